@@ -1,0 +1,33 @@
+import type { Account } from '../core/account.ts'
+import type { CoolingKind } from '../store/store.ts'
+
+/** One account, held for one attempt. */
+export interface Lease {
+  readonly account: Account
+  /** The chat to continue: the operator's pin for the model, else the stored binding of (account, model). */
+  readonly chatId: string | undefined
+  /** `chatId` is the operator's own (MODEL_CHAT_MAP). */
+  readonly chatPinned: boolean
+  /** Aborts with a ServiceError as its reason when a renewal fails: somebody else may hold the account now. */
+  readonly lost: AbortSignal
+  /** Ends the lease and writes what was learnt; only the first call counts. */
+  release(outcome: LeaseOutcome): Promise<void>
+}
+
+export type LeaseOutcome =
+  /** `chatId`: bind (account, model) to it. */
+  | { readonly type: 'succeeded'; readonly chatId?: string }
+  | { readonly type: 'failed'; readonly verdict: AccountVerdict; readonly dropBinding?: boolean }
+  /** The client left, or the service ends: no fault of the account. */
+  | { readonly type: 'abandoned' }
+
+export type AccountVerdict =
+  | { readonly type: 'keep' }
+  /** Without a time given the pool backs off by itself. */
+  | {
+      readonly type: 'cool-down'
+      readonly kind: CoolingKind
+      readonly retryAfterMs?: number
+      readonly untilMs?: number
+    }
+  | { readonly type: 'sign-out' }

@@ -1,0 +1,27 @@
+// Room `browser`: makes reCAPTCHA tokens with the site's own script in an ordinary Chromium page of the account's session.
+// Touches `core` and Playwright; it never asks the chat API.
+
+import type { Account } from '../core/account.ts'
+import type { WireGeneration } from '../core/wire-generation.ts'
+
+export interface TokenRequest {
+  readonly account: Account
+  /** Each generation has its page, key and action (UPSTREAM 3.2). */
+  readonly generation: WireGeneration
+  readonly signal: AbortSignal
+}
+
+/** `off`: RECAPTCHA_MODE=off. `idle`: not launched yet. `down`: waits before the next launch. */
+export type BrowserState = 'off' | 'idle' | 'starting' | 'ready' | 'down'
+
+export interface TokenSource {
+  /** A token that was never given out before and is younger than `TOKEN_MAX_AGE_S`.
+   *  @returns undefined only in mode `off`
+   *  @throws {UnavailableError} `token_unavailable`, the true cause in its message */
+  token(request: TokenRequest): Promise<string | undefined>
+  /** Launches in the background, so that the first request need not wait for Chromium. Never throws. */
+  warmUp(): void
+  state(): BrowserState
+  /** Closes pages and the browser; after it no process of ours is left. */
+  close(): Promise<void>
+}

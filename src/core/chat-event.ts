@@ -1,0 +1,18 @@
+/** What every wire generation is decoded into and every dialect encoded from.
+ *  An answer is any number of deltas and then one `finished`; a failure is thrown as `UpstreamError`. */
+export type ChatEvent =
+  | { readonly type: 'project-started'; readonly projectId: string }
+  | { readonly type: 'reasoning-delta'; readonly text: string }
+  | { readonly type: 'text-delta'; readonly text: string }
+  | { readonly type: 'finished'; readonly reason: FinishReason; readonly servedModel?: string }
+
+export type FinishReason = 'stop' | 'length'
+
+/** All events of one upstream read, so that a client is written once a read and not once a token. */
+export type ChatEventBatch = readonly ChatEvent[]
+
+/** An answer that has begun: the gateway hands it to a dialect at the commit point. */
+export interface ChatAnswer {
+  /** From the first delta to `finished`. Throws a ServiceError if the answer breaks: nothing is ever sent twice. */
+  readonly events: AsyncIterable<ChatEventBatch>
+}

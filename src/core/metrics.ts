@@ -1,0 +1,64 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** Every figure that the service counts, made once a service. Labels never hold a secret or a client's words. */
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  return {
+    registry,
+    requests: new Counter({
+      name: 'genspark2api_requests_total',
+      help: 'HTTP requests by route and status',
+      labelNames: ['route', 'status'] as const,
+      registers,
+    }),
+    attempts: new Counter({
+      name: 'genspark2api_attempts_total',
+      help: 'Upstream attempts by wire generation and outcome (ok, aborted or a failure kind)',
+      labelNames: ['generation', 'outcome'] as const,
+      registers,
+    }),
+    firstEventSeconds: new Histogram({
+      name: 'genspark2api_first_event_seconds',
+      help: 'From the parsed request to the first event of its answer',
+      buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
+      registers,
+    }),
+    streamsOpen: new Gauge({
+      name: 'genspark2api_streams_open',
+      help: 'Chat requests in flight',
+      registers,
+    }),
+    unknownEvents: new Counter({
+      name: 'genspark2api_unknown_upstream_events_total',
+      help: 'Upstream events of a type or field that this version does not know, ignored',
+      labelNames: ['generation'] as const,
+      registers,
+    }),
+    tokensMinted: new Counter({
+      name: 'genspark2api_recaptcha_tokens_total',
+      help: 'reCAPTCHA tokens by outcome (minted, failed, expired)',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    tokenWaitSeconds: new Histogram({
+      name: 'genspark2api_recaptcha_token_wait_seconds',
+      help: 'How long an attempt waited for its token',
+      buckets: [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    tokenlessAsks: new Counter({
+      name: 'genspark2api_tokenless_asks_total',
+      help: 'Asked upstream without a token since none could be had (TOKEN_REQUIRED=false)',
+      registers,
+    }),
+    browserLaunches: new Counter({
+      name: 'genspark2api_browser_launches_total',
+      help: 'Chromium launches by outcome (ok, failed)',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+  }
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+// The edge of the process: environment, signals, exit code. The sole reader of process.env.
+
+import { existsSync } from 'node:fs'
+import { ConfigError, describeSettings, parseConfig } from './config.ts'
+import { createService } from './service.ts'
+
+/** sysexits.h: EX_CONFIG and EX_USAGE. */
+const exitConfig = 78
+const exitUsage = 64
+
+const usage = `genspark2api: an OpenAI-compatible API in front of your own Genspark accounts
+
+Usage: node src/main.ts [--help]
+
+Every setting comes from the environment, or from a .env file in the working directory:
+
+${describeSettings()}
+Example: GS_COOKIE=session_id=... API_SECRET=sk-mine node src/main.ts
+`
+
+await main(process.argv.slice(2))
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(usage)
+  if (args.length > 0) return stop(exitUsage, `unknown argument: ${args[0]}\nTry --help.`)
+  if (existsSync('.env')) process.loadEnvFile('.env')
+
+  const service = createService(readConfig())
+  const end = () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1))
+    service.close().then(
+      () => process.exit(0),
+      (error: unknown) => stop(1, `could not close in order: ${error}`),
+    )
+  }
+  process.once('SIGTERM', end)
+  process.once('SIGINT', end)
+
+  try {
+    await service.listen()
+  } catch (error) {
+    await service.close()
+    stop(1, `cannot listen: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+function readConfig() {
+  try {
+    return parseConfig(process.env, { isTerminal: process.stdout.isTTY === true })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return stop(exitConfig, ['These settings are wrong:', ...error.faults.map((fault) => `  ${fault}`)].join('\n'))
+  }
+}
+
+function stop(exitCode: number, message: string): never {
+  process.stderr.write(`${message}\n`)
+  process.exit(exitCode)
+}

@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { WireGeneration } from '../../src/core/wire-generation.ts'
+import type { TokenVerdict } from './recaptcha/recaptcha-double.ts'
+
+/** One ask that the site has understood, as it was sent and how its answer ended. */
+export interface AskRecord {
+  /** Counted from 0 in order of arrival. */
+  readonly index: number
+  readonly generation: WireGeneration
+  readonly sessionId: string
+  /** The whole `Cookie` header. */
+  readonly cookie: string
+  readonly headers: IncomingHttpHeaders
+  /** The JSON body as sent. */
+  readonly body: Readonly<Record<string, unknown>>
+  readonly messages: readonly AskMessage[]
+  /** Text of the last user message. */
+  readonly prompt: string
+  /** The first of `models`. */
+  readonly model: string
+  /** One id, or those of a mixture. */
+  readonly models: readonly string[]
+  readonly search: boolean
+  /** The project that it continues. */
+  readonly projectId: string | undefined
+  readonly token: TokenFate
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** Bytes of the answer's body handed to the connection so far. */
+  bytesSent: number
+  /** Undefined while it is being answered. `whole`: as the scenario wanted it; `cut`: by the scenario. */
+  ended: AskEnding | undefined
+}
+
+export type AskEnding = 'whole' | 'cut' | 'client-closed'
+
+export interface AskMessage {
+  readonly role: string
+  readonly content: string | readonly Readonly<Record<string, unknown>>[]
+}
+
+export interface TokenFate extends TokenVerdict {
+  /** Whether the body bore a token at all. */
+  readonly given: boolean
+}
+
+/** Anything else that the site was asked. */
+export interface RequestRecord {
+  readonly method: string
+  readonly path: string
+  readonly sessionId: string | undefined
+}

@@ -1,0 +1,24 @@
+import { randomUUID } from 'node:crypto'
+
+/** A chat kept by the site. It belongs to the account that made it. */
+export interface Project {
+  readonly id: string
+  readonly sessionId: string
+  /** The models that it was begun with; gen 1 weakens a chat that switches (UPSTREAM 7.5). */
+  readonly models: readonly string[]
+  /** Gen 2: index of the next event. */
+  nextEventIndex: number
+}
+
+export function createProjects() {
+  const byId = new Map<string, Project>()
+  return {
+    byId,
+    create(sessionId: string, models: readonly string[]): Project {
+      const project = { id: randomUUID(), sessionId, models, nextEventIndex: 0 }
+      byId.set(project.id, project)
+      return project
+    },
+    delete: (id: string) => void byId.delete(id),
+  }
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run against real parts (sockets, Chromium, Redis): the limits below only catch a hang, no test waits for them.
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+    globals: false,
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000,
+    allowOnly: false,
+    passWithNoTests: false,
+    dangerouslyIgnoreUnhandledErrors: false,
+    restoreMocks: true,
+  },
+})
