@@ -27,6 +27,11 @@ export const errorTable = {
     type: 'invalid_request_error',
     text: 'This route does not know this method.',
   },
+  upgrade_not_supported: {
+    status: 426,
+    type: 'invalid_request_error',
+    text: 'This server does not speak WebSocket. Send a POST request.',
+  },
   request_too_large: { status: 413, type: 'invalid_request_error', text: 'The request body is too large.' },
   unsupported_media_type: {
     status: 415,

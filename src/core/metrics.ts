@@ -26,9 +26,9 @@ export function createMetrics() {
       buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
       registers,
     }),
-    streamsOpen: new Gauge({
-      name: 'genspark2api_streams_open',
-      help: 'Chat requests in flight',
+    requestsInFlight: new Gauge({
+      name: 'genspark2api_requests_in_flight',
+      help: 'HTTP requests whose response has not ended, this one included',
       registers,
     }),
     unknownEvents: new Counter({

@@ -34,7 +34,8 @@ export async function runAttempt(
   const { lease, request } = input
   const generation = rooms.upstream.generation()
   const signal = AbortSignal.any([input.signal, lease.lost])
-  const attempt = { generation, projectId: undefined as string | undefined }
+  let projectId: string | undefined
+  let ended: Promise<void> | undefined
 
   // A client may leave between the commit point and the first pull, when no generator would notice.
   const abandon = () => void end({ type: 'abandoned' }, 'aborted')
@@ -80,7 +81,7 @@ export async function runAttempt(
         note(value)
         yield value
       }
-      const bound = generation === 'copilot' ? attempt.projectId : undefined
+      const bound = generation === 'copilot' ? projectId : undefined
       await end({ type: 'succeeded', ...(bound !== undefined && { chatId: bound }) }, 'ok')
     } catch (error) {
       throw await fail(error)
@@ -91,7 +92,7 @@ export async function runAttempt(
   }
 
   function note(batch: ChatEventBatch): void {
-    for (const event of batch) if (event.type === 'project-started') attempt.projectId = event.projectId
+    for (const event of batch) if (event.type === 'project-started') projectId = event.projectId
   }
 
   /** Ends the lease by what went wrong and says what to throw. */
@@ -109,7 +110,6 @@ export async function runAttempt(
     return error
   }
 
-  let ended: Promise<void> | undefined
   function end(outcome: LeaseOutcome, label: string): Promise<void> {
     if (ended) return ended
     signal.removeEventListener('abort', abandon)

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { WireGeneration } from '../../src/core/wire-generation.ts'
-import type { TokenVerdict } from './recaptcha/recaptcha-double.ts'
+import type { TokenVerdict } from './recaptcha/token-ledger.ts'
 
 /** One ask that the site has understood, as it was sent and how its answer ended. */
 export interface AskRecord {
@@ -23,7 +23,7 @@ export interface AskRecord {
   readonly search: boolean
   /** The project that it continues. */
   readonly projectId: string | undefined
-  readonly token: TokenFate
+  readonly token: AskToken
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   /** Bytes of the answer's body handed to the connection so far. */
@@ -39,7 +39,7 @@ export interface AskMessage {
   readonly content: string | readonly Readonly<Record<string, unknown>>[]
 }
 
-export interface TokenFate extends TokenVerdict {
+export interface AskToken extends TokenVerdict {
   /** Whether the body bore a token at all. */
   readonly given: boolean
 }

@@ -9,6 +9,7 @@ import { createProjects, type Project } from './projects.ts'
 import { createRecaptchaDouble, type RecaptchaDouble } from './recaptcha/recaptcha-double.ts'
 import { createRequestHandler } from './request-handler.ts'
 import type { Script } from './scenario.ts'
+import { openAsks, type ProjectRefusals, type Routes, type Site } from './site.ts'
 
 export interface EmulatorOptions {
   /** Default: a free one. */
@@ -23,24 +24,12 @@ export interface EmulatorOptions {
   readonly maxOpenAsks?: number
 }
 
-/** Which chat routes exist; one that does not answers `goneStatus`. */
-export interface Routes {
-  copilot: boolean
-  agent: boolean
-}
-
-/** What becomes of an ask that continues a project it may not: a stream without content, HTTP 500, or an answer. */
-export type ProjectRefusal = 'empty' | 'error' | 'accept'
-
 export interface Emulator {
   readonly url: string
   /** How the next asks are answered: one scenario for all, or a function of the ask. Without one: the echo answer. */
   answerWith(script: Script | undefined): void
-  routes: Routes
-  /** Status of a route that is switched off. Default: 404. */
-  goneStatus: number
-  /** Default: `foreign` empty, `unknown` error, `resentHistory` (gen 2, A15) empty. */
-  readonly projectRefusal: Record<'foreign' | 'unknown' | 'resentHistory', ProjectRefusal>
+  readonly routes: Routes
+  readonly projectRefusal: ProjectRefusals
   signOut(sessionId: string): void
   signIn(sessionId: string): void
   /** Every ask that was understood, in order. */
@@ -66,8 +55,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     script: options.answer,
     tokenCheck: options.tokenCheck ?? 'valid',
     maxOpenAsks: options.maxOpenAsks ?? Number.POSITIVE_INFINITY,
-    routes: { copilot: true, agent: true, ...options.routes },
-    goneStatus: 404,
+    routes: { copilot: true, agent: true, goneStatus: 404, ...options.routes },
     projectRefusal: { foreign: 'empty', unknown: 'error', resentHistory: 'empty' },
     signedOut: new Set(options.signedOut),
     asks: [],
@@ -77,10 +65,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     recaptcha: createRecaptchaDouble(),
     changed: changes.notify,
   }
-  const server = createServer({ noDelay: true, requestTimeout: 0 }, createRequestHandler(site))
+  const server = createServer(serverOptions, createRequestHandler(site))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
+    server.listen({ port: options.port ?? 0, host: '127.0.0.1', backlog: 4096 }, resolve)
   })
   const { port } = server.address() as AddressInfo
 
@@ -89,18 +77,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     answerWith(script) {
       site.script = script
     },
-    get routes() {
-      return site.routes
-    },
-    set routes(routes) {
-      site.routes = routes
-    },
-    get goneStatus() {
-      return site.goneStatus
-    },
-    set goneStatus(status) {
-      site.goneStatus = status
-    },
+    routes: site.routes,
     projectRefusal: site.projectRefusal,
     signOut: (sessionId) => void site.signedOut.add(sessionId),
     signIn: (sessionId) => void site.signedOut.delete(sessionId),
@@ -121,23 +98,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
 }
 
-/** What all routes of one emulator share. */
-export interface Site {
-  script: Script | undefined
-  readonly tokenCheck: 'off' | 'valid'
-  readonly maxOpenAsks: number
-  routes: Routes
-  goneStatus: number
-  readonly projectRefusal: Emulator['projectRefusal']
-  readonly signedOut: Set<string>
-  readonly asks: AskRecord[]
-  readonly requests: RequestRecord[]
-  readonly violations: string[]
-  readonly projects: ReturnType<typeof createProjects>
-  readonly recaptcha: RecaptchaDouble
-  /** Lets every `until` look again. */
-  readonly changed: () => void
-}
-
-export const openAsks = (site: Site, sessionId?: string): number =>
-  site.asks.filter((ask) => ask.ended === undefined && (sessionId ?? ask.sessionId) === ask.sessionId).length
+/** Room for long cookies and slow askers, and no race between a client's next ask and the end of its idle connection. */
+const serverOptions = {
+  noDelay: true,
+  requestTimeout: 0,
+  keepAliveTimeout: 60_000,
+  maxHeaderSize: 128 * 1024,
+} as const

@@ -33,8 +33,8 @@ export interface AnswerScenario extends WireOptions {
    *  `full-value`: one `message_field` with the whole text; `message-fields`: several of them, each a chunk (gen 2);
    *  `result-only`: nothing but the closing `message_result`. */
   readonly carrier?: 'deltas' | 'full-value' | 'message-fields' | 'result-only'
-  /** Whether the closing events repeat the text. Default: `full`, but `empty` when `chunks` is not an array. */
-  readonly closing?: 'full' | 'empty'
+  /** `empty`: the closing events do not repeat the text. They never do when `chunks` is no array: it is not kept. */
+  readonly closing?: 'empty'
   /** Model named in `message_result` (gen 2). Default: the one asked, or the weaker one. */
   readonly servedModel?: string
   readonly servedModelPlace?: 'message' | 'session-state' | 'both'
@@ -91,8 +91,9 @@ export interface WireOptions {
   readonly startDelayMs?: number
   /** Wait before the first event that carries text. */
   readonly firstDelayMs?: number
-  /** Wait before each further event that carries text, and before each keepalive. */
+  /** Wait before each further event that carries text. */
   readonly chunkDelayMs?: number
+  readonly keepaliveDelayMs?: number
 }
 
 export interface Cut {
@@ -107,7 +108,23 @@ export interface Cut {
 
 export const failureIds = [
   ...(['F1', 'F2', 'F3', 'F4', 'F5', 'F6', 'F7', 'F8', 'F9', 'F10'] as const),
-  ...(['A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7', 'A8', 'A9', 'A10', 'A11', 'A12', 'A13', 'A14', 'A15'] as const),
+  ...([
+    'A1',
+    'A2',
+    'A3',
+    'A4',
+    'A5',
+    'A6',
+    'A7',
+    'A8',
+    'A9',
+    'A10',
+    'A11',
+    'A12',
+    'A13',
+    'A14',
+    'A15',
+  ] as const),
 ] as const
 
 export type FailureId = (typeof failureIds)[number]

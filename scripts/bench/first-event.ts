@@ -1,0 +1,158 @@
+// What the service adds to the first event of a stream, and how long an attempt waits for its token in steady use.
+// Asks the emulator directly and through the service in turn, in one run, so that the machine's mood falls on both.
+// Usage: npm run bench [-- ROUNDS]
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const rounds = Number(process.argv[2] ?? 300)
+const warmUpRounds = 30
+/** One request each so many milliseconds: a steady, modest use. */
+const paceMs = 25
+
+const root = join(import.meta.dirname, '../..')
+const dataDir = await mkdtemp(join(tmpdir(), 'genspark2api-bench-'))
+const agent = new Agent({ keepAlive: true })
+const processes: ChildProcess[] = []
+
+try {
+  const site = await start('test/emulator/main.ts', {}, /listening on (\S+)/, ['--port', '0'])
+  const service = await start(
+    'src/main.ts',
+    {
+      HOST: '127.0.0.1',
+      PORT: '0',
+      GENSPARK_BASE_URL: site,
+      GS_COOKIE: 'session_id=demo',
+      DATA_DIR: dataDir,
+      REQUEST_RATE_LIMIT: '0',
+    },
+    /"url":"([^"]+)"/,
+  )
+  const direct: number[] = []
+  const through: number[] = []
+  let waitBefore = { count: 0, seconds: 0 }
+  for (let round = 0; round < warmUpRounds + rounds; round += 1) {
+    if (round === warmUpRounds) {
+      direct.length = 0
+      through.length = 0
+      waitBefore = await tokenWait(service)
+    }
+    direct.push(await firstEventMs(`${site}/api/agent/ask_proxy`, agentBody, '"message_field_delta"'))
+    through.push(await firstEventMs(`${service}/v1/chat/completions`, chatBody, '"content"'))
+    await sleep(paceMs)
+  }
+  const wait = await tokenWait(service)
+  const waits = wait.count - waitBefore.count
+  print('emulator alone', direct)
+  print('through the service', through)
+  const added = median(through) - median(direct)
+  console.log(`added to the first event (difference of the medians): ${added.toFixed(2)} ms`)
+  console.log(
+    `wait for a token: ${(((wait.seconds - waitBefore.seconds) / waits) * 1000).toFixed(3)} ms on average of ${waits}`,
+  )
+} finally {
+  agent.destroy()
+  for (const child of processes) {
+    child.kill('SIGTERM')
+    if (child.exitCode === null) await once(child, 'exit')
+  }
+  await rm(dataDir, { recursive: true, force: true })
+}
+
+function chatBody() {
+  return { model: 'gpt-5.4', stream: true, messages: [{ role: 'user', content: 'Hello' }] }
+}
+
+/** The smallest body known to work, without a token: the emulator then does not check one (UPSTREAM 5.1). */
+function agentBody() {
+  return {
+    ai_chat_model: 'gpt-5.4',
+    ai_chat_enable_search: false,
+    ai_chat_disable_personalization: false,
+    use_moa_proxy: false,
+    moa_models: [],
+    writingContent: null,
+    sas_ask_origin: 'typed',
+    type: 'ai_chat',
+    is_private: true,
+    messages: [{ role: 'user', content: 'Hello' }],
+  }
+}
+
+/** From the request's first byte to the first piece of the answer that holds `mark`. */
+async function firstEventMs(url: string, body: () => unknown, mark: string): Promise<number> {
+  const payload = JSON.stringify(body())
+  const startedMs = performance.now()
+  const outgoing = request(url, {
+    agent,
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(payload),
+      cookie: 'session_id=demo',
+      'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) genspark2api-bench',
+      origin: new URL(url).origin,
+      accept: 'text/event-stream',
+    },
+  })
+  outgoing.end(payload)
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+  let text = ''
+  let firstMs: number | undefined
+  for await (const piece of response) {
+    if (firstMs !== undefined) continue
+    text += piece
+    if (text.includes(mark)) firstMs = performance.now() - startedMs
+  }
+  if (firstMs === undefined)
+    throw new Error(`no first event from ${url}: ${response.statusCode} ${text.slice(0, 300)}`)
+  return firstMs
+}
+
+async function tokenWait(service: string): Promise<{ count: number; seconds: number }> {
+  const text = await (await fetch(`${service}/metrics`)).text()
+  const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
+  const name = 'genspark2api_recaptcha_token_wait_seconds'
+  return { count: value(`${name}_count`), seconds: value(`${name}_sum`) }
+}
+
+async function start(
+  file: string,
+  env: Record<string, string>,
+  ready: RegExp,
+  args: string[] = [],
+): Promise<string> {
+  const child = spawn(process.execPath, [file, ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  processes.push(child)
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  let output = ''
+  child.stdout.on('data', (piece: Buffer) => {
+    output += piece
+    const url = ready.exec(output)?.[1]
+    if (url !== undefined) resolve(url.replace('localhost', '127.0.0.1'))
+  })
+  child.once('exit', () => reject(new Error(`${file} ended before it was ready:\n${output}`)))
+  return await promise
+}
+
+function print(name: string, samples: readonly number[]): void {
+  const sorted = samples.toSorted((a, b) => a - b)
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]?.toFixed(2)
+  console.log(
+    `${name.padEnd(20)} median ${at(0.5)} ms, 10 % ${at(0.1)} ms, 90 % ${at(0.9)} ms, n = ${samples.length}`,
+  )
+}
+
+function median(samples: readonly number[]): number {
+  return samples.toSorted((a, b) => a - b)[Math.floor((samples.length - 1) / 2)] ?? Number.NaN
+}

@@ -1,0 +1,120 @@
+import type { BrowserContext } from 'playwright'
+import type { Account } from '../core/account.ts'
+import type { Clock } from '../core/clock.ts'
+import type { WireGeneration } from '../core/wire-generation.ts'
+import { settles } from './abortable.ts'
+import { parseBrowserCookies } from './browser-cookies.ts'
+import type { ChromiumKeeper } from './chromium-keeper.ts'
+import { describeSite, type RecaptchaSettings } from './recaptcha-site.ts'
+import { openTokenPage, type TokenPage } from './token-page.ts'
+import { tokenUnavailable } from './token-unavailable.ts'
+
+export interface MintedToken {
+  readonly token: string
+  /** Taken before grecaptcha was asked, so that a token is never thought younger than it is. */
+  readonly mintedAt: number
+}
+
+/** One account's browser context with exactly its cookies, and one page a generation in it. */
+export interface AccountContext {
+  /** @throws as `TokenPage.mint`; every failure breaks the context */
+  mint(generation: WireGeneration): Promise<MintedToken>
+  /** What it was doing last, for the message of a missed deadline. */
+  readonly doing: string
+  readonly mints: number
+  /** A failure was seen: it serves those who are in it and nobody else. */
+  readonly broken: boolean
+  close(): Promise<void>
+}
+
+export interface AccountContextOptions extends RecaptchaSettings {
+  readonly account: Account
+  readonly keeper: Pick<ChromiumKeeper, 'chromium' | 'checkAlive'>
+  readonly clock: Clock
+  readonly graceMs: number
+  readonly scriptMs: number
+  /** A hung page must not hold up the close of its context. */
+  readonly closeMs: number
+  readonly onBroken: () => void
+}
+
+export function openAccountContext(options: AccountContextOptions): AccountContext {
+  const closing = new AbortController()
+  const pages = new Map<WireGeneration, Promise<TokenPage>>()
+  let context: Promise<BrowserContext> | undefined
+  let doing = 'Chromium was starting'
+  let mints = 0
+  let broken = false
+
+  async function openContext(): Promise<BrowserContext> {
+    const { browser } = await options.keeper.chromium(closing.signal)
+    doing = 'a browser context was opening'
+    const opened = await browser.newContext({ serviceWorkers: 'block', acceptDownloads: false })
+    opened.once('close', breakDown)
+    try {
+      await opened.addCookies(parseBrowserCookies(options.account.cookie, options.baseUrl))
+    } catch {
+      // Playwright's message would hold the cookies.
+      throw tokenUnavailable(`the browser refuses the cookies of ${options.account.label}`, {
+        retryable: false,
+      })
+    }
+    return opened
+  }
+
+  async function openPage(generation: WireGeneration): Promise<TokenPage> {
+    context ??= openContext()
+    return openTokenPage(await context, {
+      site: describeSite(generation, options),
+      graceMs: options.graceMs,
+      scriptMs: options.scriptMs,
+      doing: (what) => {
+        doing = what
+      },
+      onCrash: breakDown,
+    })
+  }
+
+  function breakDown(): void {
+    if (broken) return
+    broken = true
+    options.onBroken()
+  }
+
+  return {
+    get doing() {
+      return doing
+    },
+    get mints() {
+      return mints
+    },
+    get broken() {
+      return broken
+    },
+    async mint(generation) {
+      try {
+        let page = pages.get(generation)
+        if (!page) {
+          page = openPage(generation)
+          pages.set(generation, page)
+        }
+        const opened = await page
+        const mintedAt = options.clock.now()
+        const token = await opened.mint()
+        mints += 1
+        return { token, mintedAt }
+      } catch (error) {
+        breakDown()
+        throw error
+      }
+    },
+    async close() {
+      broken = true
+      closing.abort(new Error('the browser context was closed'))
+      const closed = context?.then((opened) => opened.close()) ?? Promise.resolve()
+      if (await settles(closed, options.closeMs)) return
+      await options.keeper.checkAlive()
+      await settles(closed, options.closeMs)
+    },
+  }
+}

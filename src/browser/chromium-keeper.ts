@@ -1,0 +1,172 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { UnavailableError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Metrics } from '../core/metrics.ts'
+import { abortable, settles } from './abortable.ts'
+import { type Chromium, launchChromium } from './launch-chromium.ts'
+import type { BrowserState } from './token-source.ts'
+import { firstLine, tokenUnavailable } from './token-unavailable.ts'
+
+export interface ChromiumKeeper {
+  /** The one running Chromium; launched when there is none, after the back-off of earlier failures.
+   *  @throws {UnavailableError} `token_unavailable` */
+  chromium(signal: AbortSignal): Promise<Chromium>
+  /** Parts with a Chromium that is dead or no longer answers, and kills it: whoever waits for it fails now and asks anew. */
+  checkAlive(): Promise<void>
+  state(): BrowserState
+  close(): Promise<void>
+}
+
+export interface ChromiumKeeperOptions {
+  readonly browserExecutable: string | undefined
+  readonly proxyUrl: string | undefined
+  /** Whether to try Chromium's sandbox; where it cannot start, Chromium runs without, and that is said once. */
+  readonly sandbox: boolean
+  readonly launchMs: number
+  /** How long the browser process may take for a trivial answer. */
+  readonly answerMs: number
+  readonly random: () => number
+  readonly logger: Logger
+  readonly metrics: Pick<Metrics, 'browserLaunches'>
+}
+
+const backoffBaseMs = 250
+const backoffMaxMs = 30_000
+/** A longer back-off is not waited for: the caller learns the cause at once. */
+const patienceMs = 2_000
+/** A Chromium that lived longer than this was sound. */
+const soundAfterMs = 10_000
+/** A launch that hangs is not waited for longer; should it end after all, it is killed then. */
+const closeMs = 5_000
+
+export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKeeper {
+  const { logger, metrics } = options
+  const closing = new AbortController()
+  let running: Chromium | undefined
+  let launching: Promise<Chromium> | undefined
+  let checking: Promise<void> | undefined
+  const ending = new Set<Promise<void>>()
+  let failures = 0
+  let lastFailure: unknown
+  let notBefore = 0
+  let { sandbox } = options
+  let noSandboxNoted = false
+
+  return {
+    async chromium(signal) {
+      closing.signal.throwIfAborted()
+      if (running) return running
+      launching ??= launch().finally(() => {
+        launching = undefined
+      })
+      return abortable(launching, signal)
+    },
+    checkAlive() {
+      checking ??= check().finally(() => {
+        checking = undefined
+      })
+      return checking
+    },
+    state() {
+      if (running) return 'ready'
+      if (performance.now() < notBefore) return 'down'
+      return launching ? 'starting' : 'idle'
+    },
+    async close() {
+      closing.abort(new UnavailableError('shutting_down'))
+      if (launching) await settles(launching, closeMs)
+      if (running) await partWith(running, '')
+      await Promise.all(ending)
+    },
+  }
+
+  async function launch(): Promise<Chromium> {
+    await waitOutBackoff()
+    const startedAt = performance.now()
+    try {
+      const chromium = await launchOnce()
+      if (closing.signal.aborted) await chromium.kill()
+      closing.signal.throwIfAborted()
+      metrics.browserLaunches.inc({ outcome: 'ok' })
+      logger.info({ pid: chromium.pid, ms: Math.round(performance.now() - startedAt) }, 'Chromium is running')
+      running = chromium
+      chromium.browser.once('disconnected', () => partWith(chromium, 'Chromium is gone'))
+      return chromium
+    } catch (error) {
+      closing.signal.throwIfAborted()
+      metrics.browserLaunches.inc({ outcome: 'failed' })
+      noteFailure(error)
+      logger.warn({ error: firstLine(error), failures }, 'Chromium did not start')
+      if (error instanceof UnavailableError) throw error
+      throw tokenUnavailable(`Chromium did not start (${firstLine(error)}): check BROWSER_EXECUTABLE`, {
+        cause: error,
+      })
+    }
+  }
+
+  async function launchOnce(): Promise<Chromium> {
+    closing.signal.throwIfAborted()
+    const launchOptions = {
+      executable: options.browserExecutable,
+      proxyUrl: options.proxyUrl,
+      timeoutMs: options.launchMs,
+    }
+    if (!sandbox) noteNoSandbox()
+    try {
+      return await launchChromium({ ...launchOptions, sandbox })
+    } catch (error) {
+      if (!sandbox || !isSandboxFailure(error)) throw error
+      sandbox = false
+      return launchOnce()
+    }
+  }
+
+  function noteNoSandbox(): void {
+    if (noSandboxNoted) return
+    noSandboxNoted = true
+    logger.warn({}, 'Chromium runs without its sandbox: it cannot start for root or without user namespaces')
+  }
+
+  async function waitOutBackoff(): Promise<void> {
+    const waitMs = notBefore - performance.now()
+    if (waitMs > patienceMs) {
+      const seconds = Math.ceil(waitMs / 1000)
+      throw tokenUnavailable(
+        `Chromium failed ${failures} times (${firstLine(lastFailure)}), next try in ${seconds} s`,
+      )
+    }
+    if (waitMs > 0) await delay(waitMs, undefined, { signal: closing.signal })
+  }
+
+  async function partWith(chromium: Chromium, why: string): Promise<void> {
+    if (chromium !== running) return
+    running = undefined
+    if (!closing.signal.aborted) {
+      logger.warn({ pid: chromium.pid }, why)
+      if (chromium.uptimeMs() > soundAfterMs) failures = 0
+      noteFailure(new Error('it ended soon after its start'))
+    }
+    const ended = chromium.kill().finally(() => ending.delete(ended))
+    ending.add(ended)
+    await ended
+  }
+
+  /** The first failure costs no wait: most are a single crash. */
+  function noteFailure(error: unknown): void {
+    failures += 1
+    lastFailure = error
+    if (failures < 2) return
+    const ceiling = Math.min(backoffBaseMs * 2 ** (failures - 2), backoffMaxMs)
+    notBefore = performance.now() + ceiling * (0.5 + options.random() / 2)
+  }
+
+  async function check(): Promise<void> {
+    const suspect = running
+    if (!suspect || (await suspect.answers(options.answerMs))) return
+    await partWith(suspect, 'Chromium does not answer and is killed')
+  }
+}
+
+const isSandboxFailure = (error: unknown): boolean =>
+  error instanceof Error &&
+  /sandbox|setuid|namespace|zygote_host/i.test(error.message.replaceAll(/--\S+/g, ''))

@@ -1,0 +1,128 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, BrowserServer } from 'playwright'
+import { settles } from './abortable.ts'
+import { findChromium } from './find-chromium.ts'
+import { tokenUnavailable } from './token-unavailable.ts'
+
+export interface Chromium {
+  readonly browser: Browser
+  readonly pid: number
+  /** Resolves once the process has ended, by whatever cause, and its files are removed. */
+  readonly ended: Promise<void>
+  uptimeMs(): number
+  /** Does the browser process answer? A frozen or dead one does not. */
+  answers(withinMs: number): Promise<boolean>
+  /** SIGKILL of the process group that was launched. Nothing is worth saving, so this is also the way to close. */
+  kill(): Promise<void>
+}
+
+export interface LaunchOptions {
+  readonly executable: string | undefined
+  readonly sandbox: boolean
+  readonly proxyUrl: string | undefined
+  readonly timeoutMs: number
+}
+
+/** Launches one Chromium with a home of its own, and nothing of our environment in it.
+ *  @throws {UnavailableError} `token_unavailable` when there is no Chromium; else Playwright's error */
+export async function launchChromium(options: LaunchOptions): Promise<Chromium> {
+  const { chromium } = await import('playwright')
+  const executablePath = options.executable ?? (await findChromium(chromium.executablePath()))
+  if (!executablePath) {
+    throw tokenUnavailable('no Chromium was found: install chromium or set BROWSER_EXECUTABLE', {
+      retryable: false,
+    })
+  }
+  const home = await mkdtemp(join(tmpdir(), 'genspark2api-chromium-'))
+  let server: BrowserServer | undefined
+  try {
+    server = await chromium.launchServer({
+      executablePath,
+      args: chromiumArguments,
+      env: homeEnvironment(home),
+      chromiumSandbox: options.sandbox,
+      timeout: options.timeoutMs,
+      host: '127.0.0.1',
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+      ...(options.proxyUrl === undefined ? {} : { proxy: parseProxy(options.proxyUrl) }),
+    })
+    const browser = await chromium.connect(server.wsEndpoint(), { timeout: options.timeoutMs })
+    return await attend(server, browser, home)
+  } catch (error) {
+    await server?.kill()
+    await removeHome(home)
+    throw error
+  }
+}
+
+async function attend(server: BrowserServer, browser: Browser, home: string): Promise<Chromium> {
+  const pid = server.process().pid as number
+  const startedAt = performance.now()
+  const ended = new Promise<void>((resolve) => {
+    server.once('close', () => {
+      killGroup(pid)
+      removeHome(home).then(resolve)
+    })
+  })
+  const session = await browser.newBrowserCDPSession()
+  return {
+    browser,
+    pid,
+    ended,
+    uptimeMs: () => performance.now() - startedAt,
+    async answers(withinMs) {
+      const answer = session.send('Browser.getVersion').then(
+        () => true,
+        () => false,
+      )
+      return (await settles(answer, withinMs)) && answer
+    },
+    async kill() {
+      killGroup(pid)
+      await server.kill()
+      await ended
+    },
+  }
+}
+
+/** The process leads its own group; helpers that outlived it are in it. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // nothing is left of it
+  }
+}
+
+const removeHome = (home: string): Promise<void> => rm(home, { recursive: true, force: true, maxRetries: 5 })
+
+/** Nothing that is not needed for a page; no disguise of any kind. */
+const chromiumArguments = [
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-quic',
+  '--disable-sync',
+  '--no-first-run',
+]
+
+/** Everything that Chromium writes lands in `home`; our own environment holds secrets and stays here. */
+const homeEnvironment = (home: string): Record<string, string> => ({
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: home,
+  TMPDIR: home,
+  XDG_CONFIG_HOME: join(home, 'config'),
+  XDG_CACHE_HOME: join(home, 'cache'),
+  XDG_RUNTIME_DIR: home,
+})
+
+function parseProxy(proxyUrl: string): { server: string; username?: string; password?: string } {
+  const url = new URL(proxyUrl)
+  // Chromium resolves names at the proxy anyway and does not know the name `socks5h`.
+  const server = `${url.protocol.replace('socks5h', 'socks5')}//${url.host}`
+  if (!url.username) return { server }
+  return { server, username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
+}

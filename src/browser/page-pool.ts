@@ -1,0 +1,162 @@
+import type { Account } from '../core/account.ts'
+import type { AccountContext } from './account-context.ts'
+
+export interface PagePool {
+  /** A place in the account's context, opened when it has none; waits its turn when all contexts are in use.
+   *  @throws the signal's reason */
+  borrow(account: Account, signal: AbortSignal): Promise<BorrowedContext>
+  /** Whether a borrower would get in without another account's context being closed for it. */
+  hasRoomFor(account: Account): boolean
+  /** Closes contexts that nobody used for `contextIdleMs`. */
+  sweep(): void
+  close(): Promise<void>
+}
+
+export interface BorrowedContext {
+  readonly context: AccountContext
+  /** Must be called once. */
+  release(): void
+  /** Closes the context under everybody in it: it hangs. */
+  discard(): void
+}
+
+export interface PagePoolOptions {
+  readonly open: (account: Account, onBroken: () => void) => AccountContext
+  /** Contexts open at once. */
+  readonly browserMaxPages: number
+  readonly contextMaxAgeMs: number
+  readonly contextMaxMints: number
+  readonly contextIdleMs: number
+}
+
+interface Entry {
+  readonly key: string
+  readonly context: AccountContext
+  readonly openedAt: number
+  usedAt: number
+  users: number
+  /** On its way out: takes no new users and closes when the last one leaves. */
+  retired: boolean
+  closed: Promise<void> | undefined
+}
+
+interface Waiter {
+  readonly account: Account
+  readonly enter: (borrowed: BorrowedContext) => void
+}
+
+export function createPagePool(options: PagePoolOptions): PagePool {
+  /** Everything that counts against the limit; those that still close too. */
+  const entries = new Set<Entry>()
+  const queue = new Set<Waiter>()
+
+  return {
+    async borrow(account, signal) {
+      signal.throwIfAborted()
+      const { promise, resolve: enter, reject } = Promise.withResolvers<BorrowedContext>()
+      const waiter = { account, enter }
+      const onAbort = () => {
+        queue.delete(waiter)
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      queue.add(waiter)
+      admit()
+      return promise.finally(() => signal.removeEventListener('abort', onAbort))
+    },
+    hasRoomFor: (account) =>
+      currentEntry(account.key) !== undefined || entries.size < options.browserMaxPages,
+    sweep() {
+      for (const entry of entries) {
+        if (entry.users === 0 && performance.now() - entry.usedAt > options.contextIdleMs) retire(entry)
+      }
+    },
+    async close() {
+      for (const entry of entries) entry.retired = true
+      await Promise.all([...entries].map(closeEntry))
+    },
+  }
+
+  /** Lets in whoever can be let in: those whose context is open at once, the others first come, first served. */
+  function admit(): void {
+    for (const waiter of queue) {
+      const entry = currentEntry(waiter.account.key) ?? openEntry(waiter.account)
+      if (!entry) continue
+      queue.delete(waiter)
+      waiter.enter(enter(entry))
+    }
+    makeRoom()
+  }
+
+  function currentEntry(key: string): Entry | undefined {
+    for (const entry of entries) {
+      if (entry.key !== key || entry.retired) continue
+      if (!isWornOut(entry)) return entry
+      retire(entry)
+    }
+    return undefined
+  }
+
+  function openEntry(account: Account): Entry | undefined {
+    if (entries.size >= options.browserMaxPages) return undefined
+    const now = performance.now()
+    const context = options.open(account, () => retire(entry))
+    const entry: Entry = {
+      key: account.key,
+      context,
+      openedAt: now,
+      usedAt: now,
+      users: 0,
+      retired: false,
+      closed: undefined,
+    }
+    entries.add(entry)
+    return entry
+  }
+
+  function enter(entry: Entry): BorrowedContext {
+    entry.users += 1
+    return {
+      context: entry.context,
+      release() {
+        entry.users -= 1
+        entry.usedAt = performance.now()
+        if (entry.retired && entry.users === 0) closeEntry(entry)
+        else if (queue.size > 0) admit()
+      },
+      discard() {
+        entry.retired = true
+        closeEntry(entry)
+      },
+    }
+  }
+
+  /** Sends off as many contexts as accounts wait for a place: unused ones first, then the least recently used. */
+  function makeRoom(): void {
+    const waiting = new Set([...queue].map(({ account }) => account.key)).size
+    const leaving = [...entries].filter((entry) => entry.retired).length
+    const candidates = [...entries]
+      .filter((entry) => !entry.retired)
+      .sort((one, other) => Number(one.users > 0) - Number(other.users > 0) || one.usedAt - other.usedAt)
+    for (const entry of candidates.slice(0, Math.max(0, waiting - leaving))) retire(entry)
+  }
+
+  function retire(entry: Entry): void {
+    if (entry.retired) return
+    entry.retired = true
+    if (entry.users === 0) closeEntry(entry)
+  }
+
+  function closeEntry(entry: Entry): Promise<void> {
+    entry.closed ??= entry.context.close().then(() => {
+      entries.delete(entry)
+      admit()
+    })
+    return entry.closed
+  }
+
+  function isWornOut({ context, openedAt }: Entry): boolean {
+    const ageMs = performance.now() - openedAt
+    return context.broken || context.mints >= options.contextMaxMints || ageMs > options.contextMaxAgeMs
+  }
+}

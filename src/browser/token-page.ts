@@ -1,0 +1,133 @@
+import type { BrowserContext, Page, Request, Response } from 'playwright'
+import { addScript, executeRecaptcha, type FoundRecaptcha, findRecaptcha } from './page-scripts.ts'
+import type { RecaptchaSite } from './recaptcha-site.ts'
+import { firstLine, tokenUnavailable } from './token-unavailable.ts'
+
+/** One page of the site in one account's context, with grecaptcha in it. */
+export interface TokenPage {
+  /** Mints one token; many may be minted at once.
+   *  @throws {UnavailableError} `token_unavailable` for what the site did; Playwright's error when the page broke */
+  mint(): Promise<string>
+}
+
+export interface TokenPageOptions {
+  readonly site: RecaptchaSite
+  /** How long the page may take to add the script by itself, and a script to define grecaptcha. */
+  readonly graceMs: number
+  readonly scriptMs: number
+  /** Told what the page is doing, for the message of a missed deadline. */
+  readonly doing: (what: string) => void
+  readonly onCrash: () => void
+}
+
+export async function openTokenPage(context: BrowserContext, options: TokenPageOptions): Promise<TokenPage> {
+  const { site, doing } = options
+  doing('a browser page was opening')
+  const page = await context.newPage()
+  page.once('crash', options.onCrash)
+  await blockHeavyTypes(context, page)
+  const scripts = watchScripts(page)
+
+  doing(`${site.pageUrl} was loading`)
+  const response = await navigate(page, site.pageUrl)
+  doing('the page was loading grecaptcha')
+  const found =
+    (await findOnPage(page, options, scripts.failed)) ?? (await addToPage(page, options, response))
+  const call = { ...found, action: site.action(found.siteKey) }
+
+  return {
+    async mint() {
+      doing('grecaptcha.execute was running')
+      const result = await page.evaluate(executeRecaptcha, call)
+      if ('failure' in result) throw refused(result.failure, call.siteKey)
+      if (typeof result.token === 'string' && result.token !== '') return result.token
+      throw tokenUnavailable('grecaptcha gave an empty token: check RECAPTCHA_SITE_KEY and RECAPTCHA_ACTION')
+    },
+  }
+}
+
+/** Only requests of these types are paused in the browser; a Playwright route would hold up every one of them. */
+async function blockHeavyTypes(context: BrowserContext, page: Page): Promise<void> {
+  const session = await context.newCDPSession(page)
+  session.on('Fetch.requestPaused', ({ requestId }) => {
+    session.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' }).catch(() => {})
+  })
+  const heavyTypes = ['Image', 'Font', 'Media'] as const
+  await session.send('Fetch.enable', {
+    patterns: heavyTypes.map((resourceType) => ({ urlPattern: '*', resourceType })),
+  })
+}
+
+/** `failed` resolves when a script of Google's could not be had. */
+function watchScripts(page: Page): { failed: Promise<undefined> } {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  page.on('requestfailed', (request: Request) => {
+    if (request.resourceType() === 'script' && request.url().includes('/recaptcha/')) resolve(undefined)
+  })
+  return { failed: promise }
+}
+
+async function navigate(page: Page, url: string): Promise<Response | null> {
+  try {
+    // The scripts run on; only what grecaptcha needs is waited for.
+    return await page.goto(url, { waitUntil: 'commit', timeout: 0 })
+  } catch (error) {
+    const netError = /net::ERR_\w+/.exec(firstLine(error))?.[0]
+    if (!netError || netError === 'net::ERR_ABORTED') throw error
+    throw tokenUnavailable(`${url} could not be opened (${netError}): check the network and PROXY_URL`, {
+      cause: error,
+    })
+  }
+}
+
+async function findOnPage(
+  page: Page,
+  { site, graceMs, scriptMs }: TokenPageOptions,
+  scriptFailed: Promise<undefined>,
+): Promise<FoundRecaptcha | undefined> {
+  const search = untilSettled(page, () =>
+    page.evaluate(findRecaptcha, { wantedKey: site.wantedKey, graceMs, scriptMs }),
+  )
+  search.catch(() => {})
+  return Promise.race([search, scriptFailed])
+}
+
+/** A page that moves on by itself (a redirect, a challenge that it passed) throws the search away: it begins again. */
+async function untilSettled<T>(page: Page, search: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await search()
+    } catch (error) {
+      if (page.isClosed() || !/context was destroyed|navigation/i.test(firstLine(error))) throw error
+    }
+  }
+}
+
+async function addToPage(
+  page: Page,
+  { site, scriptMs, doing }: TokenPageOptions,
+  response: Response | null,
+): Promise<FoundRecaptcha> {
+  if (response && !response.ok()) {
+    const status = response.status()
+    throw tokenUnavailable(`${site.pageUrl} answered HTTP ${status}: check PROXY_URL and GENSPARK_BASE_URL`)
+  }
+  const siteKey = site.fallbackKey
+  const url = site.scriptUrl(siteKey)
+  doing(`${url} was loading`)
+  if (!(await page.evaluate(addScript, url))) {
+    throw tokenUnavailable(
+      `${url} could not be loaded: check the network, PROXY_URL and RECAPTCHA_SCRIPT_URL`,
+    )
+  }
+  const found = await page.evaluate(findRecaptcha, { wantedKey: siteKey, graceMs: scriptMs, scriptMs })
+  if (found) return found
+  throw tokenUnavailable(`${url} defined no grecaptcha: check RECAPTCHA_SCRIPT_URL`)
+}
+
+function refused(failure: string, siteKey: string): Error {
+  if (/site ?key/i.test(failure)) {
+    return tokenUnavailable(`the site key ${siteKey} was refused (${failure}): set RECAPTCHA_SITE_KEY`)
+  }
+  return tokenUnavailable(`grecaptcha.execute failed (${failure}): check the network and PROXY_URL`)
+}

@@ -1,0 +1,117 @@
+// Settings: turns the environment into one frozen `Config`, or into one list of everything that is wrong with it.
+// Touches the vocabulary of `core` and `store`; it never reads `process.env`, a file or the network.
+
+import { nearestName } from './config/nearest-name.ts'
+import { SettingFault } from './config/parsers.ts'
+import { type Setting, settings } from './config/settings.ts'
+
+export { describeSettings } from './config/describe-settings.ts'
+
+type SettingKey = keyof typeof settings
+type SettingValues = {
+  readonly [Key in SettingKey]: (typeof settings)[Key] extends Setting<infer Value> ? Value : never
+}
+/** Read, but told in another way: `debug` as `logLevel`, and the rest is settled by `parseConfig`. */
+type Settled = 'debug' | 'yesCaptchaClientKey' | 'recaptchaMode' | 'logFormat'
+
+/** Every value in force, defaults included; times in ms, sizes in bytes. */
+export interface Config extends Omit<SettingValues, Settled> {
+  readonly recaptchaMode: NonNullable<SettingValues['recaptchaMode']>
+  readonly logFormat: NonNullable<SettingValues['logFormat']>
+  /** What the operator should know although nothing is wrong: settings without effect, likely slips. */
+  readonly notices: readonly string[]
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export class ConfigError extends Error {
+  /** One line a fault; none holds the value of a setting. */
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(`wrong settings: ${faults.join('; ')}`)
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/** An empty variable counts as unset.
+ *  @throws {ConfigError} with all faults at once */
+export function parseConfig(env: Environment, { isTerminal = false } = {}): Config {
+  const { values, given, faults } = readSettings(env)
+  faults.push(...contradictions(values, given))
+  if (faults.length > 0) throw new ConfigError(faults)
+
+  const { debug, yesCaptchaClientKey: _unused, ...rest } = values
+  return deepFreeze({
+    ...rest,
+    recaptchaMode: values.recaptchaMode ?? (values.recaptchaProxyUrl ? 'remote' : 'embedded'),
+    logLevel: debug ? 'debug' : values.logLevel,
+    logFormat: values.logFormat ?? (isTerminal ? 'pretty' : 'json'),
+    notices: [...withoutEffect(env, values), ...likelySlips(env)],
+  })
+}
+
+interface Reading {
+  readonly values: SettingValues
+  /** Settings that were set, and rightly. */
+  readonly given: ReadonlySet<SettingKey>
+  readonly faults: string[]
+}
+
+function readSettings(env: Environment): Reading {
+  const values: Partial<Record<SettingKey, unknown>> = {}
+  const given = new Set<SettingKey>()
+  const faults: string[] = []
+  for (const [key, setting] of Object.entries(settings) as [SettingKey, Setting<unknown>][]) {
+    values[key] = setting.default === undefined ? undefined : setting.parse(setting.default)
+    const text = textOf(env, setting)
+    if (text === '') continue
+    try {
+      values[key] = setting.parse(text)
+      given.add(key)
+    } catch (error) {
+      if (!(error instanceof SettingFault)) throw error
+      faults.push(`${setting.name} ${error.message}`)
+    }
+  }
+  return { values: values as SettingValues, given, faults }
+}
+
+const textOf = (env: Environment, { name }: Setting<unknown>): string => env[name]?.trim() ?? ''
+
+/** Settings that are right alone and wrong together. A default is never blamed. */
+function* contradictions(values: SettingValues, given: ReadonlySet<SettingKey>): Iterable<string> {
+  if (values.recaptchaMode === 'remote' && !values.recaptchaProxyUrl)
+    yield 'RECAPTCHA_MODE is remote: RECAPTCHA_PROXY_URL must say which service to ask'
+  for (const part of ['firstEventTimeoutMs', 'idleTimeoutMs'] as const) {
+    if (given.has(part) && values[part] > values.totalTimeoutMs)
+      yield `${settings[part].name} must not be above TOTAL_TIMEOUT_S`
+  }
+}
+
+function* withoutEffect(env: Environment, values: SettingValues): Iterable<string> {
+  for (const setting of Object.values(settings)) {
+    const text = textOf(env, setting)
+    if (setting.later && text !== '' && text !== setting.default)
+      yield `${setting.name} has no effect yet: this version does not have the feature`
+  }
+  if (values.yesCaptchaClientKey)
+    yield 'YES_CAPTCHA_CLIENT_KEY is not used: the service makes its own reCAPTCHA tokens'
+}
+
+function* likelySlips(env: Environment): Iterable<string> {
+  const known = Object.values(settings).map((setting) => setting.name)
+  for (const name of Object.keys(env)) {
+    const nearest = known.includes(name) ? undefined : nearestName(name, known)
+    if (nearest && !env[nearest]) yield `${name} is not a setting: did you mean ${nearest}?`
+  }
+}
+
+/** Plain objects and arrays, all the way down. */
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (Array.isArray(part) || part?.constructor === Object) deepFreeze(part)
+  }
+  return Object.freeze(value)
+}

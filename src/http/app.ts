@@ -1,0 +1,57 @@
+// Room `http`: the HTTP server's face: who may ask, what is read and how it is written.
+// Touches `dialects`, `gateway`, `models`, `core` and Koa; knows neither accounts nor the upstream.
+
+import Koa from 'koa'
+import type { Config } from '../config.ts'
+import type { AppServices } from './app-services.ts'
+import { accessLog } from './middleware/access-log.ts'
+import { assignRequestId } from './middleware/assign-request-id.ts'
+import { authenticate } from './middleware/authenticate.ts'
+import { blockAddresses } from './middleware/block-addresses.ts'
+import { clientAddress } from './middleware/client-address.ts'
+import { clientSignal } from './middleware/client-signal.ts'
+import { closeStalledResponse } from './middleware/close-stalled-response.ts'
+import { cors } from './middleware/cors.ts'
+import { limitRate } from './middleware/limit-rate.ts'
+import { refuseUnmatched } from './middleware/refuse-unmatched.ts'
+import { refuseWhenShuttingDown } from './middleware/refuse-when-shutting-down.ts'
+import { renderError } from './middleware/render-error.ts'
+import type { RequestContext, RequestState } from './request-state.ts'
+import { createApiRoutes, createProbeRoutes } from './routes.ts'
+
+export type { AppServices } from './app-services.ts'
+
+export interface AppOptions {
+  /** A response of which the client takes nothing for so long is closed. Default 60 s. */
+  readonly writeStallMs?: number
+}
+
+export function createApp(
+  config: Config,
+  services: AppServices,
+  { writeStallMs = 60_000 }: AppOptions = {},
+): Koa<RequestState> {
+  const { logger } = services
+  const app = new Koa<RequestState>()
+  app.use(assignRequestId())
+  app.use(clientSignal(services.shutdown))
+  app.use(closeStalledResponse(writeStallMs))
+  app.use(accessLog(services))
+  app.use(renderError(logger))
+  app.use(cors(config.corsOrigins))
+  app.use(clientAddress(config.trustedProxyHops))
+  app.use(blockAddresses(config.ipBlockList))
+  app.use(createProbeRoutes(config, services))
+  app.use(refuseWhenShuttingDown(services.isShuttingDown))
+  app.use(authenticate(config.apiSecrets))
+  app.use(limitRate(config.requestRateLimit))
+  app.use(createApiRoutes(config, services))
+  app.use(refuseUnmatched())
+
+  // Only what broke outside of every middleware comes here: mostly the socket of a client that left, else a bug.
+  app.on('error', (error: unknown, { res, state }: RequestContext) => {
+    const write = res.destroyed ? logger.debug : logger.error
+    write.call(logger, { requestId: state.requestId, err: error }, 'response not delivered')
+  })
+  return app
+}

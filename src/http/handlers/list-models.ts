@@ -1,0 +1,9 @@
+import { encodeModelList } from '../../dialects/openai-chat/encode-model.ts'
+import type { AppServices } from '../app-services.ts'
+import type { RequestContext } from '../request-state.ts'
+
+export function createListModelsHandler({ catalogue }: Pick<AppServices, 'catalogue'>) {
+  return (context: RequestContext): void => {
+    context.body = encodeModelList(catalogue.list())
+  }
+}

@@ -1,0 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import type { Middleware, RequestState, Writable } from '../request-state.ts'
+
+/** Every reply bears `x-request-id`, and the logs do. The client's own is not taken over: leases are named by it. */
+export function assignRequestId(): Middleware {
+  return (context, next) => {
+    const state: Writable<RequestState> = context.state
+    state.requestId = randomUUID()
+    context.set('x-request-id', state.requestId)
+    return next()
+  }
+}

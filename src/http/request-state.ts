@@ -1,0 +1,28 @@
+import type Koa from 'koa'
+import type { ErrorCode } from '../core/errors.ts'
+
+/** What the middleware knows of a request (`ctx.state`). */
+export interface RequestState {
+  readonly requestId: string
+  /** The client's, not that of a trusted proxy; IPv4 written as such. */
+  readonly clientAddress: string
+  /** Aborted when the client leaves or the service ends; the reason of the latter is a ServiceError. */
+  readonly signal: AbortSignal
+  /** What the client was told, for the access log. */
+  errorCode?: ErrorCode
+  /** Left by koa-ratelimit on a request that it refuses; `after` in seconds. */
+  readonly rateLimit?: { readonly after: number }
+}
+
+/** What @koa/router leaves behind. */
+interface RouterTraces {
+  /** Every route with this path, whatever its method. */
+  readonly matched?: readonly { readonly methods: readonly string[] }[]
+  readonly _matchedRouteName?: string
+}
+
+export type RequestContext = Koa.ParameterizedContext<RequestState, RouterTraces>
+export type Middleware = Koa.Middleware<RequestState, RouterTraces>
+
+/** For the middleware that fills a field in, once. */
+export type Writable<T> = { -readonly [K in keyof T]: T[K] }

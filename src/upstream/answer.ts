@@ -1,0 +1,105 @@
+import type { ChatEvent, FinishReason } from '../core/chat-event.ts'
+import { UpstreamError } from '../core/errors.ts'
+import { recogniseNotice } from './failures/notices.ts'
+import { recogniseEvent } from './failures/recognise-event.ts'
+import { recognisePage } from './failures/recognise-page.ts'
+import { recogniseWords } from './failures/recognise-reply.ts'
+import { isRecord, parseEvent } from './parse-event.ts'
+
+/** Tells the answer what one event means. @returns whether the event brings the answer forward; a keepalive does not */
+export type DecodeEvent = (event: Readonly<Record<string, unknown>>, answer: Answer) => boolean
+
+export interface AnswerOptions {
+  readonly decodeEvent: DecodeEvent
+  /** The ask went on with a chat: an empty answer then means that the chat is gone (UPSTREAM 5.10 A15). */
+  readonly bound: boolean
+  readonly countUnknown: () => void
+}
+
+/** One answer in the making: what its events, decoded by the grammar of a generation, add up to. */
+export class Answer {
+  /** The last event has come. */
+  closed = false
+  /** The message is whole; enough when the stream ends without a last event. */
+  complete = false
+  servedModel: string | undefined
+  finishReason: FinishReason = 'stop'
+  #events: ChatEvent[] = []
+  #begun = false
+  #limit: UpstreamError | undefined
+  #options: AnswerOptions
+
+  constructor(options: AnswerOptions) {
+    this.#options = options
+  }
+
+  /** Some text or reasoning has come: from here on words prove nothing. */
+  get begun(): boolean {
+    return this.#begun
+  }
+
+  /** Decodes the data of one event. @returns as `DecodeEvent` @throws {UpstreamError} for an event that is a failure */
+  decode(data: string): boolean {
+    if (this.closed) return false
+    const event = parseEvent(data)
+    if (event) return this.#options.decodeEvent(event, this)
+    if (data === '[DONE]') return false
+    const known = this.#begun ? undefined : (recognisePage(data) ?? recogniseWords(data))
+    throw known ?? new UpstreamError('malformed')
+  }
+
+  projectStarted(projectId: string): void {
+    this.#events.push({ type: 'project-started', projectId })
+  }
+
+  text(text: string): void {
+    if (text === '') return
+    this.#begun = true
+    this.#events.push({ type: 'text-delta', text })
+  }
+
+  reasoning(text: string): void {
+    if (text === '') return
+    this.#begun = true
+    this.#events.push({ type: 'reasoning-delta', text })
+  }
+
+  /** A used-up window may be told in passing: it counts when no text comes. @returns whether the event tells of one
+   *  Source: UPSTREAM 5.6, limit event */
+  noteLimit({ field_name, field_value }: Readonly<Record<string, unknown>>): boolean {
+    if (field_name !== 'session_state.session_limit_message') return false
+    const message = isRecord(field_value) ? field_value.value : field_value
+    if (typeof message === 'string') this.#limit = recogniseNotice(message) ?? this.#limit
+    return true
+  }
+
+  /** An event that no grammar knows: a failure by its shape, or else ignored and counted. */
+  unknown(event: Readonly<Record<string, unknown>>): boolean {
+    const failure = recogniseEvent(event)
+    if (failure) throw failure
+    this.#options.countUnknown()
+    return false
+  }
+
+  /** Hands over the events decoded since the last call. */
+  take(): ChatEvent[] {
+    const events = this.#events
+    this.#events = []
+    return events
+  }
+
+  /** The stream has ended as it should. @throws {UpstreamError} when its answer is not whole */
+  finish(): ChatEvent {
+    if (!this.#begun) throw this.#limit ?? new UpstreamError(this.#options.bound ? 'binding-stale' : 'empty')
+    if (!this.closed && !this.complete) throw new UpstreamError('reset')
+    return this.finished(this.finishReason)
+  }
+
+  finished(reason: FinishReason): ChatEvent {
+    return {
+      type: 'finished',
+      reason,
+      ...(this.servedModel !== undefined && { servedModel: this.servedModel }),
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { UpstreamError } from '../core/errors.ts'
+
+export interface DeadlineLimits {
+  /** From the ask to the first delta. */
+  readonly firstEventTimeoutMs: number
+  /** Between two events that bring the answer forward; counts from the first event of any kind. */
+  readonly idleTimeoutMs: number
+  /** From the ask to its end. */
+  readonly totalTimeoutMs: number
+}
+
+/** How long a stream whose answer is whole may take to close: a second ask of the account never overlaps it. */
+const closingMs = 250
+
+const never = Number.POSITIVE_INFINITY
+
+/** The three deadlines of one ask, and the one for its closing, on one timer that is not touched by events: it looks at
+ *  its firing what has been heard meanwhile. The idle clock stands still while our own consumer does not pull. */
+export function createDeadlines(limits: DeadlineLimits, onExpire: (error: UpstreamError) => void) {
+  const started = performance.now()
+  const totalAt = started + limits.totalTimeoutMs
+  let firstAt = started + limits.firstEventTimeoutMs
+  let idleAt = never
+  let closingAt = never
+  let pausedAt: number | undefined
+  let timer: NodeJS.Timeout | undefined
+  let timerAt = never
+  arm()
+
+  return {
+    /** Events came. @param useful  one brings the answer forward, unlike a keepalive */
+    heard(useful: boolean): void {
+      if (closingAt !== never || (!useful && idleAt !== never)) return
+      idleAt = performance.now() + limits.idleTimeoutMs
+      if (idleAt < timerAt) arm()
+    },
+    /** The first delta is there. */
+    answered(): void {
+      firstAt = never
+    },
+    /** The answer is whole, only the connection is still open. */
+    closing(): void {
+      if (closingAt !== never) return
+      closingAt = performance.now() + closingMs
+      firstAt = never
+      idleAt = never
+      arm()
+    },
+    pause(): void {
+      pausedAt = performance.now()
+    },
+    resume(): void {
+      if (pausedAt === undefined) return
+      idleAt += performance.now() - pausedAt
+      pausedAt = undefined
+      if (idleAt < timerAt) arm()
+    },
+    stop(): void {
+      clearTimeout(timer)
+    },
+  }
+
+  function arm(): void {
+    clearTimeout(timer)
+    timerAt = Math.min(totalAt, firstAt, pausedAt === undefined ? idleAt : never, closingAt)
+    timer = setTimeout(fire, Math.max(0, timerAt - performance.now()))
+  }
+
+  function fire(): void {
+    const now = performance.now()
+    if (now >= closingAt) onExpire(new UpstreamError('reset'))
+    else if (now >= totalAt) onExpire(new UpstreamError('total-timeout'))
+    else if (now >= firstAt) onExpire(new UpstreamError('first-event-timeout'))
+    else if (now >= idleAt && pausedAt === undefined) onExpire(new UpstreamError('idle-timeout'))
+    else arm()
+  }
+}

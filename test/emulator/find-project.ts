@@ -1,0 +1,21 @@
+import type { AskRecord } from './ask-record.ts'
+import type { Project } from './projects.ts'
+import type { Site } from './site.ts'
+
+/** The project that an ask continues, or a new one for it (UPSTREAM 4.6, 5.3).
+ *  `refusal`: the ask may not continue the one that it names; a project is still given, for the empty stream. */
+export function findProject(site: Site, ask: AskRecord): { project: Project; refusal?: 'empty' | 'error' } {
+  const { projects, projectRefusal } = site
+  const create = () => projects.create(ask.sessionId, ask.models)
+  if (ask.projectId === undefined) return { project: create() }
+  const known = projects.byId.get(ask.projectId)
+  const fault = !known ? 'unknown' : known.sessionId !== ask.sessionId ? 'foreign' : resent(ask)
+  const refusal = fault && projectRefusal[fault]
+  if (refusal === undefined || refusal === 'accept') return { project: known ?? create() }
+  const standIn = { id: ask.projectId, sessionId: ask.sessionId, models: ask.models, nextEventIndex: 0 }
+  return { project: standIn, refusal }
+}
+
+/** A gen-2 thread wants the new message only; gen 1 takes any history. */
+const resent = ({ generation, messages }: AskRecord): 'resentHistory' | undefined =>
+  generation === 'agent' && messages.length > 1 ? 'resentHistory' : undefined

@@ -1,0 +1,41 @@
+// Runs the double of the site alone, for trying the service out by hand or without an account.
+
+import { parseArgs } from 'node:util'
+import { startEmulator } from './emulator.ts'
+import { magicAnswers } from './magic-prompt.ts'
+
+const help = `The emulator: a double of the site that answers with canned text. It needs no account and no network.
+
+Usage: npm run emulator -- [options]
+
+  --port NUMBER     port on 127.0.0.1 (default 7055; 0 takes a free one)
+  --no-token-check  answer without a reCAPTCHA token as if there were one
+  --help            this text
+
+A prompt may choose how it is answered: ${Object.keys(magicAnswers)
+  .map((word) => `[[${word}]]`)
+  .join(' ')}
+or a failure by its number, [[F1]] to [[F10]] and [[A1]] to [[A15]].`
+
+try {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '7055' },
+      'no-token-check': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) console.log(help)
+  else await run(Number(values.port), values['no-token-check'])
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : error}\nTry --help.`)
+  process.exitCode = 1
+}
+
+async function run(port: number, withoutTokenCheck: boolean): Promise<void> {
+  const emulator = await startEmulator({ port, tokenCheck: withoutTokenCheck ? 'off' : 'valid' })
+  console.log(`emulator listening on ${emulator.url}`)
+  console.log('It stands in for the site; every answer is canned.')
+  console.log(`To use it: GENSPARK_BASE_URL=${emulator.url} GS_COOKIE=session_id=demo npm start`)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void emulator.close())
+}

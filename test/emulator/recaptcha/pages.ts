@@ -1,0 +1,58 @@
+/** The least page of the site that a token can be minted on, with one asset of each kind that costs bandwidth. */
+export function renderPage(script: string | undefined): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Genspark</title>
+<link rel="stylesheet" href="/recaptcha/assets/site.css">
+${script ? `<script src="${script}" async></script>` : ''}
+</head>
+<body>
+<p class="brand">Genspark</p>
+<img src="/recaptcha/assets/logo.png" alt="">
+<video src="/recaptcha/assets/intro.mp4" preload="auto" muted></video>
+</body>
+</html>
+`
+}
+
+export const styleSheet = `@font-face { font-family: Brand; src: url(/recaptcha/assets/brand.woff2) }
+.brand { font-family: Brand }
+`
+
+/** Google's loader: it defines `ready` at once and fetches the rest, which defines `execute`, later. */
+export const loaderScript = (form: 'v3' | 'enterprise', siteKey: string): string => `(() => {
+  const root = (window.grecaptcha = window.grecaptcha || {})
+  const api = ${form === 'enterprise' ? '(root.enterprise = root.enterprise || {})' : 'root'}
+  const settings = (window.___grecaptcha_cfg = window.___grecaptcha_cfg || { keys: [], waiting: [] })
+  settings.keys.push(${JSON.stringify(siteKey)})
+  api.ready = api.ready || ((callback) => settings.waiting.push(callback))
+  const script = document.createElement('script')
+  script.src = '/recaptcha/releases/${form}.js'
+  script.async = true
+  document.head.append(script)
+})()
+`
+
+export const apiScript = (form: 'v3' | 'enterprise'): string => `(() => {
+  const settings = window.___grecaptcha_cfg
+  const api = ${form === 'enterprise' ? 'window.grecaptcha.enterprise' : 'window.grecaptcha'}
+  api.execute = async (siteKey, { action } = {}) => {
+    if (!settings.keys.includes(siteKey)) throw new Error('Invalid site key or not loaded in api.js: ' + siteKey)
+    const response = await fetch('/recaptcha/mint', {
+      method: 'POST',
+      credentials: 'same-origin',
+      body: JSON.stringify({ siteKey, action }),
+    })
+    const answer = await response.json()
+    if (answer.order === 'loop') while (true);
+    if (answer.order === 'hang') return new Promise(() => {})
+    if (answer.order === 'reject') throw null
+    if (answer.order === 'refuse-key') throw new Error('Invalid site key or not loaded in api.js: ' + siteKey)
+    return answer.token
+  }
+  api.ready = (callback) => callback()
+  for (const callback of settings.waiting.splice(0)) callback()
+})()
+`

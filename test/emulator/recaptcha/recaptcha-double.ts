@@ -1,0 +1,158 @@
+// The site's pages and Google's script as far as a token needs them: a token is bound to cookies, key and action (UPSTREAM 3).
+// A test switches `behaviour` at any time; pages that are open already follow it.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { WireGeneration } from '../../../src/core/wire-generation.ts'
+import { apiScript, loaderScript, renderPage, styleSheet } from './pages.ts'
+import {
+  agentSiteKey,
+  copilotSiteKey,
+  createTokenLedger,
+  type MintedToken,
+  type TokenVerdict,
+} from './token-ledger.ts'
+
+export type { MintedToken, TokenVerdict } from './token-ledger.ts'
+
+export type ExecuteBehaviour = 'ok' | 'loop' | 'hang' | 'empty' | 'throws'
+
+export interface RecaptchaBehaviour {
+  /** `absent`: the pages do not load it, but its address serves it. `blocked`: its address drops the connection. */
+  pageScript: 'present' | 'absent' | 'blocked'
+  /** `never`: the script runs and defines nothing. */
+  grecaptcha: 'defined' | 'never'
+  execute: ExecuteBehaviour
+  /** In place of `execute` for pages with this `Cookie` header. */
+  readonly executeFor: Map<string, ExecuteBehaviour>
+  mintDelayMs: number
+  /** So many calls are rejected, then all is as before. */
+  failNextMints: number
+  /** HTTP status of the pages; any but 200 comes without a script. */
+  pageStatus: number
+  keyRefused: boolean
+  /** What the gen-2 page loads; gen 1 keeps its own. */
+  agentSiteKey: string
+}
+
+export interface RecaptchaRequest {
+  readonly method: string
+  readonly path: string
+  readonly cookie: string
+}
+
+export interface RecaptchaDouble {
+  /** Serves the pages, the scripts and the mint call that the script makes.
+   *  @returns false when the path is not its own */
+  handle(request: IncomingMessage, response: ServerResponse): boolean
+  /** Checks and spends a token as the site's back end would. */
+  redeem(token: string | undefined, use: { cookie: string; generation: WireGeneration }): TokenVerdict
+  readonly behaviour: RecaptchaBehaviour
+  /** Every minted token, in order. */
+  readonly ledger: readonly MintedToken[]
+  /** Everything that a browser asked of it, in order. */
+  readonly requests: readonly RecaptchaRequest[]
+}
+
+export interface RecaptchaDoubleOptions {
+  readonly now?: () => number
+}
+
+export function createRecaptchaDouble({ now = Date.now }: RecaptchaDoubleOptions = {}): RecaptchaDouble {
+  const ledger = createTokenLedger(now)
+  const requests: RecaptchaRequest[] = []
+  const behaviour: RecaptchaBehaviour = {
+    pageScript: 'present',
+    grecaptcha: 'defined',
+    execute: 'ok',
+    executeFor: new Map(),
+    mintDelayMs: 0,
+    failNextMints: 0,
+    pageStatus: 200,
+    keyRefused: false,
+    agentSiteKey,
+  }
+
+  const routes: Record<string, (response: ServerResponse, url: URL, request: IncomingMessage) => void> = {
+    '/': (response) => sendPage(response, `/recaptcha/api.js?render=${copilotSiteKey}`),
+    '/agents': (response) => sendPage(response, `/recaptcha/enterprise.js?render=${behaviour.agentSiteKey}`),
+    '/recaptcha/api.js': (response, url) => sendLoader(response, 'v3', url),
+    '/recaptcha/enterprise.js': (response, url) => sendLoader(response, 'enterprise', url),
+    '/recaptcha/releases/v3.js': (response) => send(response, 'text/javascript', apiScript('v3')),
+    '/recaptcha/releases/enterprise.js': (response) =>
+      send(response, 'text/javascript', apiScript('enterprise')),
+    '/recaptcha/mint': (response, _url, request) => void mint(request, response),
+    '/recaptcha/assets/site.css': (response) => send(response, 'text/css', styleSheet),
+    '/recaptcha/assets/logo.png': (response) => send(response, 'image/png', ''),
+    '/recaptcha/assets/brand.woff2': (response) => send(response, 'font/woff2', ''),
+    '/recaptcha/assets/intro.mp4': (response) => send(response, 'video/mp4', ''),
+  }
+
+  function sendPage(response: ServerResponse, script: string): void {
+    const { pageStatus, pageScript } = behaviour
+    const withScript = pageStatus === 200 && pageScript !== 'absent'
+    send(response, 'text/html', renderPage(withScript ? script : undefined), pageStatus)
+  }
+
+  function sendLoader(response: ServerResponse, form: 'v3' | 'enterprise', url: URL): void {
+    if (behaviour.pageScript === 'blocked') return void response.destroy()
+    const siteKey = url.searchParams.get('render') ?? ''
+    send(response, 'text/javascript', behaviour.grecaptcha === 'never' ? '' : loaderScript(form, siteKey))
+  }
+
+  async function mint(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const { siteKey, action } = JSON.parse(Buffer.concat(chunks).toString())
+    const timer = setTimeout(() => {
+      send(
+        response,
+        'application/json',
+        JSON.stringify(answer(request.headers.cookie ?? '', siteKey, action)),
+      )
+    }, behaviour.mintDelayMs)
+    response.once('close', () => clearTimeout(timer))
+  }
+
+  function answer(cookie: string, siteKey: string, action: string): { token?: string; order?: string } {
+    if (behaviour.keyRefused) return { order: 'refuse-key' }
+    if (behaviour.failNextMints > 0) {
+      behaviour.failNextMints -= 1
+      return { order: 'reject' }
+    }
+    const execute = behaviour.executeFor.get(cookie) ?? behaviour.execute
+    switch (execute) {
+      case 'loop':
+      case 'hang':
+        return { order: execute }
+      case 'throws':
+        return { order: 'reject' }
+      case 'empty':
+        return { token: '' }
+      case 'ok':
+        return { token: ledger.mint({ cookie, siteKey, action }) }
+    }
+  }
+
+  return {
+    behaviour,
+    requests,
+    ledger: ledger.entries,
+    redeem: ledger.redeem,
+    handle(request, response) {
+      const url = new URL(request.url ?? '/', 'http://double')
+      const route = routes[url.pathname]
+      if (!route) return false
+      requests.push({
+        method: request.method ?? '',
+        path: url.pathname,
+        cookie: request.headers.cookie ?? '',
+      })
+      route(response, url, request)
+      return true
+    },
+  }
+}
+
+function send(response: ServerResponse, contentType: string, body: string, status = 200): void {
+  response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' }).end(body)
+}

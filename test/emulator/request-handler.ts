@@ -1,0 +1,45 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { WireGeneration } from '../../src/core/wire-generation.ts'
+import { accountRoutes } from './account-routes.ts'
+import { answerAsk } from './answer-ask.ts'
+import { headerFault, sessionIdOf } from './request-headers.ts'
+import type { Site } from './site.ts'
+
+/** Sends each request to its route; whatever UPSTREAM does not know becomes a violation. */
+export function createRequestHandler(site: Site) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const method = request.method ?? 'GET'
+    const url = new URL(request.url ?? '/', 'http://site')
+    const sessionId = sessionIdOf(request.headers.cookie)
+    const noteRequest = () => site.requests.push({ method, path: url.pathname, sessionId })
+    const refuse = (status: number, words: string, body = words) => {
+      noteRequest()
+      site.violations.push(`${method} ${url.pathname}: ${words}`)
+      response.writeHead(status, { 'Content-Type': 'text/plain' }).end(body)
+      site.changed()
+    }
+
+    response.once('close', site.changed)
+    if (site.recaptcha.handle(request, response)) return void noteRequest()
+    if (url.pathname === '/favicon.ico') return void response.writeHead(404).end()
+    const generation = askPaths[url.pathname]
+    const route = accountRoutes[`${method} ${url.pathname}`]
+    if (!generation && !route) return refuse(404, 'an unknown path', 'Not Found')
+    if (generation && method !== 'POST') return refuse(405, 'an ask is a POST', 'Method Not Allowed')
+    if (generation && !site.routes[generation]) {
+      noteRequest()
+      return void response.writeHead(site.routes.goneStatus).end()
+    }
+    const fault = route?.isPublic ? undefined : headerFault(request)
+    if (fault) return refuse(400, fault, 'bad request cf')
+    if (generation) return void answerAsk(site, generation, request, response)
+    noteRequest()
+    const answer = route?.answer(site, { url, sessionId: sessionId ?? '' })
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer))
+  }
+}
+
+const askPaths: Readonly<Record<string, WireGeneration>> = {
+  '/api/copilot/ask': 'copilot',
+  '/api/agent/ask_proxy': 'agent',
+}

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { WireGeneration } from '../../src/core/wire-generation.ts'
+import { parseAgentAsk } from './agent/ask-body.ts'
+import type { AskRecord } from './ask-record.ts'
+import { type AskShape, lastPrompt, RefusedBody } from './ask-shape.ts'
+import { parseCopilotAsk } from './copilot/ask-body.ts'
+import { readJsonBody } from './read-body.ts'
+import { askHeaderFault, sessionIdOf } from './request-headers.ts'
+import type { Site } from './site.ts'
+
+/** Reads and records an ask, and spends its token.
+ *  @returns undefined when it was refused and has been answered, or its client has left */
+export async function understandAsk(
+  site: Site,
+  generation: WireGeneration,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<AskRecord | undefined> {
+  const refuse = (status: number, words: string): undefined => {
+    site.violations.push(`${request.method} ${request.url}: ${words}`)
+    response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ detail: words }))
+  }
+  const fault = askHeaderFault(request, generation)
+  if (fault) return refuse(400, fault)
+  try {
+    const body = await readJsonBody(request)
+    const shape = generation === 'copilot' ? parseCopilotAsk(body) : parseAgentAsk(body)
+    const ask = record(site, generation, request, body as AskRecord['body'], shape)
+    site.asks.push(ask)
+    return ask
+  } catch (error) {
+    if (!request.complete) return undefined
+    if (error instanceof RefusedBody) return refuse(error.status, error.message)
+    return refuse(400, `a body that cannot be read: ${error}`)
+  }
+}
+
+function record(
+  site: Site,
+  generation: WireGeneration,
+  { headers }: IncomingMessage,
+  body: AskRecord['body'],
+  { messages, models, search, projectId, token }: AskShape,
+): AskRecord {
+  const cookie = headers.cookie ?? ''
+  return {
+    index: site.asks.length,
+    generation,
+    sessionId: sessionIdOf(cookie) ?? '',
+    cookie,
+    headers,
+    body,
+    messages,
+    prompt: lastPrompt(messages),
+    model: models[0] ?? '',
+    models,
+    search,
+    projectId,
+    token: { given: token !== undefined, ...site.recaptcha.redeem(token, { cookie, generation }) },
+    startedAt: Date.now(),
+    bytesSent: 0,
+    ended: undefined,
+  }
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import type { AccountStatus } from '../../src/accounts/account-pool.ts'
+import type { BrowserState } from '../../src/browser/token-source.ts'
+import { checkReadiness } from '../../src/http/readiness.ts'
+
+const usable: AccountStatus = { label: 'acc_1', inFlight: 0 }
+const cooling: AccountStatus = {
+  label: 'acc_2',
+  inFlight: 0,
+  hold: { type: 'cooling', kind: 'rate-limited', untilMs: 1 },
+}
+const signedOut: AccountStatus = { label: 'acc_3', inFlight: 0, hold: { type: 'signed-out', sinceMs: 1 } }
+
+function check({ accounts = [usable], browser = 'ready' as BrowserState, shuttingDown = false }) {
+  return checkReadiness({
+    pool: { statuses: () => Promise.resolve(accounts) },
+    tokens: { state: () => browser },
+    isShuttingDown: () => shuttingDown,
+  })
+}
+
+describe('checkReadiness', () => {
+  it('is ready with one usable account', async () => {
+    expect(await check({ accounts: [cooling, usable, signedOut] })).toEqual({
+      ready: true,
+      parts: {
+        accounts: { ok: true, usable: 1, cooling: 1, 'signed-out': 1 },
+        browser: { ok: true, state: 'ready' },
+        process: { ok: true, state: 'running' },
+      },
+    })
+  })
+
+  it.each<BrowserState>(['off', 'idle', 'starting'])('is ready while the browser is %s', async (browser) => {
+    expect((await check({ browser })).ready).toBe(true)
+  })
+
+  it('H6: names the part that is missing', async () => {
+    const faulty = async (options: Parameters<typeof check>[0]) => {
+      const { ready, parts } = await check(options)
+      return { ready, faulty: Object.keys(parts).filter((part) => !parts[part]?.ok) }
+    }
+    expect(await faulty({ accounts: [] })).toEqual({ ready: false, faulty: ['accounts'] })
+    expect(await faulty({ accounts: [cooling, signedOut] })).toEqual({ ready: false, faulty: ['accounts'] })
+    expect(await faulty({ browser: 'down' })).toEqual({ ready: false, faulty: ['browser'] })
+    expect(await faulty({ shuttingDown: true })).toEqual({ ready: false, faulty: ['process'] })
+  })
+})

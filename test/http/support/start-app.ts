@@ -1,0 +1,134 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Writable } from 'node:stream'
+import OpenAI from 'openai'
+import { onTestFinished } from 'vitest'
+import { parseConfig } from '../../../src/config.ts'
+import type { ChatEventBatch } from '../../../src/core/chat-event.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { UnavailableError } from '../../../src/core/errors.ts'
+import { createLogger } from '../../../src/core/logger.ts'
+import { createMetrics, type Metrics } from '../../../src/core/metrics.ts'
+import type { ChatCall, RunChat } from '../../../src/gateway/chat.ts'
+import { type AppOptions, type AppServices, createApp } from '../../../src/http/app.ts'
+import { hardenServer } from '../../../src/http/harden-server.ts'
+
+export interface TestApp {
+  readonly url: string
+  readonly port: number
+  readonly server: Server
+  readonly metrics: Metrics
+  /** Every log line so far, parsed. */
+  readonly logs: Readonly<Record<string, unknown>>[]
+  /** Resolves with the access log line of the next request that ends. */
+  nextRequestLine(): Promise<Readonly<Record<string, unknown>>>
+  /** The official client, without its own retries unless told. */
+  openai(maxRetries?: number): OpenAI
+  post(body: unknown, init?: RequestInit): Promise<Response>
+  /** SIGTERM: nothing new. */
+  startShutdown(): void
+  /** The grace is over. */
+  endGrace(): void
+}
+
+export interface TestAppOptions extends AppOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly runChat?: RunChat
+  readonly services?: Partial<AppServices>
+}
+
+const entry = {
+  id: 'claude-sonnet-5',
+  created: 1_700_000_000,
+  ownedBy: 'anthropic',
+  displayName: 'Claude Sonnet 5',
+}
+const otherEntry = { id: 'org/model:free', created: 1_700_000_001, ownedBy: 'org', displayName: 'A model' }
+
+/** The app on a real socket; what it asks of the gateway is a function of the test. Closed when the test ends. */
+export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const logs: Readonly<Record<string, unknown>>[] = []
+  const waiters: ((line: Readonly<Record<string, unknown>>) => void)[] = []
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      const line = JSON.parse(String(chunk)) as Readonly<Record<string, unknown>>
+      logs.push(line)
+      if (line.msg === 'request') waiters.shift()?.(line)
+      done()
+    },
+  })
+  const metrics = createMetrics()
+  const shutdown = new AbortController()
+  let isShuttingDown = false
+  const services: AppServices = {
+    runChat: options.runChat ?? (() => Promise.resolve(answerOf([[...text('Hello'), finished]]))),
+    catalogue: {
+      resolve: (id) => ({ id, upstreamIds: { copilot: [id], agent: [id] }, mixture: false, search: false }),
+      list: () => [entry, otherEntry],
+      find: (id) => [entry, otherEntry].find((each) => each.id === id),
+    },
+    countTokens: (words) => Promise.resolve(words.split(' ').filter(Boolean).length),
+    readiness: () => Promise.resolve({ ready: true, parts: { accounts: { ok: true } } }),
+    metrics,
+    logger: createLogger({ level: 'debug', format: 'json', destination }),
+    clock: systemClock,
+    shutdown: shutdown.signal,
+    isShuttingDown: () => isShuttingDown,
+    ...options.services,
+  }
+  const config = parseConfig({ REQUEST_RATE_LIMIT: '100000', ...options.env })
+  const server = createServer(createApp(config, services, options).callback())
+  hardenServer(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  return {
+    url,
+    port,
+    server,
+    metrics,
+    logs,
+    nextRequestLine: () => new Promise((resolve) => waiters.push(resolve)),
+    openai: (maxRetries = 0) => new OpenAI({ baseURL: `${url}/v1`, apiKey: 'sk-test', maxRetries }),
+    post: (body, init) =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: 'POST',
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+        ...init,
+        headers: { 'content-type': 'application/json', ...init?.headers },
+      }),
+    startShutdown: () => {
+      isShuttingDown = true
+    },
+    endGrace: () => shutdown.abort(new UnavailableError('shutting_down')),
+  }
+}
+
+export const chatBody = { model: 'claude-sonnet-5', messages: [{ role: 'user', content: 'Hi there' }] }
+export const streamBody = { ...chatBody, stream: true }
+
+export const text = (...deltas: string[]) =>
+  deltas.map((each) => ({ type: 'text-delta', text: each }) as const)
+export const finished = { type: 'finished', reason: 'stop' } as const
+
+export function answerOf(batches: readonly ChatEventBatch[], failure?: Error) {
+  async function* events() {
+    yield* batches
+    if (failure) throw failure
+  }
+  return { events: events() }
+}
+
+/** Settles when the call is aborted, as the gateway does. */
+export function untilAborted({ signal }: ChatCall): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

@@ -1,0 +1,317 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createChooseAccount } from '../../src/accounts/choose-account.ts'
+import { createLogger, silentLogger } from '../../src/core/logger.ts'
+import { createEmbeddedStore, type EmbeddedStoreOptions } from '../../src/store/embedded-store.ts'
+import type { LeaseInput, LeaseRelease, Store } from '../../src/store/store.ts'
+import { describeStore } from './store-contract.ts'
+
+const chooseAccount = createChooseAccount(Math.random)
+const startMs = Date.UTC(2026, 10, 23)
+const day = 24 * 60 * 60 * 1000
+
+let folder: string
+let lines: { level: number; msg: string }[]
+const open: Store[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'embedded-store-'))
+  lines = []
+})
+afterEach(async () => {
+  for (const store of open.splice(0)) await store.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function create(options: Partial<EmbeddedStoreOptions> = {}): Store {
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
+  const logger = createLogger({ level: 'info', format: 'json', destination })
+  const store = createEmbeddedStore({
+    dataDir: folder,
+    clock: { now: () => startMs },
+    chooseAccount,
+    logger,
+    ...options,
+  })
+  open.push(store)
+  return store
+}
+
+const input = (over: Partial<LeaseInput> = {}): LeaseInput => ({
+  accounts: ['a'],
+  exclude: new Set(),
+  selection: 'least-busy',
+  maxConcurrency: 0,
+  leaseMs: 30_000,
+  requestId: 'r',
+  model: 'm',
+  ...over,
+})
+
+async function lease(store: Store, over: Partial<LeaseInput> = {}) {
+  const answer = await store.lease(input(over))
+  if (answer.type !== 'leased') throw new Error(`expected a lease, got ${answer.type}`)
+  return answer
+}
+
+async function leave(store: Store, over: Partial<LeaseInput>, lesson: Partial<LeaseRelease>): Promise<void> {
+  const { account, leaseId } = await lease(store, over)
+  await store.releaseLease({ account, leaseId, model: over.model ?? 'm', ...lesson })
+}
+
+for (const place of ['in a file', 'in memory'] as const) {
+  describeStore(`embedded, ${place}`, async () => {
+    const dataDir = place === 'in a file' ? mkdtempSync(join(tmpdir(), 'store-contract-')) : undefined
+    let nowMs = startMs
+    const store = createEmbeddedStore({
+      dataDir,
+      clock: { now: () => nowMs },
+      chooseAccount,
+      logger: silentLogger,
+    })
+    return {
+      store,
+      nowMs: () => nowMs,
+      advance: (ms) => {
+        nowMs += ms
+      },
+      async close() {
+        await store.close()
+        if (dataDir) rmSync(dataDir, { recursive: true })
+      },
+    }
+  })
+}
+
+describe('persistence', () => {
+  it('keeps holds, counts and bindings over a restart, and no lease', async () => {
+    const before = create()
+    const signedOut = { type: 'signed-out', sinceMs: startMs } as const
+    const cooling = { type: 'cooling', kind: 'quota-spent', untilMs: startMs + day } as const
+    await leave(before, { accounts: ['a'] }, { hold: signedOut })
+    await leave(before, { accounts: ['b'] }, { hold: cooling })
+    await before.countRateLimit('c')
+    await before.countRateLimit('c')
+    await leave(before, { accounts: ['d'] }, { chatId: 'chat-1' })
+    await lease(before, { accounts: ['d'] })
+    await before.close()
+
+    const after = create()
+    const states = await after.accountStates(['a', 'b', 'd'])
+    expect(Object.fromEntries(states)).toEqual({
+      a: { inFlight: 0, hold: signedOut },
+      b: { inFlight: 0, hold: cooling },
+      d: { inFlight: 0 },
+    })
+    expect(await after.countRateLimit('c')).toBe(3)
+    expect((await lease(after, { accounts: ['d'] })).chatId).toBe('chat-1')
+    expect(lines).toEqual([])
+  })
+
+  it('a cleared hold and a forgotten count stay so', async () => {
+    const before = create()
+    await leave(before, {}, { hold: { type: 'signed-out', sinceMs: startMs } })
+    await before.clearHold('a')
+    await before.countRateLimit('b')
+    await leave(before, { accounts: ['b'] }, { succeeded: true })
+    await before.close()
+    const after = create()
+    expect((await after.accountStates(['a'])).get('a')).toEqual({ inFlight: 0 })
+    expect(await after.countRateLimit('b')).toBe(1)
+  })
+
+  it('loses nothing that was written before a kill -9', async () => {
+    const writer = fileURLToPath(new URL('./write-then-wait.ts', import.meta.url))
+    const child = spawn(process.execPath, [writer, folder, String(startMs)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [line] = await once(child.stdout, 'data')
+    expect(String(line)).toBe('written\n')
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    expect(await exit).toEqual([null, 'SIGKILL'])
+
+    const store = create()
+    expect((await store.accountStates(['held'])).get('held')).toEqual({
+      inFlight: 0,
+      hold: { type: 'cooling', kind: 'rate-limited', untilMs: startMs + 600_000 },
+    })
+    expect(await store.countRateLimit('held')).toBe(2)
+    for (const index of [0, 499, 999]) {
+      expect((await lease(store, { accounts: ['bound'], model: `model-${index}` })).chatId).toBe(
+        `chat-${index}`,
+      )
+    }
+    expect(lines).toEqual([])
+  })
+
+  it('forgets bindings at the cap, the longest unused first', async () => {
+    let nowMs = startMs
+    const store = create({ maxBindings: 10, clock: { now: () => nowMs } })
+    for (let index = 0; index < 1010; index += 1) {
+      nowMs += 1
+      await leave(store, { model: `model-${index}` }, { chatId: `chat-${index}` })
+    }
+    await store.close()
+    const database = new DatabaseSync(join(folder, 'state.db'))
+    const rows = database.prepare('SELECT model FROM chat_binding ORDER BY used_ms').all()
+    database.close()
+    // Pruned at the first write and every thousandth after it.
+    expect(rows.length).toBeLessThanOrEqual(20)
+    expect(rows.at(-1)?.model).toBe('model-1009')
+  })
+
+  it('deletes bindings that ran out', async () => {
+    let nowMs = startMs
+    const store = create({ clock: { now: () => nowMs } })
+    await leave(store, { model: 'old' }, { chatId: 'chat-1' })
+    nowMs += 30 * day
+    await leave(store, { model: 'new' }, { chatId: 'chat-2' })
+    await store.close()
+    const database = new DatabaseSync(join(folder, 'state.db'))
+    expect(database.prepare('SELECT model FROM chat_binding').all()).toEqual([{ model: 'new' }])
+    database.close()
+  })
+})
+
+describe('a file that cannot be used', () => {
+  it('makes the folder when it is missing', async () => {
+    folder = join(folder, 'deep', 'down')
+    await leave(create(), {}, { chatId: 'chat-1' })
+    expect(existsSync(join(folder, 'state.db'))).toBe(true)
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+    expect(lines).toEqual([])
+  })
+
+  it('goes on in memory with one warning when the folder cannot be made', async () => {
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    const store = create({ dataDir: join(file, 'data') })
+    await leave(
+      store,
+      {},
+      { chatId: 'chat-1', hold: { type: 'cooling', kind: 'unavailable', untilMs: startMs } },
+    )
+    expect((await lease(store)).chatId).toBe('chat-1')
+    expect(lines).toHaveLength(1)
+    expect(lines[0]?.msg).toMatch(/^DATA_DIR cannot be used/)
+  })
+
+  it.each([
+    ['text', () => 'this is not a database, not in the least. '.repeat(100)],
+    ['a cut database', (file: string) => readFileSync(file).subarray(0, 6000)],
+    ['a database with bytes overwritten', (file: string) => readFileSync(file).fill(0xa5, 4096, 12_288)],
+  ])('sets %s aside with one warning and begins afresh', async (_name, damage) => {
+    const before = create()
+    for (let index = 0; index < 300; index += 1)
+      await leave(before, { model: `model-${index}` }, { chatId: 'chat' })
+    await before.close()
+    const file = join(folder, 'state.db')
+    writeFileSync(file, damage(file))
+
+    const store = create()
+    await leave(store, {}, { chatId: 'chat-1' })
+    await store.close()
+    expect(lines).toHaveLength(1)
+    expect(lines[0]?.msg).toMatch(/damaged/)
+    expect(existsSync(join(folder, 'state.db.damaged'))).toBe(true)
+    expect((await lease(create())).chatId).toBe('chat-1')
+    expect(lines).toHaveLength(1)
+  })
+
+  it('takes an empty file as a new one', async () => {
+    writeFileSync(join(folder, 'state.db'), '')
+    await leave(create(), {}, { chatId: 'chat-1' })
+    expect(lines).toEqual([])
+  })
+
+  it('leaves the file of a later version alone', async () => {
+    const file = join(folder, 'state.db')
+    const later = new DatabaseSync(file)
+    later.exec('CREATE TABLE later (x); PRAGMA user_version = 99')
+    later.close()
+    const store = create()
+    await leave(store, {}, { chatId: 'chat-1' })
+    expect((await lease(store)).chatId).toBe('chat-1')
+    expect(lines.map(({ msg }) => msg)).toEqual([expect.stringMatching(/^DATA_DIR cannot be used/)])
+    const kept = new DatabaseSync(file, { readOnly: true })
+    expect(kept.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 })
+    kept.close()
+  })
+
+  it('serves on, with one warning, when the file breaks while it is in use', async () => {
+    const store = create()
+    await leave(store, {}, { chatId: 'chat-1' })
+    truncateSync(join(folder, 'state.db'), 0)
+    truncateSync(join(folder, 'state.db-wal'), 0)
+    const hold = { type: 'cooling', kind: 'rate-limited', untilMs: startMs + 1000 } as const
+    for (let index = 0; index < 20; index += 1) {
+      await leave(store, { accounts: [`x${index}`], model: `m${index}` }, { chatId: 'c', hold })
+    }
+    expect((await store.accountStates(['x7'])).get('x7')).toEqual({ inFlight: 0, hold })
+    expect(lines.length).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('any order of operations', () => {
+  const operation = fc.oneof(
+    fc.record({ type: fc.constant('lease' as const), cap: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({ type: fc.constant('release' as const), pick: fc.nat(20) }),
+    fc.record({ type: fc.constant('extend' as const), pick: fc.nat(20) }),
+    fc.record({ type: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 20_000 }) }),
+  )
+  const accounts = ['a', 'b', 'c']
+
+  it('never counts below nothing or over the cap, agrees with a plain model, and is free at the end', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(operation, { maxLength: 80 }), async (operations) => {
+        let nowMs = startMs
+        const store = createEmbeddedStore({
+          dataDir: undefined,
+          clock: { now: () => nowMs },
+          chooseAccount,
+          logger: silentLogger,
+        })
+        const leases: { account: string; leaseId: string; lapsesMs: number; released: boolean }[] = []
+        const alive = (account: string) =>
+          leases.filter((each) => each.account === account && !each.released && each.lapsesMs > nowMs).length
+        for (const step of operations) {
+          const picked = 'pick' in step ? leases[step.pick % Math.max(leases.length, 1)] : undefined
+          if (step.type === 'wait') nowMs += step.ms
+          if (step.type === 'lease') {
+            const answer = await store.lease(input({ accounts, maxConcurrency: step.cap }))
+            const free = accounts.some((account) => alive(account) < step.cap)
+            expect(answer.type).toBe(free ? 'leased' : 'busy')
+            if (answer.type === 'leased') {
+              expect(alive(answer.account)).toBeLessThan(step.cap)
+              leases.push({ ...answer, lapsesMs: nowMs + 30_000, released: false })
+            }
+          }
+          if (step.type === 'release' && picked) {
+            await store.releaseLease({ ...picked, model: 'm' })
+            picked.released = true
+          }
+          if (step.type === 'extend' && picked) {
+            const living = !picked.released && picked.lapsesMs > nowMs
+            expect(await store.extendLease({ ...picked, leaseMs: 30_000 })).toBe(living)
+            if (living) picked.lapsesMs = nowMs + 30_000
+          }
+          for (const [account, state] of await store.accountStates(accounts))
+            expect(state.inFlight).toBe(alive(account))
+        }
+        for (const each of leases) await store.releaseLease({ ...each, model: 'm' })
+        for (const state of (await store.accountStates(accounts)).values())
+          expect(state).toEqual({ inFlight: 0 })
+        await store.close()
+      }),
+      { numRuns: 200 },
+    )
+  })
+})

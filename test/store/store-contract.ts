@@ -1,0 +1,310 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { chatBindingMs, type LeaseInput, type Store } from '../../src/store/store.ts'
+
+/** A store under test, with the hands on its clock. */
+export interface StoreUnderTest {
+  readonly store: Store
+  nowMs(): number
+  advance(ms: number): void | Promise<void>
+  /** Closes the store and whatever it needed. */
+  close(): Promise<void>
+}
+
+const leaseMs = 30_000
+const noAccounts: ReadonlySet<string> = new Set()
+
+/** What every store must do, whatever it is made of. */
+export function describeStore(name: string, create: () => Promise<StoreUnderTest>): void {
+  describe(`contract: ${name}`, () => {
+    let under: StoreUnderTest
+    let store: Store
+
+    beforeEach(async () => {
+      under = await create()
+      store = under.store
+    })
+    afterEach(() => under.close())
+
+    const input = (over: Partial<LeaseInput> = {}): LeaseInput => ({
+      accounts: ['a'],
+      exclude: noAccounts,
+      selection: 'least-busy',
+      maxConcurrency: 0,
+      leaseMs,
+      requestId: 'request-1',
+      model: 'gpt-4o',
+      ...over,
+    })
+
+    async function leased(over: Partial<LeaseInput> = {}) {
+      const answer = await store.lease(input(over))
+      if (answer.type !== 'leased') throw new Error(`expected a lease, got ${answer.type}`)
+      return {
+        account: answer.account,
+        leaseId: answer.leaseId,
+        model: over.model ?? 'gpt-4o',
+        ...chatOf(answer),
+      }
+    }
+    const chatOf = ({ chatId }: { chatId?: string }) => (chatId === undefined ? {} : { chatId })
+    const end = async (
+      over: Partial<LeaseInput>,
+      lesson: Omit<Parameters<Store['releaseLease']>[0], 'account' | 'leaseId' | 'model'>,
+    ) => {
+      const { account, leaseId, model } = await leased(over)
+      await store.releaseLease({ account, leaseId, model, ...lesson })
+    }
+    const stateOf = async (account: string) => (await store.accountStates([account])).get(account)
+
+    describe('lease', () => {
+      it('answers none without accounts, and without any after exclusion', async () => {
+        expect(await store.lease(input({ accounts: [] }))).toEqual({ type: 'none' })
+        expect(await store.lease(input({ exclude: new Set(['a']) }))).toEqual({ type: 'none' })
+      })
+
+      it('leases the one that is not excluded', async () => {
+        expect((await leased({ accounts: ['a', 'b'], exclude: new Set(['a']) })).account).toBe('b')
+      })
+
+      it('gives each lease its own id, also to one request twice', async () => {
+        expect((await leased()).leaseId).not.toBe((await leased()).leaseId)
+      })
+
+      it('is busy at the cap and free again after a release', async () => {
+        const first = await leased({ maxConcurrency: 2 })
+        await leased({ maxConcurrency: 2 })
+        expect(await store.lease(input({ maxConcurrency: 2 }))).toEqual({ type: 'busy' })
+        await store.releaseLease(first)
+        expect((await store.lease(input({ maxConcurrency: 2 }))).type).toBe('leased')
+      })
+
+      it('has no cap at 0', async () => {
+        for (let count = 0; count < 50; count += 1) await leased()
+        expect(await stateOf('a')).toEqual({ inFlight: 50 })
+      })
+
+      it('spreads over the least busy', async () => {
+        const chosen = [
+          await leased({ accounts: ['a', 'b', 'c'] }),
+          await leased({ accounts: ['a', 'b', 'c'] }),
+          await leased({ accounts: ['a', 'b', 'c'] }),
+        ]
+        expect(chosen.map(({ account }) => account).sort()).toEqual(['a', 'b', 'c'])
+      })
+
+      it('goes round in round-robin, over an account that is at its cap', async () => {
+        const round = { accounts: ['a', 'b', 'c'], selection: 'round-robin', maxConcurrency: 1 } as const
+        const turns = []
+        await leased({ accounts: ['b'], maxConcurrency: 1 })
+        for (let turn = 0; turn < 4; turn += 1) {
+          const lease = await leased(round)
+          turns.push(lease.account)
+          await store.releaseLease(lease)
+        }
+        expect(turns).toEqual(['a', 'c', 'a', 'c'])
+      })
+
+      it('tells the soonest end when all that is left is cooling', async () => {
+        const now = under.nowMs()
+        await end(
+          { accounts: ['a'] },
+          { hold: { type: 'cooling', kind: 'quota-spent', untilMs: now + 9000 } },
+        )
+        await end(
+          { accounts: ['b'] },
+          { hold: { type: 'cooling', kind: 'rate-limited', untilMs: now + 5000 } },
+        )
+        await end({ accounts: ['c'] }, { hold: { type: 'signed-out', sinceMs: now } })
+        expect(await store.lease(input({ accounts: ['a', 'b', 'c'] }))).toEqual({
+          type: 'cooling',
+          untilMs: now + 5000,
+        })
+      })
+
+      it('is busy, not cooling, while a usable account is at its cap', async () => {
+        await end(
+          { accounts: ['a'] },
+          { hold: { type: 'cooling', kind: 'unavailable', untilMs: under.nowMs() + 10 } },
+        )
+        await leased({ accounts: ['b'] })
+        expect(await store.lease(input({ accounts: ['a', 'b'], maxConcurrency: 1 }))).toEqual({
+          type: 'busy',
+        })
+      })
+
+      it('answers none when all are signed out', async () => {
+        await end({}, { hold: { type: 'signed-out', sinceMs: under.nowMs() } })
+        expect(await store.lease(input())).toEqual({ type: 'none' })
+      })
+    })
+
+    describe('holds', () => {
+      it('A7: passes a cooling account over until its time, to the millisecond, and then uses it', async () => {
+        await end({}, { hold: { type: 'cooling', kind: 'rate-limited', untilMs: under.nowMs() + 5000 } })
+        await under.advance(4999)
+        expect((await store.lease(input())).type).toBe('cooling')
+        await under.advance(1)
+        expect(await stateOf('a')).toEqual({ inFlight: 0 })
+        expect((await store.lease(input())).type).toBe('leased')
+      })
+
+      it('A9: looking at the states changes nothing', async () => {
+        const hold = { type: 'cooling', kind: 'quota-spent', untilMs: under.nowMs() + 5000 } as const
+        await end({}, { hold })
+        for (let look = 0; look < 100; look += 1) expect(await stateOf('a')).toEqual({ inFlight: 0, hold })
+        expect((await store.lease(input())).type).toBe('cooling')
+      })
+
+      it('a cool-down that is found late does not bring back a signed-out account', async () => {
+        const early = await leased()
+        const signedOut = { type: 'signed-out', sinceMs: under.nowMs() } as const
+        await end({}, { hold: signedOut })
+        await store.releaseLease({
+          ...early,
+          hold: { type: 'cooling', kind: 'rate-limited', untilMs: under.nowMs() + 1 },
+        })
+        expect(await stateOf('a')).toEqual({ inFlight: 0, hold: signedOut })
+      })
+
+      it('a shorter cool-down does not cut a longer one', async () => {
+        const early = await leased()
+        const quota = { type: 'cooling', kind: 'quota-spent', untilMs: under.nowMs() + 86_400_000 } as const
+        await end({}, { hold: quota })
+        await store.releaseLease({
+          ...early,
+          hold: { type: 'cooling', kind: 'rate-limited', untilMs: under.nowMs() + 30_000 },
+        })
+        expect(await stateOf('a')).toEqual({ inFlight: 0, hold: quota })
+      })
+
+      it('an answer that was under way does not lift a hold', async () => {
+        const early = await leased()
+        const hold = { type: 'cooling', kind: 'rate-limited', untilMs: under.nowMs() + 30_000 } as const
+        await end({}, { hold })
+        await store.releaseLease({ ...early, succeeded: true })
+        expect(await stateOf('a')).toEqual({ inFlight: 0, hold })
+      })
+
+      it('is usable again once cleared', async () => {
+        await end({}, { hold: { type: 'signed-out', sinceMs: under.nowMs() } })
+        await store.clearHold('a')
+        expect((await store.lease(input())).type).toBe('leased')
+      })
+
+      it('counts rate limits in a row, for each account, until an answer is good', async () => {
+        expect(await store.countRateLimit('a')).toBe(1)
+        expect(await store.countRateLimit('a')).toBe(2)
+        expect(await store.countRateLimit('b')).toBe(1)
+        await end({}, { succeeded: true })
+        expect(await store.countRateLimit('a')).toBe(1)
+      })
+    })
+
+    describe('the life of a lease', () => {
+      it('A4: lapses after leaseMs and frees its place', async () => {
+        await leased({ maxConcurrency: 1 })
+        await under.advance(leaseMs - 1)
+        expect(await store.lease(input({ maxConcurrency: 1 }))).toEqual({ type: 'busy' })
+        await under.advance(1)
+        expect(await stateOf('a')).toEqual({ inFlight: 0 })
+        expect((await store.lease(input({ maxConcurrency: 1 }))).type).toBe('leased')
+      })
+
+      it('lives on while it is extended', async () => {
+        const lease = await leased()
+        for (let renewal = 0; renewal < 10; renewal += 1) {
+          await under.advance(leaseMs - 1)
+          expect(await store.extendLease({ ...lease, leaseMs })).toBe(true)
+        }
+        expect(await stateOf('a')).toEqual({ inFlight: 1 })
+      })
+
+      it('cannot be extended once lapsed or released', async () => {
+        const lapsed = await leased()
+        await under.advance(leaseMs)
+        expect(await store.extendLease({ ...lapsed, leaseMs })).toBe(false)
+        const released = await leased()
+        await store.releaseLease(released)
+        expect(await store.extendLease({ ...released, leaseMs })).toBe(false)
+        expect(await stateOf('a')).toEqual({ inFlight: 0 })
+      })
+
+      it('A2: the late release of a lapsed lease writes nothing over the newer holder', async () => {
+        const frozen = await leased({ maxConcurrency: 1 })
+        await under.advance(leaseMs)
+        const newer = await leased({ maxConcurrency: 1 })
+        await store.releaseLease({
+          ...frozen,
+          chatId: 'chat-of-the-frozen',
+          hold: { type: 'signed-out', sinceMs: under.nowMs() },
+          succeeded: true,
+        })
+        expect(await stateOf('a')).toEqual({ inFlight: 1 })
+        await store.releaseLease({ ...newer, chatId: 'chat-of-the-newer', succeeded: true })
+        expect((await leased()).chatId).toBe('chat-of-the-newer')
+      })
+
+      it('a second release counts for nothing', async () => {
+        const lease = await leased()
+        await leased()
+        await store.releaseLease(lease)
+        await store.releaseLease({ ...lease, hold: { type: 'signed-out', sinceMs: under.nowMs() } })
+        expect(await stateOf('a')).toEqual({ inFlight: 1 })
+      })
+    })
+
+    describe('chat bindings', () => {
+      it('come with the lease of the same account and model only', async () => {
+        await end({}, { chatId: 'chat-1', succeeded: true })
+        expect((await leased()).chatId).toBe('chat-1')
+        expect((await leased({ model: 'claude' })).chatId).toBeUndefined()
+        expect((await leased({ accounts: ['b'] })).chatId).toBeUndefined()
+      })
+
+      it('stay when a release says nothing of them, follow a new chat, go with null', async () => {
+        await end({}, { chatId: 'chat-1' })
+        await end({}, {})
+        expect((await leased()).chatId).toBe('chat-1')
+        await end({}, { chatId: 'chat-2' })
+        expect((await leased()).chatId).toBe('chat-2')
+        await end({}, { chatId: null })
+        expect((await leased()).chatId).toBeUndefined()
+      })
+
+      it('end 30 days after their last use', async () => {
+        await end({}, { chatId: 'chat-1' })
+        await under.advance(chatBindingMs - 1000)
+        await end({}, { chatId: 'chat-1' })
+        await under.advance(chatBindingMs - 1000)
+        expect((await leased()).chatId).toBe('chat-1')
+        await under.advance(1000)
+        expect((await leased()).chatId).toBeUndefined()
+      })
+
+      it('keep models and chats with any characters apart', async () => {
+        const odd = ["o'hara; DROP TABLE chat_binding", 'a b', 'a', 'ключ:1', '']
+        for (const [index, model] of odd.entries()) await end({ model }, { chatId: `chat ${index}` })
+        for (const [index, model] of odd.entries())
+          expect((await leased({ model })).chatId).toBe(`chat ${index}`)
+      })
+    })
+
+    describe('onChange', () => {
+      it('calls when a lease ends or a hold is cleared, until unsubscribed', async () => {
+        let calls = 0
+        const lease = await leased()
+        const other = await leased()
+        const unsubscribe = store.onChange(() => {
+          calls += 1
+        })
+        await store.releaseLease(lease)
+        expect(calls).toBe(1)
+        await store.clearHold('a')
+        expect(calls).toBe(2)
+        unsubscribe()
+        await store.releaseLease(other)
+        expect(calls).toBe(2)
+      })
+    })
+  })
+}

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface ServiceProcess {
+  readonly url: string
+  readonly dataDir: string
+  /** Resolves when the process has ended; null when a signal killed it. */
+  readonly exitCode: Promise<number | null>
+  signal(name: NodeJS.Signals): void
+  /** Everything written so far to both outputs. */
+  output(): string
+  /** Resolves when a log line with this message was written. */
+  logged(message: string): Promise<void>
+  /** Chromium processes that this service started, all of the tree. */
+  chromiumPids(): Promise<number[]>
+  /** SIGKILL if it still runs, and its Chromium with it. */
+  kill(): Promise<void>
+}
+
+/** Starts `src/main.ts` as its own process with these settings alone, on a free port. */
+export async function spawnService(
+  env: Readonly<Record<string, string>>,
+  { expectStart = true } = {},
+): Promise<ServiceProcess> {
+  const dataDir = env.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'genspark2api-test-')))
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
+    cwd: dataDir,
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      GS_COOKIE: 'session_id=alice',
+      REQUEST_RATE_LIMIT: '100000',
+      DATA_DIR: dataDir,
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = collectOutput(child)
+  const exitCode = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  const url = expectStart ? await output.find(/"url":"([^"]+)"/) : ''
+  return {
+    url: url.replace('localhost', '127.0.0.1'),
+    dataDir,
+    exitCode,
+    signal: (name) => void child.kill(name),
+    output: output.text,
+    logged: async (message) => void (await output.find(new RegExp(`"msg":"(${message})"`))),
+    chromiumPids: () => descendants(child.pid ?? 0),
+    async kill() {
+      const pids = await descendants(child.pid ?? 0)
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+      await exitCode
+      for (const pid of pids) killQuietly(pid)
+      if (!env.DATA_DIR && expectStart === false) await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+function collectOutput(child: ChildProcess) {
+  let text = ''
+  const looking = new Set<() => void>()
+  const add = (piece: Buffer | string) => {
+    text += piece
+    for (const look of looking) look()
+  }
+  child.stdout?.on('data', add)
+  child.stderr?.on('data', add)
+  child.once('exit', () => add(''))
+  return {
+    text: () => text,
+    find(pattern: RegExp): Promise<string> {
+      const { promise, resolve, reject } = Promise.withResolvers<string>()
+      const look = () => {
+        const found = pattern.exec(text)?.[1]
+        if (found === undefined && child.exitCode === null) return
+        looking.delete(look)
+        if (found === undefined) reject(new Error(`${pattern} never came; the process ended:\n${text}`))
+        else resolve(found)
+      }
+      looking.add(look)
+      look()
+      return promise
+    },
+  }
+}
+
+/** All descendants of a process, read from /proc: Chromium puts itself into a process group of its own. */
+async function descendants(root: number): Promise<number[]> {
+  const parents = new Map<number, number>()
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '')
+    const parent = /^\d+ \(.*\) \S (\d+)/s.exec(stat)?.[1]
+    if (parent) parents.set(Number(entry), Number(parent))
+  }
+  const found: number[] = []
+  for (let generation = [root]; generation.length > 0; ) {
+    generation = [...parents].filter(([, parent]) => generation.includes(parent)).map(([pid]) => pid)
+    found.push(...generation)
+  }
+  return found
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // Already gone.
+  }
+}

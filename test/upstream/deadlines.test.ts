@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { UpstreamError } from '../../src/core/errors.ts'
+import { createDeadlines } from '../../src/upstream/deadlines.ts'
+
+let expired: UpstreamError[]
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  expired = []
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const create = () =>
+  createDeadlines({ firstEventTimeoutMs: 100, idleTimeoutMs: 50, totalTimeoutMs: 1000 }, (error) =>
+    expired.push(error),
+  )
+const kinds = () => expired.map((error) => error.kind)
+
+test('the first delta has its own time when nothing at all comes', () => {
+  create()
+  vi.advanceTimersByTime(99)
+  expect(kinds()).toEqual([])
+  vi.advanceTimersByTime(1)
+  expect(kinds()).toEqual(['first-event-timeout'])
+})
+
+test('the first delta must come in time, however useful the other events', () => {
+  const deadlines = create()
+  for (let elapsed = 0; elapsed < 100; elapsed += 20) {
+    deadlines.heard(true)
+    vi.advanceTimersByTime(20)
+  }
+  expect(kinds()).toEqual(['first-event-timeout'])
+})
+
+test('the idle time counts from the first event and anew from each useful one', () => {
+  const deadlines = create()
+  deadlines.heard(false)
+  vi.advanceTimersByTime(40)
+  deadlines.heard(true)
+  vi.advanceTimersByTime(40)
+  deadlines.heard(false)
+  vi.advanceTimersByTime(9)
+  expect(kinds()).toEqual([])
+  vi.advanceTimersByTime(1)
+  expect(kinds()).toEqual(['idle-timeout'])
+})
+
+test('the idle clock stands still while our own consumer does not pull', () => {
+  const deadlines = create()
+  deadlines.heard(true)
+  deadlines.answered()
+  vi.advanceTimersByTime(30)
+  deadlines.pause()
+  vi.advanceTimersByTime(500)
+  deadlines.resume()
+  vi.advanceTimersByTime(19)
+  expect(kinds()).toEqual([])
+  vi.advanceTimersByTime(1)
+  expect(kinds()).toEqual(['idle-timeout'])
+})
+
+test('the total time runs on whatever comes and whoever waits', () => {
+  const deadlines = create()
+  deadlines.answered()
+  deadlines.heard(true)
+  deadlines.pause()
+  vi.advanceTimersByTime(1000)
+  expect(kinds()).toEqual(['total-timeout'])
+})
+
+test('a whole answer gives its connection a moment to close', () => {
+  const deadlines = create()
+  deadlines.heard(true)
+  deadlines.closing()
+  vi.advanceTimersByTime(250)
+  expect(kinds()).toEqual(['reset'])
+})
+
+test('events do not touch the timer, and none is left behind', () => {
+  const deadlines = create()
+  deadlines.answered()
+  deadlines.heard(true)
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  for (let count = 0; count < 1000; count += 1) deadlines.heard(true)
+  expect(set).not.toHaveBeenCalled()
+  deadlines.stop()
+  expect(vi.getTimerCount()).toBe(0)
+})
