@@ -50,7 +50,10 @@ function readConfig() {
     return parseConfig(process.env, { isTerminal: process.stdout.isTTY === true })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return stop(exitConfig, ['These settings are wrong:', ...error.faults.map((fault) => `  ${fault}`)].join('\n'))
+    return stop(
+      exitConfig,
+      ['These settings are wrong:', ...error.faults.map((fault) => `  ${fault}`)].join('\n'),
+    )
   }
 }
 

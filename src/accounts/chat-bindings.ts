@@ -35,7 +35,6 @@ export function createChatBindings({ pins, autoBind }: ChatBindingsOptions): Cha
     return {
       chatId: pin,
       pinned: true,
-      pinned: true,
       answeredIn: () => undefined,
       stale() {
         stalePins.set(`${account} ${model}`, true)
@@ -51,7 +50,6 @@ export function createChatBindings({ pins, autoBind }: ChatBindingsOptions): Cha
       if (!autoBind) return unbound
       return {
         chatId: stored,
-        pinned: false,
         pinned: false,
         answeredIn: (chatId) => (model.length <= maxModelLength ? chatId : undefined),
         stale: () => (stored === undefined ? undefined : null),

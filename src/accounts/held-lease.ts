@@ -62,7 +62,6 @@ export function holdLease(parts: HeldLeaseParts): Lease {
     account,
     chatId: binding.chatId,
     chatPinned: binding.pinned,
-    chatPinned: binding.pinned,
     lost,
     release(outcome) {
       ended ??= end(outcome)

@@ -75,7 +75,9 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
     async close() {
       closing.abort(new UnavailableError('shutting_down'))
       if (launching) await settles(launching, closeMs)
-      if (running) await partWith(running, '')
+      const last = running
+      running = undefined
+      await last?.close()
       await Promise.all(ending)
     },
   }
@@ -141,11 +143,9 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   async function partWith(chromium: Chromium, why: string): Promise<void> {
     if (chromium !== running) return
     running = undefined
-    if (!closing.signal.aborted) {
-      logger.warn({ pid: chromium.pid }, why)
-      if (chromium.uptimeMs() > soundAfterMs) failures = 0
-      noteFailure(new Error('it ended soon after its start'))
-    }
+    logger.warn({ pid: chromium.pid }, why)
+    if (chromium.uptimeMs() > soundAfterMs) failures = 0
+    noteFailure(new Error('it ended soon after its start'))
     const ended = chromium.kill().finally(() => ending.delete(ended))
     ending.add(ended)
     await ended

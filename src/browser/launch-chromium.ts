@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,8 +15,10 @@ export interface Chromium {
   uptimeMs(): number
   /** Does the browser process answer? A frozen or dead one does not. */
   answers(withinMs: number): Promise<boolean>
-  /** SIGKILL of the process group that was launched. Nothing is worth saving, so this is also the way to close. */
+  /** SIGKILL of the process group that was launched. */
   kill(): Promise<void>
+  /** Lets it end by itself, so that it reaps its own helpers; kills it when it takes long. */
+  close(): Promise<void>
 }
 
 export interface LaunchOptions {
@@ -24,6 +27,9 @@ export interface LaunchOptions {
   readonly proxyUrl: string | undefined
   readonly timeoutMs: number
 }
+
+/** How long a Chromium may take to end by itself. */
+const closeMs = 1_000
 
 /** Launches one Chromium with a home of its own, and nothing of our environment in it.
  *  @throws {UnavailableError} `token_unavailable` when there is no Chromium; else Playwright's error */
@@ -62,11 +68,13 @@ export async function launchChromium(options: LaunchOptions): Promise<Chromium> 
 async function attend(server: BrowserServer, browser: Browser, home: string): Promise<Chromium> {
   const pid = server.process().pid as number
   const startedAt = performance.now()
-  const ended = new Promise<void>((resolve) => {
-    server.once('close', () => {
-      killGroup(pid)
-      removeHome(home).then(resolve)
-    })
+  // An exit that waits for nothing: Playwright kills the process then and removes its own files.
+  const removeOnExit = () => rmSync(home, { recursive: true, force: true })
+  process.once('exit', removeOnExit)
+  const ended = new Promise<void>((resolve) => server.once('close', () => resolve())).then(async () => {
+    killGroup(pid)
+    await removeHome(home)
+    process.off('exit', removeOnExit)
   })
   const session = await browser.newBrowserCDPSession()
   return {
@@ -81,11 +89,17 @@ async function attend(server: BrowserServer, browser: Browser, home: string): Pr
       )
       return (await settles(answer, withinMs)) && answer
     },
-    async kill() {
-      killGroup(pid)
-      await server.kill()
+    kill,
+    async close() {
+      if (!(await settles(server.close(), closeMs))) await kill()
       await ended
     },
+  }
+
+  async function kill(): Promise<void> {
+    killGroup(pid)
+    await server.kill()
+    await ended
   }
 }
 

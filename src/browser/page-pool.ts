@@ -121,12 +121,12 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       release() {
         entry.users -= 1
         entry.usedAt = performance.now()
-        if (entry.retired && entry.users === 0) closeEntry(entry)
+        if (entry.retired && entry.users === 0) void closeEntry(entry)
         else if (queue.size > 0) admit()
       },
       discard() {
         entry.retired = true
-        closeEntry(entry)
+        void closeEntry(entry)
       },
     }
   }
@@ -144,7 +144,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
   function retire(entry: Entry): void {
     if (entry.retired) return
     entry.retired = true
-    if (entry.users === 0) closeEntry(entry)
+    if (entry.users === 0) void closeEntry(entry)
   }
 
   function closeEntry(entry: Entry): Promise<void> {

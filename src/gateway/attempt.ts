@@ -106,7 +106,10 @@ export async function runAttempt(
       return error
     }
     const dropBinding = error.kind === 'binding-stale'
-    await end({ type: 'failed', verdict: judgeAccount(error), ...(dropBinding && { dropBinding }) }, error.kind)
+    await end(
+      { type: 'failed', verdict: judgeAccount(error), ...(dropBinding && { dropBinding }) },
+      error.kind,
+    )
     return error
   }
 

@@ -78,6 +78,8 @@ async function leaseNext(
   } catch (error) {
     if (!lastFailure || !(error instanceof UnavailableError)) throw error
     if (mayAskSameAccount(lastFailure.kind)) return await pool.lease({ ...input, exclude: new Set() })
-    throw lastFailure.kind === 'unavailable' || judgeAccount(lastFailure).type === 'keep' ? lastFailure : error
+    throw lastFailure.kind === 'unavailable' || judgeAccount(lastFailure).type === 'keep'
+      ? lastFailure
+      : error
   }
 }

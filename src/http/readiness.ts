@@ -28,8 +28,29 @@ export async function checkReadiness({ pool, tokens, isShuttingDown }: Readiness
   return { ready: Object.values(parts).every((part) => part.ok), parts }
 }
 
+/** Accounts that are listed by name; of more than these only the count is told. */
+const maxListed = 100
+
 async function checkAccounts(pool: ReadinessRooms['pool']): Promise<ReadinessPart> {
-  const counts = { usable: 0, cooling: 0, 'signed-out': 0 }
-  for (const { hold } of await pool.statuses()) counts[hold?.type ?? 'usable'] += 1
-  return { ok: counts.usable > 0, ...counts }
+  const statuses = await pool.statuses()
+  const cooling = []
+  const signedOut = []
+  let inFlight = 0
+  for (const { label, hold, inFlight: own } of statuses) {
+    inFlight += own
+    if (hold?.type === 'cooling') {
+      cooling.push({ account: label, kind: hold.kind, until: new Date(hold.untilMs).toISOString() })
+    } else if (hold) {
+      signedOut.push({ account: label, since: new Date(hold.sinceMs).toISOString() })
+    }
+  }
+  const usable = statuses.length - cooling.length - signedOut.length
+  return {
+    ok: usable > 0,
+    total: statuses.length,
+    usable,
+    in_flight: inFlight,
+    cooling: cooling.slice(0, maxListed),
+    signed_out: signedOut.slice(0, maxListed),
+  }
 }

@@ -78,7 +78,7 @@ async function writeAll(
   for (let piece = await first; !piece.done; piece = await pieces.next()) {
     if (signal.aborted) return
     ping.refresh()
-    if (!res.write(piece.value)) drained(res).catch(() => {})
+    if (!res.write(piece.value)) await drained(res)
     if (signal.aborted) return
   }
 }

@@ -21,7 +21,7 @@ export function createGenerationChoice({ protocol, clock }: GenerationOptions) {
       return isGone('agent') && !isGone('copilot') ? 'copilot' : 'agent'
     },
 
-    /** The route has answered, whatever it said. */
+    /** The route has answered. */
     found(generation: WireGeneration): void {
       goneUntilMs[generation] = 0
     },

@@ -8,6 +8,7 @@ export class FieldText {
   #chunks = false
   #held = ''
   #length = 0
+  #repeats = 0
 
   delta(text: string): string {
     this.#deltas = true
@@ -16,15 +17,21 @@ export class FieldText {
 
   /** @returns what `value` adds to the text so far */
   value(value: string): string {
-    if (this.#deltas || this.#isWhole(value)) return ''
+    if (this.#deltas) return ''
+    if (this.#isWhole(value)) {
+      this.#repeats += 1
+      return ''
+    }
     if (!this.#chunks && value.startsWith(this.#held)) {
       const added = value.slice(this.#length)
       this.#hold(value)
       return added
     }
+    // Chunks after all: what looked like a repetition of the whole was one too.
+    const added = this.#chunks ? value : this.#held.repeat(this.#repeats) + value
     this.#chunks = true
-    this.#hold(this.#held + value, this.#length + value.length)
-    return value
+    this.#hold(this.#held + added, this.#length + added.length)
+    return added
   }
 
   /** The whole text, said at the end. @returns what had not come before */
@@ -38,6 +45,7 @@ export class FieldText {
   }
 
   #hold(text: string, length = text.length): void {
+    this.#repeats = 0
     this.#length = length
     this.#held = this.#chunks && length > maxHeldLength ? '' : text
   }

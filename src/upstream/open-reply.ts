@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import got, { type Request, RequestError } from 'got'
+import got, { type PlainResponse, type Request, RequestError } from 'got'
 import { UpstreamError } from '../core/errors.ts'
 
 /** The site's answer from its headers on. */
@@ -38,15 +38,16 @@ export function createConnections(): { readonly openReply: OpenReply; close(): v
   return {
     async openReply({ url, method, headers, body, signal }) {
       const stream = client.stream(url, { method, headers, signal, ...(body !== undefined && { body }) })
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const { promise, resolve, reject } = Promise.withResolvers<PlainResponse>()
       stream.once('response', resolve)
       // Stays: an error after the headers reaches the reader of the body, and must not be unhandled when there is none.
       stream.on('error', reject)
-      await promise.catch((error) => {
+      try {
+        const { statusCode: status, headers: replyHeaders } = await promise
+        return { status, headers: replyHeaders, body: readBody(stream) }
+      } catch (error) {
         throw translate(error)
-      })
-      const { statusCode, headers: replyHeaders } = stream.response ?? { statusCode: 0, headers: {} }
-      return { status: statusCode, headers: replyHeaders, body: readBody(stream) }
+      }
     },
     close() {
       agents.http.destroy()
@@ -63,18 +64,12 @@ async function* readBody(stream: Request): AsyncGenerator<Uint8Array> {
   }
 }
 
-const brokenCodes = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'ECONNABORTED',
-  'HPE_INVALID_CONSTANT',
-  'ERR_STREAM_PREMATURE_CLOSE',
-])
-
-/** A connection that broke is told from one that was never made. The messages of got may name a proxy: they stay behind. */
+/** A connection that broke is told from one that was never made. Only the system's own error goes along: got's knows the
+ *  request with its cookie. */
 function translate(error: unknown): unknown {
   if (!(error instanceof RequestError)) return error
-  const broken = brokenCodes.has(error.code) || error.response !== undefined
-  if (broken) return new UpstreamError('reset', { cause: error })
-  return new UpstreamError('unavailable', { message: 'Genspark could not be reached.', cause: error })
+  const cause = error.cause ?? new Error(error.code)
+  const broken = error.response !== undefined || error.code === 'ECONNRESET' || error.code === 'EPIPE'
+  if (broken) return new UpstreamError('reset', { cause })
+  return new UpstreamError('unavailable', { message: 'Genspark could not be reached.', cause })
 }

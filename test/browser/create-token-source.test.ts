@@ -84,19 +84,19 @@ test('callers of one account share one page', async () => {
 })
 
 test('D10: a thousand random mints over several accounts are never mixed up', async () => {
-  const bench = await startTokenBench({ browserMaxPages: 3, limits: { mintMs: 50_000 } })
+  const bench = await startTokenBench({ browserMaxPages: 3 })
   const accounts = [1, 2, 3, 4].map(accountNumber)
   const verdicts: string[] = []
 
-  for (let round = 0; round < 8; round += 1) {
-    const picks = Array.from({ length: 125 }, () => accounts[Math.floor(Math.random() * 4)] ?? account)
+  for (let round = 0; round < 4; round += 1) {
+    const picks = Array.from({ length: 250 }, () => accounts[Math.floor(Math.random() * 4)] ?? account)
     const mints = picks.map(async (picked) => verdictOf(bench, await bench.mint(picked), picked))
     verdicts.push(...(await Promise.all(mints)))
   }
 
   expect(verdicts).toHaveLength(1_000)
   expect(new Set(verdicts)).toEqual(new Set(['accepted']))
-}, 60_000)
+})
 
 test('mode off gives no token and launches nothing', async () => {
   const bench = await startTokenBench({ recaptchaMode: 'off' })

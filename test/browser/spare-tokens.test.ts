@@ -5,6 +5,7 @@ import {
   manualClock,
   pagesOpened,
   startTokenBench,
+  type TokenBench,
   until,
   verdictOf,
 } from './support.ts'
@@ -14,7 +15,7 @@ const account = accountNumber(1)
 test('in steady use a token is there at once', async () => {
   const bench = await startTokenBench({ tokenPrefetch: 'auto' })
   await bench.mint(account)
-  await until(() => expect(bench.double.ledger).toHaveLength(3))
+  await until(() => minted(bench, 3))
   bench.double.behaviour.execute = 'hang'
 
   const spares = [await bench.mint(account), await bench.mint(account)]
@@ -26,7 +27,7 @@ test('D6: a token that grew old while waiting is thrown away and minted anew, no
   const clock = manualClock()
   const bench = await startTokenBench({ tokenPrefetch: 2, clock })
   const first = await bench.mint(account)
-  await until(() => expect(bench.double.ledger).toHaveLength(3))
+  await until(() => minted(bench, 3))
   clock.advance(90_000)
 
   const second = await bench.mint(account)
@@ -43,9 +44,9 @@ test('spares of one account are not minted in the place of another', async () =>
   const bench = await startTokenBench({ tokenPrefetch: 1, browserMaxPages: 1 })
   const other = accountNumber(2)
   await bench.mint(account)
-  await until(() => expect(bench.double.ledger).toHaveLength(2))
+  await until(() => minted(bench, 2))
   await bench.mint(other)
-  await until(() => expect(bench.double.ledger).toHaveLength(4))
+  await until(() => minted(bench, 4))
 
   expect(verdictOf(bench, await bench.mint(account), account)).toBe('accepted')
 
@@ -60,11 +61,14 @@ test('a token whose caller left is kept for the next', async () => {
   await until(() => expect(pagesOpened(bench)).toHaveLength(1))
   controller.abort(new Error('the client left'))
   await expect(leaving).rejects.toThrow('the client left')
-  await until(() => expect(bench.double.ledger).toHaveLength(2))
-  await until(async () => expect(await counterValue(bench.metrics.tokensMinted, 'minted')).toBe(2))
+  await until(() => minted(bench, 2))
   bench.double.behaviour.execute = 'hang'
 
   const next = [await bench.mint(account), await bench.mint(account)]
 
   expect(next.map((token) => verdictOf(bench, token, account))).toEqual(['accepted', 'accepted'])
 })
+
+async function minted({ metrics }: TokenBench, count: number): Promise<void> {
+  expect(await counterValue(metrics.tokensMinted, 'minted')).toBe(count)
+}

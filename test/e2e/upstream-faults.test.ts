@@ -36,17 +36,24 @@ describe.each(['copilot', 'agent'] as const)('faults of the site over %s', (prot
   })
   afterAll(() => stack.stop())
 
-  it.each(['nothing', 'headers'] as const)('F2: switches when the connection is reset after %s', async (after) => {
-    stack.emulator.answerWith(firstAskOnly({ type: 'answer', cut: { after, how: 'reset' } }))
-    expect(await ask(stack)).toBe('from the other account')
-    stack.emulator.answerWith(firstAskOnly({ type: 'answer', cut: { after, how: 'reset' } }))
-    expect(await askStream(stack)).toBe('from the other account')
-  })
+  it.each(['nothing', 'headers'] as const)(
+    'F2: switches when the connection is reset after %s',
+    async (after) => {
+      stack.emulator.answerWith(firstAskOnly({ type: 'answer', cut: { after, how: 'reset' } }))
+      expect(await ask(stack)).toBe('from the other account')
+      stack.emulator.answerWith(firstAskOnly({ type: 'answer', cut: { after, how: 'reset' } }))
+      expect(await askStream(stack)).toBe('from the other account')
+    },
+  )
 
   it.each(['reset', 'hang-up', 'clean-end'] as const)(
     'F3, F4: a %s after the first token is an in-band error, never a whole answer',
     async (how) => {
-      stack.emulator.answerWith({ type: 'answer', chunks: ['Half ', 'an ', 'answer'], cut: { after: 'first-token', how } })
+      stack.emulator.answerWith({
+        type: 'answer',
+        chunks: ['Half ', 'an ', 'answer'],
+        cut: { after: 'first-token', how },
+      })
       const asksBefore = stack.emulator.asks.length
       const { status, events, done } = await postStream(stack)
       expect(status).toBe(200)
@@ -90,7 +97,11 @@ describe.each(['copilot', 'agent'] as const)('faults of the site over %s', (prot
   })
 
   it('F8: an endless answer ends at the total cap with finish_reason length', async () => {
-    stack.emulator.answerWith({ type: 'answer', chunks: repeated('word ', Number.POSITIVE_INFINITY), chunkDelayMs: 20 })
+    stack.emulator.answerWith({
+      type: 'answer',
+      chunks: repeated('word ', Number.POSITIVE_INFINITY),
+      chunkDelayMs: 20,
+    })
     const { events, done } = await postStream(stack)
     expect(events.findLast((event) => event.choices?.[0])?.choices?.[0]?.finish_reason).toBe('length')
     expect(done).toBe(true)
@@ -160,7 +171,11 @@ describe.each(['copilot', 'agent'] as const)('verdicts on an account over %s', (
 
   const start = async () => {
     stack = await startStack({
-      env: { GENSPARK_PROTOCOL: protocol, GS_COOKIE: 'session_id=alice,session_id=bob', RECAPTCHA_MODE: 'off' },
+      env: {
+        GENSPARK_PROTOCOL: protocol,
+        GS_COOKIE: 'session_id=alice,session_id=bob',
+        RECAPTCHA_MODE: 'off',
+      },
       emulator: { tokenCheck: 'off' },
     })
   }
@@ -193,17 +208,16 @@ describe.each(['copilot', 'agent'] as const)('verdicts on an account over %s', (
     { as: 'event', spacing: 'compact', shuffleKeys: true, extraFields: { trace_id: 'x' } },
     { as: 'json', spacing: 'compact', shuffleKeys: true, extraFields: { trace_id: 'x' } },
   ] as const
-  it.each(verdicts.flatMap(([name, failure, state]) => forms.map((form) => ({ name, failure, state, form }))))(
-    'F12: recognises $name as $form',
-    async ({ failure, state, form }) => {
-      await start()
-      stack.emulator.answerWith(firstAskOnly({ type: 'failure', failure, ...form }))
-      expect(await ask(stack)).toBe('from the other account')
-      const { accounts } = await readyz(stack.url)
-      expect(accounts.signed_out.length).toBe(state === 'signed_out' ? 1 : 0)
-      expect(accounts.cooling.length).toBe(state === 'cooling' ? 1 : 0)
-    },
-  )
+  it.each(
+    verdicts.flatMap(([name, failure, state]) => forms.map((form) => ({ name, failure, state, form }))),
+  )('F12: recognises $name as $form', async ({ failure, state, form }) => {
+    await start()
+    stack.emulator.answerWith(firstAskOnly({ type: 'failure', failure, ...form }))
+    expect(await ask(stack)).toBe('from the other account')
+    const { accounts } = await readyz(stack.url)
+    expect(accounts.signed_out.length).toBe(state === 'signed_out' ? 1 : 0)
+    expect(accounts.cooling.length).toBe(state === 'cooling' ? 1 : 0)
+  })
 })
 
 async function ask({ openai }: Stack): Promise<string | null | undefined> {

@@ -7,9 +7,13 @@ const usable: AccountStatus = { label: 'acc_1', inFlight: 0 }
 const cooling: AccountStatus = {
   label: 'acc_2',
   inFlight: 0,
-  hold: { type: 'cooling', kind: 'rate-limited', untilMs: 1 },
+  hold: { type: 'cooling', kind: 'rate-limited', untilMs: 1_800_000_000_000 },
 }
-const signedOut: AccountStatus = { label: 'acc_3', inFlight: 0, hold: { type: 'signed-out', sinceMs: 1 } }
+const signedOut: AccountStatus = {
+  label: 'acc_3',
+  inFlight: 0,
+  hold: { type: 'signed-out', sinceMs: 1_700_000_000_000 },
+}
 
 function check({ accounts = [usable], browser = 'ready' as BrowserState, shuttingDown = false }) {
   return checkReadiness({
@@ -24,7 +28,14 @@ describe('checkReadiness', () => {
     expect(await check({ accounts: [cooling, usable, signedOut] })).toEqual({
       ready: true,
       parts: {
-        accounts: { ok: true, usable: 1, cooling: 1, 'signed-out': 1 },
+        accounts: {
+          ok: true,
+          total: 3,
+          usable: 1,
+          in_flight: 0,
+          cooling: [{ account: 'acc_2', kind: 'rate-limited', until: '2027-01-15T08:00:00.000Z' }],
+          signed_out: [{ account: 'acc_3', since: '2023-11-14T22:13:20.000Z' }],
+        },
         browser: { ok: true, state: 'ready' },
         process: { ok: true, state: 'running' },
       },
