@@ -11,7 +11,7 @@ export interface ChromiumKeeper {
   /** The one running Chromium; launched when there is none, after the back-off of earlier failures.
    *  @throws {UnavailableError} `token_unavailable` */
   chromium(signal: AbortSignal): Promise<Chromium>
-  /** Parts with a Chromium that is dead or no longer answers, and kills it: whoever waits for it fails now and asks anew. */
+  /** Parts with a Chromium that is dead or frozen and kills it: whoever waits for it fails now, and asks anew. */
   checkAlive(): Promise<void>
   state(): BrowserState
   close(): Promise<void>
@@ -49,18 +49,13 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   let failures = 0
   let lastFailure: unknown
   let notBefore = 0
+  let launchFailed = false
+  let relaunch: NodeJS.Timeout | undefined
   let { sandbox } = options
   let noSandboxNoted = false
 
   return {
-    async chromium(signal) {
-      closing.signal.throwIfAborted()
-      if (running) return running
-      launching ??= launch().finally(() => {
-        launching = undefined
-      })
-      return abortable(launching, signal)
-    },
+    chromium,
     checkAlive() {
       checking ??= check().finally(() => {
         checking = undefined
@@ -69,41 +64,61 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
     },
     state() {
       if (running) return 'ready'
-      if (performance.now() < notBefore) return 'down'
+      if (launchFailed || performance.now() < notBefore) return 'down'
       return launching ? 'starting' : 'idle'
     },
     async close() {
       closing.abort(new UnavailableError('shutting_down'))
+      clearTimeout(relaunch)
       if (launching) await settles(launching, closeMs)
       const last = running
       running = undefined
       await last?.close()
-      await Promise.all(ending)
+      await settles(Promise.all(ending), closeMs)
     },
+  }
+
+  async function chromium(signal: AbortSignal): Promise<Chromium> {
+    closing.signal.throwIfAborted()
+    if (running) return running
+    launching ??= launch().finally(() => {
+      launching = undefined
+    })
+    return abortable(launching, signal)
   }
 
   async function launch(): Promise<Chromium> {
     await waitOutBackoff()
     const startedAt = performance.now()
     try {
-      const chromium = await launchOnce()
-      if (closing.signal.aborted) await chromium.kill()
+      const launched = await launchOnce()
+      if (closing.signal.aborted) await launched.kill()
       closing.signal.throwIfAborted()
       metrics.browserLaunches.inc({ outcome: 'ok' })
-      logger.info({ pid: chromium.pid, ms: Math.round(performance.now() - startedAt) }, 'Chromium is running')
-      running = chromium
-      chromium.browser.once('disconnected', () => partWith(chromium, 'Chromium is gone'))
-      return chromium
+      logger.info({ pid: launched.pid, ms: Math.round(performance.now() - startedAt) }, 'Chromium is running')
+      running = launched
+      launchFailed = false
+      launched.browser.once('disconnected', () => partWith(launched, 'Chromium is gone'))
+      return launched
     } catch (error) {
       closing.signal.throwIfAborted()
       metrics.browserLaunches.inc({ outcome: 'failed' })
       noteFailure(error)
+      launchFailed = true
+      relaunchLater()
       logger.warn({ error: firstLine(error), failures }, 'Chromium did not start')
       if (error instanceof UnavailableError) throw error
       throw tokenUnavailable(`Chromium did not start (${firstLine(error)}): check BROWSER_EXECUTABLE`, {
         cause: error,
       })
     }
+  }
+
+  /** Nobody may ask while the service calls itself unready, so it tries by itself until it succeeds. */
+  function relaunchLater(): void {
+    const waitMs = Math.max(notBefore - performance.now(), backoffBaseMs)
+    clearTimeout(relaunch)
+    relaunch = setTimeout(() => chromium(closing.signal).catch(() => {}), waitMs).unref()
   }
 
   async function launchOnce(): Promise<Chromium> {
@@ -132,6 +147,7 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   async function waitOutBackoff(): Promise<void> {
     const waitMs = notBefore - performance.now()
     if (waitMs > patienceMs) {
+      if (lastFailure instanceof UnavailableError) throw lastFailure
       const seconds = Math.ceil(waitMs / 1000)
       throw tokenUnavailable(
         `Chromium failed ${failures} times (${firstLine(lastFailure)}), next try in ${seconds} s`,

@@ -28,16 +28,16 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
   await blockHeavyTypes(context, page)
   const scripts = watchScripts(page)
 
-  doing(`${site.pageUrl} was loading`)
+  doing(`${site.pageUrl} was loading: check the network and PROXY_URL`)
   const response = await navigate(page, site.pageUrl)
-  doing('the page was loading grecaptcha')
+  doing('the page was loading grecaptcha: check the network and PROXY_URL')
   const found =
     (await findOnPage(page, options, scripts.failed)) ?? (await addToPage(page, options, response))
   const call = { ...found, action: site.action(found.siteKey) }
 
   return {
     async mint() {
-      doing('grecaptcha.execute was running')
+      doing('grecaptcha.execute was running: check the network and PROXY_URL')
       const result = await page.evaluate(executeRecaptcha, call)
       if ('failure' in result) throw refused(result.failure, call.siteKey)
       if (typeof result.token === 'string' && result.token !== '') return result.token
@@ -114,7 +114,7 @@ async function addToPage(
   }
   const siteKey = site.fallbackKey
   const url = site.scriptUrl(siteKey)
-  doing(`${url} was loading`)
+  doing(`${url} was loading: check the network and PROXY_URL`)
   if (!(await page.evaluate(addScript, url))) {
     throw tokenUnavailable(
       `${url} could not be loaded: check the network, PROXY_URL and RECAPTCHA_SCRIPT_URL`,

@@ -49,8 +49,8 @@ export function createApp(
   app.use(refuseUnmatched())
 
   // Only what broke outside of every middleware comes here: mostly the socket of a client that left, else a bug.
-  app.on('error', (error: unknown, { res, state }: RequestContext) => {
-    const write = res.destroyed ? logger.debug : logger.error
+  app.on('error', (error: unknown, { req, state }: RequestContext) => {
+    const write = req.socket.destroyed ? logger.debug : logger.error
     write.call(logger, { requestId: state.requestId, err: error }, 'response not delivered')
   })
   return app

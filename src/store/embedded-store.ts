@@ -89,10 +89,10 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
     let busy = false
     let soonestMs = Number.POSITIVE_INFINITY
     for (const found of entriesOf(input.accounts)) {
-      if (input.exclude.has(found.account)) continue
       const hold = currentHold(found, nowMs)
       if (hold?.type === 'signed-out') continue
       if (hold) soonestMs = Math.min(soonestMs, hold.untilMs)
+      else if (input.exclude.has(found.account)) continue
       else if (input.maxConcurrency > 0 && found.inFlight >= input.maxConcurrency) busy = true
       else candidates.push(found)
     }

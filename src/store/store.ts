@@ -20,7 +20,7 @@ export type AccountSelection = (typeof accountSelections)[number]
 export interface LeaseInput {
   /** Account keys to choose among. */
   readonly accounts: readonly string[]
-  /** Keys already tried for this request. */
+  /** Keys already tried for this request: never leased, but one that is cooling is still a reason to wait. */
   readonly exclude: ReadonlySet<string>
   readonly selection: AccountSelection
   /** Requests in flight per account; 0 is no cap. */
@@ -37,7 +37,7 @@ export type LeaseAnswer =
   | { readonly type: 'busy' }
   /** None usable now, but some will be when its cool-down ends; `untilMs` is the soonest. */
   | { readonly type: 'cooling'; readonly untilMs: number }
-  /** No account (left) that waiting could bring back. */
+  /** No account that waiting could bring back. */
   | { readonly type: 'none' }
 
 /** What a request leaves behind, written in one go with the end of its lease. */

@@ -57,7 +57,7 @@ test('D3: a page that loops for ever meets its deadline, its context is closed, 
   for (const other of others) expect(verdictOf(bench, await bench.mint(other), other)).toBe('accepted')
   await expect(hung).rejects.toMatchObject({
     code: 'token_unavailable',
-    message: 'No reCAPTCHA token: none within 6 s; grecaptcha.execute was running.',
+    message: /none within 6 s; grecaptcha.execute was running/,
   })
 
   bench.double.behaviour.executeFor.clear()

@@ -163,12 +163,11 @@ describe('readJson', () => {
 
   it.each(['identity', 'gzip'])('C2: notices a client that leaves while it sends (%s)', async (encoding) => {
     const ended = Promise.withResolvers<unknown>()
-    const server = createServer(
-      new Koa<RequestState>()
-        .use(clientSignal(new AbortController().signal))
-        .use((context) => readJson(context, 1024).then(ended.resolve, ended.reject))
-        .callback(),
-    )
+    const koa = new Koa<RequestState>()
+    koa.silent = true
+    koa.use(clientSignal(new AbortController().signal))
+    koa.use((context) => readJson(context, 1024).then(ended.resolve, ended.reject))
+    const server = createServer(koa.callback())
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     onTestFinished(() => void server.close())
@@ -183,4 +182,20 @@ describe('readJson', () => {
     socket.destroy()
     await expect(ended.promise).rejects.toMatchObject({ name: 'AbortError' })
   })
+
+  it.each(['end', 'destroy', 'resetAndDestroy'] as const)(
+    'C2: a client that leaves while it sends is logged as 499 and as no error (%s)',
+    async (leave) => {
+      const app = await startApp()
+      const line = app.nextRequestLine()
+      const socket = connect(app.port, '127.0.0.1')
+      socket.on('error', () => {})
+      const received = once(app.server, 'request')
+      socket.write('POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n{"model"')
+      await received
+      socket[leave]()
+      expect(await line).toMatchObject({ status: 499 })
+      expect(app.logs.filter((each) => Number(each.level) >= 40)).toEqual([])
+    },
+  )
 })

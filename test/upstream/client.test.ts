@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { wireGenerations } from '../../src/core/wire-generation.ts'
 import type { UpstreamOptions } from '../../src/upstream/client.ts'
@@ -139,7 +140,7 @@ test('F7: an event of 10 MB is refused', async () => {
 
 test('F8: tokens without end are an answer of that length at the total cap', async () => {
   site.respond = endless([start], delta('again '))
-  const outcome = await askWhole(open({ totalTimeoutMs: 150 }))
+  const outcome = await askWhole(open({ totalTimeoutMs: 500 }))
   expect(outcome.error).toBeUndefined()
   expect(textOf(outcome)).toMatch(/^(again )+$/)
   expect(outcome.events.at(-1)).toEqual({ type: 'finished', reason: 'length' })
@@ -280,6 +281,18 @@ test('a site that cannot be reached is unavailable', async () => {
   const upstream = createTestUpstream(elsewhere.url)
   expect(kindOf(await askWhole(upstream))).toBe('unavailable')
   await upstream.close()
+})
+
+test('G1: an error of the connection knows nothing of the request', async () => {
+  site.respond = (response) => response.socket?.resetAndDestroy()
+  const upstream = open()
+  const reset = await askWhole(upstream, { token: 'token-1' })
+  await site.close()
+  const refused = await askWhole(upstream, { token: 'token-1' })
+  for (const { error } of [reset, refused]) {
+    expect(kindOf({ error })).toMatch(/reset|unavailable/)
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toMatch(/session_id|token-1/)
+  }
 })
 
 test('F15: unknown events are counted by generation', async () => {

@@ -42,7 +42,7 @@ export async function startSite(respond: Respond) {
     sockets: () => sockets,
     async close() {
       server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      if (server.listening) await new Promise((resolve) => server.close(resolve))
     },
   }
   return site

@@ -17,7 +17,8 @@ export interface ReplyEvidence {
 }
 
 /** The verdict on a reply that is no event stream with status 200. Pages speak before words, words before the status.
- *  Source: UPSTREAM 8 */
+ *  Failures are recognised in one place for both generations: each has been seen with forms of the other.
+ *  Source: UPSTREAM 8, 4.11, 5.10 */
 export function recogniseReply({ status, headers, text, bound, nowMs }: ReplyEvidence): UpstreamError {
   const wait = retryAfter(headers['retry-after'], nowMs)
   const fail = (kind: UpstreamFailureKind, options: UpstreamErrorOptions = {}) =>

@@ -121,6 +121,14 @@ describe.each(wireGenerations)('%s', (generation) => {
     upstream = createTestUpstream(site.url)
   })
 
+  test.each([
+    ['F4', 'overloaded.sse', 'overloaded'],
+    ['F5', 'quota-spent.sse', 'quota-spent'],
+  ])('%s: %s as seen on the wire is %s', async (_id, name, kind) => {
+    const wire = await fixture(name)
+    expect(kindOf(await ask((response) => response.end(wire)))).toBe(kind)
+  })
+
   test('a spent window tells when it opens again', async () => {
     const error = await errorOf(sendEvents(message('AI Chat 5-hour limit reached. Resets {time:1790595239}')))
     expect(error).toMatchObject({ kind: 'quota-spent', resetAtMs: 1_790_595_239_000 })
