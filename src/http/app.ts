@@ -43,8 +43,8 @@ export function createApp(
   app.use(blockAddresses(config.ipBlockList))
   app.use(createProbeRoutes(config, services))
   app.use(refuseWhenShuttingDown(services.isShuttingDown))
-  app.use(authenticate(config.apiSecrets))
   app.use(limitRate(config.requestRateLimit))
+  app.use(authenticate(config.apiSecrets))
   app.use(createApiRoutes(config, services))
   app.use(refuseUnmatched())
 

@@ -33,7 +33,8 @@ export async function answerAsk(
   try {
     await answer(site, ask, response, gone.signal)
   } catch (error) {
-    if (gone.signal.aborted) return
+    // A write may fail before the close of the connection is told.
+    if (gone.signal.aborted || (response.socket?.destroyed ?? true)) return
     site.violations.push(`the scenario failed: ${error}`)
     response.destroy()
   }
