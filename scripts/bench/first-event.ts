@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const rounds = Number(process.argv[2] ?? 300)
 const warmUpRounds = 30
 /** One request each so many milliseconds: a steady, modest use. */
-const paceMs = 25
+const paceMs = Number(process.env.PACE_MS ?? 25)
 
 const root = join(import.meta.dirname, '../..')
 const dataDir = await mkdtemp(join(tmpdir(), 'genspark2api-bench-'))

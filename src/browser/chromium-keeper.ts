@@ -162,7 +162,12 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
     logger.warn({ pid: chromium.pid }, why)
     if (chromium.uptimeMs() > soundAfterMs) failures = 0
     noteFailure(new Error('it ended soon after its start'))
-    const ended = chromium.kill().finally(() => ending.delete(ended))
+    const ended = chromium
+      .kill()
+      .catch((error) =>
+        logger.warn({ pid: chromium.pid, error: firstLine(error) }, 'Chromium was not killed'),
+      )
+      .finally(() => ending.delete(ended))
     ending.add(ended)
     await ended
   }

@@ -82,7 +82,8 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       const startedAt = performance.now()
       const shelf = shelfOf(account, generation)
       const token = shelf.take() ?? (await mintFor(shelf, { account, generation, signal }))
-      shelf.refill()
+      // Behind the ask that the caller is about to send.
+      setImmediate(shelf.refill)
       metrics.tokenWaitSeconds.observe((performance.now() - startedAt) / 1000)
       return token
     },

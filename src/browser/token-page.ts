@@ -31,8 +31,11 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
   doing(`${site.pageUrl} was loading: check the network and PROXY_URL`)
   const response = await navigate(page, site.pageUrl)
   doing('the page was loading grecaptcha: check the network and PROXY_URL')
+  // A challenge page may let the browser through by itself: that takes longer than a late script.
+  const graceMs = !response || response.ok() ? options.graceMs : options.scriptMs
   const found =
-    (await findOnPage(page, options, scripts.failed)) ?? (await addToPage(page, options, response))
+    (await findOnPage(page, { ...options, graceMs }, scripts.failed)) ??
+    (await addToPage(page, options, response))
   const call = { ...found, action: site.action(found.siteKey) }
 
   return {

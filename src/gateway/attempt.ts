@@ -1,12 +1,12 @@
-import type { Lease, LeaseOutcome } from '../accounts/lease.ts'
-import type { TokenSource } from '../browser/token-source.ts'
+import type { Lease } from '../accounts/lease.ts'
+import type { TokenRequest, TokenSource } from '../browser/token-source.ts'
 import type { ChatEvent, ChatEventBatch } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
-import { ServiceError, UpstreamError } from '../core/errors.ts'
+import { UpstreamError } from '../core/errors.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { judgeAccount } from './next-move.ts'
+import { createSettlement, type Settlement } from './settle-lease.ts'
 
 export interface AttemptRooms {
   readonly upstream: Pick<Upstream, 'generation' | 'ask'>
@@ -25,107 +25,41 @@ export interface AttemptInput {
 }
 
 /** One attempt with one leased account: token, ask, events, release. The lease always ends here, once.
- *  @returns at the commit point, when the first delta is there; the iteration then begins with it
+ *  @returns at the commit point, when the first delta is there; the iteration begins with it
  *  @throws {UpstreamError} before it; the account has been judged and the lease is free */
 export async function runAttempt(
   rooms: AttemptRooms,
-  input: AttemptInput,
+  { lease, request, signal: callSignal, unbound }: AttemptInput,
 ): Promise<AsyncIterable<ChatEventBatch>> {
-  const { lease, request } = input
   const generation = rooms.upstream.generation()
-  const signal = AbortSignal.any([input.signal, lease.lost])
-  let projectId: string | undefined
-  let ended: Promise<void> | undefined
-
-  // A client may leave between the commit point and the first pull, when no generator would notice.
-  const abandon = () => void end({ type: 'abandoned' }, 'aborted')
-  signal.addEventListener('abort', abandon, { once: true })
-
+  const { account } = lease
+  const signal = AbortSignal.any([callSignal, lease.lost])
+  const settlement = createSettlement({
+    lease,
+    signal,
+    countOutcome: (outcome) => rooms.metrics.attempts.inc({ generation, outcome }),
+  })
   try {
     signal.throwIfAborted()
-    const token = await takeToken(rooms, { account: lease.account, generation, signal })
-    const chatId = input.unbound ? undefined : chatToContinue(lease, generation)
-    const batches = rooms.upstream
-      .ask({
-        generation,
-        account: lease.account,
-        request,
-        signal,
-        ...(token !== undefined && { token }),
-        ...(chatId !== undefined && { chatId }),
-      })
-      [Symbol.asyncIterator]()
+    const token = await takeToken(rooms, { account, generation, signal })
+    const chatId = unbound ? undefined : chatToContinue(lease, generation)
+    const asked = rooms.upstream.ask({
+      generation,
+      account,
+      request,
+      signal,
+      ...(token !== undefined && { token }),
+      ...(chatId !== undefined && { chatId }),
+    })
+    const batches = asked[Symbol.asyncIterator]()
     const first = await readToFirstDelta(batches)
-    return readOn(first, batches)
+    return readOn({ first, batches, settlement, bindsChats: generation === 'copilot' })
   } catch (error) {
-    throw await fail(error)
-  }
-
-  async function readToFirstDelta(batches: AsyncIterator<ChatEventBatch>): Promise<ChatEventBatch> {
-    const held: ChatEvent[] = []
-    for (;;) {
-      const { value, done } = await batches.next()
-      if (done) throw new UpstreamError('empty')
-      note(value)
-      held.push(...value)
-      if (value.some(isDelta)) return held
-    }
-  }
-
-  async function* readOn(first: ChatEventBatch, batches: AsyncIterator<ChatEventBatch>) {
-    try {
-      yield first
-      for (;;) {
-        const { value, done } = await batches.next()
-        if (done) break
-        note(value)
-        yield value
-      }
-      const bound = generation === 'copilot' ? projectId : undefined
-      await end({ type: 'succeeded', ...(bound !== undefined && { chatId: bound }) }, 'ok')
-    } catch (error) {
-      throw await fail(error)
-    } finally {
-      await end({ type: 'abandoned' }, 'aborted')
-      await batches.return?.()
-    }
-  }
-
-  function note(batch: ChatEventBatch): void {
-    for (const event of batch) if (event.type === 'project-started') projectId = event.projectId
-  }
-
-  /** Ends the lease by what went wrong and says what to throw. */
-  async function fail(error: unknown): Promise<unknown> {
-    if (signal.aborted) {
-      await end({ type: 'abandoned' }, 'aborted')
-      return signal.reason
-    }
-    if (!(error instanceof UpstreamError)) {
-      await end({ type: 'abandoned' }, error instanceof ServiceError ? error.code : 'internal_error')
-      return error
-    }
-    const dropBinding = error.kind === 'binding-stale'
-    await end(
-      { type: 'failed', verdict: judgeAccount(error), ...(dropBinding && { dropBinding }) },
-      error.kind,
-    )
-    return error
-  }
-
-  function end(outcome: LeaseOutcome, label: string): Promise<void> {
-    if (ended) return ended
-    signal.removeEventListener('abort', abandon)
-    rooms.metrics.attempts.inc({ generation, outcome: label })
-    ended = lease.release(outcome)
-    return ended
+    throw await settlement.failed(error)
   }
 }
 
-async function takeToken(
-  rooms: AttemptRooms,
-  request: Parameters<TokenSource['token']>[0],
-): Promise<string | undefined> {
+async function takeToken(rooms: AttemptRooms, request: TokenRequest): Promise<string | undefined> {
   try {
     return await rooms.tokens.token(request)
   } catch (error) {
@@ -141,4 +75,51 @@ function chatToContinue(lease: Lease, generation: WireGeneration): string | unde
   return generation === 'copilot' || lease.chatPinned ? lease.chatId : undefined
 }
 
+async function readToFirstDelta(batches: AsyncIterator<ChatEventBatch>): Promise<ChatEventBatch> {
+  const held: ChatEvent[] = []
+  for (;;) {
+    const { value, done } = await batches.next()
+    if (done) throw new UpstreamError('empty')
+    held.push(...value)
+    if (value.some(isDelta)) return held
+  }
+}
+
 const isDelta = (event: ChatEvent): boolean => event.type === 'text-delta' || event.type === 'reasoning-delta'
+
+interface BegunAnswer {
+  readonly first: ChatEventBatch
+  readonly batches: AsyncIterator<ChatEventBatch>
+  readonly settlement: Settlement
+  readonly bindsChats: boolean
+}
+
+async function* readOn({
+  first,
+  batches,
+  settlement,
+  bindsChats,
+}: BegunAnswer): AsyncGenerator<ChatEventBatch> {
+  let chatId: string | undefined
+  try {
+    let batch = first
+    for (;;) {
+      if (bindsChats) chatId = projectIn(batch) ?? chatId
+      yield batch
+      const { value, done } = await batches.next()
+      if (done) break
+      batch = value
+    }
+    await settlement.succeeded(chatId)
+  } catch (error) {
+    throw await settlement.failed(error)
+  } finally {
+    await settlement.abandoned()
+    await batches.return?.()
+  }
+}
+
+function projectIn(batch: ChatEventBatch): string | undefined {
+  for (const event of batch) if (event.type === 'project-started') return event.projectId
+  return undefined
+}

@@ -74,7 +74,7 @@ test('D5: an unreachable site is named with the network error', async () => {
 })
 
 test('D5: a page that the site refuses is named with its status', async () => {
-  const bench = await startTokenBench((double) => ({ baseUrl: `${double.url}`, limits: { graceMs: 100 } }))
+  const bench = await startTokenBench({ limits: { scriptMs: 100 } })
   bench.double.behaviour.pageStatus = 403
 
   await expect(bench.mint(account)).rejects.toMatchObject({

@@ -21,7 +21,7 @@ describe('H1: SIGTERM', () => {
     service = await spawnService({ GENSPARK_BASE_URL: emulator.url, SHUTDOWN_GRACE_S: '30' })
     const { url } = service
     const gate = Promise.withResolvers<void>()
-    emulator.answerWith({ type: 'answer', chunks: gated(gate.promise) })
+    emulator.answerWith(() => ({ type: 'answer', chunks: gated(gate.promise) }))
 
     const streams = await Promise.all(Array.from({ length: 100 }, () => post(url, true)))
     const reading = streams.map(readEvents)
@@ -41,7 +41,7 @@ describe('H1: SIGTERM', () => {
       expect(events.map((event) => event.choices?.[0]?.delta.content ?? '').join('')).toBe('before after')
     }
     expect(await service.exitCode).toBe(0)
-    for (const pid of browserPids) expect(isAlive(pid), `Chromium process ${pid}`).toBe(false)
+    await expect.poll(() => browserPids.filter(isAlive)).toEqual([])
     expect(emulator.openAsks()).toBe(0)
     expect(emulator.violations).toEqual([])
   })
