@@ -1,7 +1,11 @@
 /** Every public error code with its status and type (DESIGN 5). The text is the default; a thrower may say more. */
 export const errorTable = {
   invalid_json: { status: 400, type: 'invalid_request_error', text: 'The request body is not valid JSON.' },
-  json_too_deep: { status: 400, type: 'invalid_request_error', text: 'The request body is nested too deeply.' },
+  json_too_deep: {
+    status: 400,
+    type: 'invalid_request_error',
+    text: 'The request body is nested too deeply.',
+  },
   invalid_value: { status: 400, type: 'invalid_request_error', text: 'The request has an invalid value.' },
   image_url_not_allowed: {
     status: 400,
@@ -216,5 +220,7 @@ export class UpstreamError extends ServiceError {
 
 /** The client left or the service ends: neither a failure nor a reason to try again. */
 export function isAbort(error: unknown, signal: AbortSignal): boolean {
-  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
+  return (
+    signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
+  )
 }
