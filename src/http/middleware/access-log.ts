@@ -4,6 +4,9 @@ import type { Middleware, RequestContext } from '../request-state.ts'
 /** nginx's word for a client that left before it had the whole response. */
 const clientClosedRequest = 499
 
+/** What asks these every few seconds would fill the log. */
+const probes = new Set(['/livez', '/readyz', '/metrics'])
+
 /** One line and one count a request. The query and the headers may hold keys, so neither is logged. */
 export function accessLog({
   logger,
@@ -15,9 +18,10 @@ export function accessLog({
     metrics.requestsInFlight.inc()
     context.res.once('close', () => {
       const status = finalStatus(context)
+      const route = context._matchedRouteName ?? 'unmatched'
       metrics.requestsInFlight.dec()
-      metrics.requests.inc({ route: context._matchedRouteName ?? 'unmatched', status })
-      logger.info(
+      metrics.requests.inc({ route, status })
+      logger[probes.has(route) ? 'debug' : 'info'](
         {
           requestId: context.state.requestId,
           method: context.method,
