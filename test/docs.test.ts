@@ -19,18 +19,15 @@ describe('the documents', () => {
     expect(missing.map(({ name }) => name)).toEqual([])
   })
 
-  it.each(['README.md'])(
-    'tell in %s what to do about each error that an operator meets',
-    (path) => {
-      const text = read(path)
-      for (const code of [
-        'invalid_api_key',
-        'all_accounts_cooling',
-        'no_account_available',
-        'token_unavailable',
-        'upstream_challenge',
-      ])
-        expect(Object.keys(errorTable).includes(code) && text.includes(code), code).toBe(true)
-    },
-  )
+  it.each(['README.md'])('tell in %s what to do about each error that an operator meets', (path) => {
+    const text = read(path)
+    for (const code of [
+      'invalid_api_key',
+      'all_accounts_cooling',
+      'no_account_available',
+      'token_unavailable',
+      'upstream_challenge',
+    ])
+      expect(Object.keys(errorTable).includes(code) && text.includes(code), code).toBe(true)
+  })
 })
