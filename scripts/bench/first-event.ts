@@ -1,6 +1,7 @@
 // What the service adds to the first event of a stream, and how long an attempt waits for its token in steady use.
 // Asks the emulator directly and through the service in turn, in one run, so that the machine's mood falls on both.
-// Usage: npm run bench [-- ROUNDS]
+// The direct ask bears no token: the emulator then does not check one.
+// Usage: [PACE_MS=25] npm run bench [-- ROUNDS]
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,11 +10,14 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { agentBody, askHeaders } from '../../test/emulator/raw-request.ts'
 
 const rounds = Number(process.argv[2] ?? 300)
 const warmUpRounds = 30
 /** One request each so many milliseconds: a steady, modest use. */
 const paceMs = Number(process.env.PACE_MS ?? 25)
+
+const chatBody = { model: agentBody.ai_chat_model, stream: true, messages: agentBody.messages }
 
 const root = join(import.meta.dirname, '../..')
 const dataDir = await mkdtemp(join(tmpdir(), 'genspark2api-bench-'))
@@ -65,41 +69,14 @@ try {
   await rm(dataDir, { recursive: true, force: true })
 }
 
-function chatBody() {
-  return { model: 'gpt-5.4', stream: true, messages: [{ role: 'user', content: 'Hello' }] }
-}
-
-/** The smallest body known to work, without a token: the emulator then does not check one (UPSTREAM 5.1). */
-function agentBody() {
-  return {
-    ai_chat_model: 'gpt-5.4',
-    ai_chat_enable_search: false,
-    ai_chat_disable_personalization: false,
-    use_moa_proxy: false,
-    moa_models: [],
-    writingContent: null,
-    sas_ask_origin: 'typed',
-    type: 'ai_chat',
-    is_private: true,
-    messages: [{ role: 'user', content: 'Hello' }],
-  }
-}
-
 /** From the request's first byte to the first piece of the answer that holds `mark`. */
-async function firstEventMs(url: string, body: () => unknown, mark: string): Promise<number> {
-  const payload = JSON.stringify(body())
+async function firstEventMs(url: string, body: unknown, mark: string): Promise<number> {
+  const payload = JSON.stringify(body)
   const startedMs = performance.now()
   const outgoing = request(url, {
     agent,
     method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(payload),
-      cookie: 'session_id=demo',
-      'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) genspark2api-bench',
-      origin: new URL(url).origin,
-      accept: 'text/event-stream',
-    },
+    headers: { ...askHeaders, 'content-length': Buffer.byteLength(payload) },
   })
   outgoing.end(payload)
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
