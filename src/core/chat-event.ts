@@ -4,6 +4,8 @@ export type ChatEvent =
   | { readonly type: 'project-started'; readonly projectId: string }
   | { readonly type: 'reasoning-delta'; readonly text: string }
   | { readonly type: 'text-delta'; readonly text: string }
+  /** Of pictures and videos that are made in a chat; the site's own chats have none. */
+  | { readonly type: 'progress'; readonly done: number; readonly tasks: number }
   | { readonly type: 'finished'; readonly reason: FinishReason; readonly servedModel?: string }
 
 export type FinishReason = 'stop' | 'length'

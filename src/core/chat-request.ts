@@ -4,8 +4,25 @@ export type ChatRole = 'system' | 'user' | 'assistant'
 
 export type ContentPart =
   | { readonly type: 'text'; readonly text: string }
-  /** `base64` without the `data:` head. */
-  | { readonly type: 'image'; readonly mimeType: string; readonly base64: string }
+  | ImagePart
+  /** Only between a dialect and the gateway, which fetches it: the upstream never sees one. */
+  | { readonly type: 'image-url'; readonly url: string; readonly param: string }
+  | FilePart
+
+/** `base64` without the `data:` head; `mimeType` is what the bytes are, not what the client said. */
+export interface ImagePart {
+  readonly type: 'image'
+  readonly mimeType: string
+  readonly base64: string
+}
+
+/** Any other file; uploaded for the account that is asked (UPSTREAM 4.5, 4.10, 5.2). */
+export interface FilePart {
+  readonly type: 'file'
+  readonly name: string
+  readonly mimeType: string
+  readonly base64: string
+}
 
 /** Both generations know these three roles; what a dialect has besides (developer, tool) is folded into them by its parser. */
 export interface ChatMessage {

@@ -1,0 +1,39 @@
+import type { ErrorCode } from './errors.ts'
+import type { MediaFile } from './media-event.ts'
+
+/** A video in the making, or made; plain data, so that any store can keep it. */
+export interface VideoJob {
+  readonly id: string
+  /** Whose it is: nobody else finds it. */
+  readonly owner: string
+  /** The model's name as asked. */
+  readonly model: string
+  readonly prompt: string
+  /** As asked, e.g. `1280x720`. */
+  readonly size: string | undefined
+  /** Of the video; undefined: the model's own length. */
+  readonly durationS: number | undefined
+  readonly createdMs: number
+  /** When it is forgotten. */
+  readonly expiresMs: number
+  readonly state: VideoJobState
+}
+
+export type VideoJobState =
+  /** No account has taken it on yet. */
+  | { readonly type: 'queued' }
+  /** `percent` 0 to 99. */
+  | { readonly type: 'in-progress'; readonly percent: number }
+  | {
+      readonly type: 'completed'
+      readonly completedMs: number
+      /** Whose cookie opens the file. */
+      readonly accountKey: string
+      readonly file: MediaFile
+    }
+  | {
+      readonly type: 'failed'
+      readonly completedMs: number
+      readonly code: ErrorCode
+      readonly message: string
+    }
