@@ -2,12 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WireGeneration } from '../../src/core/wire-generation.ts'
 import { agentAnswerEvents } from './agent/answer-events.ts'
+import { agentMediaEvents } from './agent/media-events.ts'
 import { planAnswer } from './answer-plan.ts'
 import type { AskRecord } from './ask-record.ts'
 import { copilotAnswerEvents } from './copilot/answer-events.ts'
+import { copilotMediaEvents } from './copilot/media-events.ts'
 import { echoAnswer, weakerModels, whyWeaker } from './echo-answer.ts'
 import { findProject } from './find-project.ts'
 import { magicScenario } from './magic-prompt.ts'
+import { planMedia, withoutToken } from './media/media-plan.ts'
 import type { Scenario } from './scenario.ts'
 import { sendFailure } from './send-failure.ts'
 import { type StreamOptions, sendStream } from './send-stream.ts'
@@ -64,6 +67,12 @@ async function answer(
   }
   if (scenario.type === 'failure') return sendFailure(response, scenario, { generation, project, stream })
 
+  if (scenario.type === 'media') {
+    const plan = planMedia(site, withoutToken(site, ask) ?? scenario, { ask, project })
+    const events = generation === 'copilot' ? copilotMediaEvents(plan) : agentMediaEvents(plan)
+    site.changed()
+    return sendStream(response, events, stream)
+  }
   const weaker = whyWeaker(site, ask, project)
   const servedModel = weaker === undefined ? ask.model : weakerModels[generation]
   const plan = planAnswer(scenario, { ask, project, servedModel, echo: echoAnswer(site, ask, weaker) })
@@ -93,5 +102,5 @@ function refusalOf(
 
 function chosenScenario({ script }: Site, ask: AskRecord): Scenario {
   const scripted = typeof script === 'function' ? script(ask) : script
-  return scripted ?? magicScenario(ask.prompt) ?? { type: 'answer' }
+  return scripted ?? magicScenario(ask) ?? { type: ask.kind === 'chat' ? 'answer' : 'media' }
 }

@@ -7,6 +7,7 @@ export interface AskRecord {
   /** Counted from 0 in order of arrival. */
   readonly index: number
   readonly generation: WireGeneration
+  readonly kind: AskKind
   readonly sessionId: string
   /** The whole `Cookie` header. */
   readonly cookie: string
@@ -21,6 +22,9 @@ export interface AskRecord {
   /** One id, or those of a mixture. */
   readonly models: readonly string[]
   readonly search: boolean
+  /** The pictures or videos asked for, each with the site's words for it: gen 1 `model_configs`, gen 2 `model_params` as often as
+   *  `generation_count` says. Empty for a chat. */
+  readonly wanted: readonly Readonly<Record<string, unknown>>[]
   /** The project that it continues. */
   readonly projectId: string | undefined
   readonly token: AskToken
@@ -31,6 +35,8 @@ export interface AskRecord {
   /** Undefined while it is being answered. `whole`: as the scenario wanted it; `cut`: by the scenario. */
   ended: AskEnding | undefined
 }
+
+export type AskKind = 'chat' | 'image' | 'video'
 
 export type AskEnding = 'whole' | 'cut' | 'client-closed'
 

@@ -5,11 +5,18 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { AskRecord, RequestRecord } from './ask-record.ts'
 import { createChanges } from './changes.ts'
+import { createResultFiles, type ResultFile } from './media/result-files.ts'
+import { createTasks, type MediaTask } from './media/tasks.ts'
+import { createModelLists, type ModelLists } from './model-lists.ts'
 import { createProjects, type Project } from './projects.ts'
+import type { AccountQuota } from './quotas.ts'
 import { createRecaptchaDouble, type RecaptchaDouble } from './recaptcha/recaptcha-double.ts'
 import { createRequestHandler } from './request-handler.ts'
+import type { Fault } from './route.ts'
 import type { Script } from './scenario.ts'
 import { openAsks, type ProjectRefusals, type Routes, type Site } from './site.ts'
+import { createUploads, type Upload } from './uploads/uploads.ts'
+import { createVendorSite, type VendorSite } from './vendor/vendor-site.ts'
 
 export interface EmulatorOptions {
   /** Default: a free one. */
@@ -44,6 +51,19 @@ export interface Emulator {
   readonly recaptcha: RecaptchaDouble
   readonly projects: ReadonlyMap<string, Project>
   deleteProject(id: string): void
+  /** Every picture and video that was begun, by task id, in order. */
+  readonly tasks: ReadonlyMap<string, MediaTask>
+  /** The result files, by URL. */
+  readonly files: ReadonlyMap<string, ResultFile>
+  /** Places for files that were given out, in order, with what was put there. */
+  readonly uploads: readonly Upload[]
+  /** What is left for an account, by session id; each begins with 100 credits. */
+  readonly quotas: Map<string, AccountQuota>
+  readonly lists: ModelLists
+  /** The surface that takes API keys: how it answers (`script`), what it was asked, which keys are bad or spent. */
+  readonly vendor: VendorSite
+  /** What a route answers in place of its own, by its method and path, e.g. `POST /api/ig_tasks_status`. */
+  readonly faults: Map<string, Fault>
   /** Ends every open answer and connection. */
   close(): Promise<void>
 }
@@ -51,6 +71,7 @@ export interface Emulator {
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const changes = createChanges()
   const projects = createProjects()
+  const files = createResultFiles()
   const site: Site = {
     script: options.answer,
     tokenCheck: options.tokenCheck ?? 'valid',
@@ -63,6 +84,13 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     violations: [],
     projects,
     recaptcha: createRecaptchaDouble(),
+    tasks: createTasks(files),
+    files,
+    uploads: createUploads(),
+    quotas: new Map(),
+    lists: createModelLists(),
+    vendor: createVendorSite(),
+    faults: new Map(),
     changed: changes.notify,
   }
   const server = createServer(serverOptions, createRequestHandler(site))
@@ -89,6 +117,13 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     recaptcha: site.recaptcha,
     projects: projects.byId,
     deleteProject: projects.delete,
+    tasks: site.tasks.byId,
+    files: files.byUrl,
+    uploads: site.uploads.all,
+    quotas: site.quotas,
+    lists: site.lists,
+    vendor: site.vendor,
+    faults: site.faults,
     async close() {
       changes.close()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))

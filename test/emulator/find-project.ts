@@ -1,5 +1,5 @@
 import type { AskRecord } from './ask-record.ts'
-import type { Project } from './projects.ts'
+import { newProject, type Project } from './projects.ts'
 import type { Site } from './site.ts'
 
 /** The project that an ask continues, or a new one for it (UPSTREAM 4.6, 5.3).
@@ -12,8 +12,7 @@ export function findProject(site: Site, ask: AskRecord): { project: Project; ref
   const fault = !known ? 'unknown' : known.sessionId !== ask.sessionId ? 'foreign' : resent(ask)
   const refusal = fault && projectRefusal[fault]
   if (refusal === undefined || refusal === 'accept') return { project: known ?? create() }
-  const standIn = { id: ask.projectId, sessionId: ask.sessionId, models: ask.models, nextEventIndex: 0 }
-  return { project: standIn, refusal }
+  return { project: newProject(ask.projectId, ask.sessionId, ask.models), refusal }
 }
 
 /** A gen-2 thread wants the new message only; gen 1 takes any history. */

@@ -2,7 +2,12 @@
 
 import { parseArgs } from 'node:util'
 import { startEmulator } from './emulator.ts'
-import { magicAnswers } from './magic-prompt.ts'
+import { magicAnswers, magicMedia } from './magic-prompt.ts'
+
+const wordsOf = (scenarios: object): string =>
+  Object.keys(scenarios)
+    .map((word) => `[[${word}]]`)
+    .join(' ')
 
 const help = `The emulator: a double of the site that answers with canned text. It needs no account and no network.
 
@@ -12,9 +17,8 @@ Usage: npm run emulator -- [options]
   --no-token-check  answer without a reCAPTCHA token as if there were one
   --help            this text
 
-A prompt may choose how it is answered: ${Object.keys(magicAnswers)
-  .map((word) => `[[${word}]]`)
-  .join(' ')}
+A prompt may choose how it is answered: ${wordsOf(magicAnswers)}
+for a picture or video: ${wordsOf(magicMedia)}
 or a failure by its number, [[F1]] to [[F10]] and [[A1]] to [[A15]].`
 
 try {

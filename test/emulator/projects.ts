@@ -8,14 +8,27 @@ export interface Project {
   readonly models: readonly string[]
   /** Gen 2: index of the next event. */
   nextEventIndex: number
+  name: string
+  /** As last written by `project/update`. */
+  messages: readonly unknown[]
 }
+
+/** One that no one keeps. */
+export const newProject = (id: string, sessionId: string, models: readonly string[]): Project => ({
+  id,
+  sessionId,
+  models,
+  nextEventIndex: 0,
+  name: '',
+  messages: [],
+})
 
 export function createProjects() {
   const byId = new Map<string, Project>()
   return {
     byId,
     create(sessionId: string, models: readonly string[]): Project {
-      const project = { id: randomUUID(), sessionId, models, nextEventIndex: 0 }
+      const project = newProject(randomUUID(), sessionId, models)
       byId.set(project.id, project)
       return project
     },

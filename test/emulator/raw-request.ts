@@ -13,6 +13,7 @@ export interface RawReply {
 export interface RawRequest {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Bytes as they are, anything else as JSON. */
   readonly body?: unknown
 }
 
@@ -42,7 +43,7 @@ export function rawRequest(url: string, { method, headers, body }: RawRequest = 
     outgoing.on('error', (error) => {
       if (!answered) reject(error)
     })
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+    outgoing.end(body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body))
   })
 }
 
@@ -89,3 +90,75 @@ export const askCopilot = (site: string, body: unknown = copilotBody, headers = 
 
 export const askAgent = (site: string, body: unknown = agentBody, headers = {}): Promise<RawReply> =>
   rawRequest(`${site}/api/agent/ask_proxy`, { body, headers: { ...askHeaders, ...headers } })
+
+/** An image ask as UPSTREAM 4.3 describes it. */
+export const copilotImageBody = {
+  type: 'COPILOT_MOA_IMAGE',
+  current_query_string: 'type=COPILOT_MOA_IMAGE',
+  messages: [{ role: 'user', content: 'A red ball', is_prompt: false, session_state: null }],
+  user_s_input: 'A red ball',
+  action_params: {},
+  extra_data: {
+    model_configs: [
+      {
+        model: 'nano-banana-2',
+        aspect_ratio: 'auto',
+        use_personalized_models: false,
+        fashion_profile_id: null,
+        hd: false,
+        reflection_enabled: false,
+        style: 'auto',
+      },
+    ],
+    llm_model: 'gpt-4o',
+    imageModelMap: {},
+    writingContent: null,
+  },
+}
+
+/** A video ask as UPSTREAM 4.4 describes it. */
+export const copilotVideoBody = {
+  ...copilotImageBody,
+  type: 'COPILOT_MOA_VIDEO',
+  current_query_string: 'type=COPILOT_MOA_VIDEO',
+  extra_data: {
+    model_configs: [{ model: 'sora-2', aspect_ratio: '16:9', reflection_enabled: true, duration: 5 }],
+    imageModelMap: {},
+  },
+}
+
+/** The same in gen 2 (UPSTREAM 5.6). */
+export const agentImageBody = {
+  type: 'image_generation_agent',
+  model_params: {
+    type: 'image',
+    model: 'gpt-image-2',
+    aspect_ratio: 'auto',
+    auto_prompt: false,
+    style: 'auto',
+    image_size: 'auto',
+    quality: 'auto',
+    background_mode: true,
+    camera_control: null,
+    generation_count: 1,
+  },
+  messages: [{ role: 'user', content: 'A red ball' }],
+  writingContent: null,
+  is_private: true,
+  project_id: null,
+}
+
+/** The body of UPSTREAM 5.7. */
+export const agentVideoBody = {
+  type: 'video_generation_agent',
+  models: ['gpt-4.1'],
+  model_params: {
+    type: 'video',
+    model: 'kling/v3',
+    aspect_ratio: '16:9',
+    duration: '5',
+    video_size: 'auto',
+    generation_count: 1,
+  },
+  messages: [{ role: 'user', content: 'A red ball' }],
+}

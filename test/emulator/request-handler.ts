@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WireGeneration } from '../../src/core/wire-generation.ts'
-import { accountRoutes } from './account-routes.ts'
 import { answerAsk } from './answer-ask.ts'
+import { answerRoute } from './answer-route.ts'
 import { headerFault, sessionIdOf } from './request-headers.ts'
+import { findRoute } from './routes.ts'
 import type { Site } from './site.ts'
 
 /** Sends each request to its route; whatever UPSTREAM does not know becomes a violation. */
@@ -23,19 +24,19 @@ export function createRequestHandler(site: Site) {
     if (site.recaptcha.handle(request, response)) return void noteRequest()
     if (url.pathname === '/favicon.ico') return void response.writeHead(404).end()
     const generation = askPaths[url.pathname]
-    const route = accountRoutes[`${method} ${url.pathname}`]
-    if (!generation && !route) return refuse(404, 'an unknown path', 'Not Found')
+    const found = findRoute(method, url.pathname)
+    if (!generation && !found) return refuse(404, 'an unknown path', 'Not Found')
     if (generation && method !== 'POST') return refuse(405, 'an ask is a POST', 'Method Not Allowed')
     if (generation && !site.routes[generation]) {
       noteRequest()
       return void response.writeHead(site.routes.goneStatus).end()
     }
-    const fault = route?.isPublic ? undefined : headerFault(request)
+    const hasKey = found?.route.takesApiKey && request.headers['x-api-key'] !== undefined
+    const fault = found?.route.isPublic || hasKey ? undefined : headerFault(request)
     if (fault) return refuse(400, fault, 'bad request cf')
     if (generation) return void answerAsk(site, generation, request, response)
     noteRequest()
-    const answer = route?.answer(site, { url, sessionId: sessionId ?? '' })
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer))
+    if (found) void answerRoute(site, found, { request, response, url, sessionId: sessionId ?? '' })
   }
 }
 

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import type { WireGeneration } from '../../src/core/wire-generation.ts'
+import type { AskKind } from './ask-record.ts'
 
 /** What UPSTREAM 2.2 finds wrong with the headers that every API request bears, in words. */
-export function headerFault({ headers }: IncomingMessage): string | undefined {
-  const { origin, referer } = headers
+export function headerFault(request: IncomingMessage): string | undefined {
+  const { headers } = request
   if (!headers['user-agent']) return 'no User-Agent'
   if (!/^Mozilla\/5\.0 \(.+\)/.test(headers['user-agent'])) return 'a User-Agent that is not a browser’s'
-  if (origin !== undefined && !siteOrigins(headers.host).includes(origin)) return `Origin ${origin}`
+  const fault = originFault(request)
+  if (fault) return fault
+  const { referer } = headers
   if (referer !== undefined && !siteOrigins(headers.host).some((site) => referer.startsWith(`${site}/`))) {
     return `Referer ${referer}`
   }
@@ -20,13 +23,26 @@ export function headerFault({ headers }: IncomingMessage): string | undefined {
   return undefined
 }
 
-/** The same for what only an ask bears. */
-export function askHeaderFault({ headers }: IncomingMessage, generation: WireGeneration): string | undefined {
+/** The same for `Origin`, which may be absent. */
+export function originFault({ headers: { origin, host } }: IncomingMessage): string | undefined {
+  return origin === undefined || siteOrigins(host).includes(origin) ? undefined : `Origin ${origin}`
+}
+
+/** The same for a JSON body. */
+export function contentTypeFault({ headers }: IncomingMessage): string | undefined {
   const contentType = headers['content-type']
-  if (contentType?.split(';')[0] !== 'application/json') return `Content-Type ${contentType}`
-  const accepted = { copilot: ['text/event-stream', 'application/json'], agent: ['text/event-stream', '*/*'] }
-  if (!accepted[generation].includes(headers.accept ?? '')) return `Accept ${headers.accept}`
-  return undefined
+  return contentType?.split(';')[0] === 'application/json' ? undefined : `Content-Type ${contentType}`
+}
+
+/** The same for an ask's `Accept`, which in gen 1 depends on what is asked for. */
+export function askAcceptFault(
+  { headers }: IncomingMessage,
+  generation: WireGeneration,
+  kind: AskKind,
+): string | undefined {
+  const gen1 = kind === 'chat' ? ['text/event-stream', 'application/json'] : ['*/*']
+  const accepted = generation === 'copilot' ? gen1 : ['text/event-stream', '*/*']
+  return accepted.includes(headers.accept ?? '') ? undefined : `Accept ${headers.accept}`
 }
 
 /** @returns undefined without one */

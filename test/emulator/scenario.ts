@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { AskRecord } from './ask-record.ts'
+import type { MediaScenario } from './media/media-scenario.ts'
 
 /** How an ask is answered. */
-export type Scenario = AnswerScenario | FailureScenario | RawScenario
+export type Scenario = AnswerScenario | MediaScenario | FailureScenario | RawScenario
 
 /** One scenario for all asks, or a function of the ask. */
 export type Script = Scenario | ((ask: AskRecord) => Scenario)

@@ -13,6 +13,10 @@ export interface StreamOptions extends WireOptions {
   readonly nextEventIndex?: () => number
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
+  /** One event on the wire. Default: `data: ` and two LF. `name`: its `type`. */
+  readonly frame?: (data: string, name: unknown) => string
+  /** Default: the two generations' own carriers. */
+  readonly carriesText?: (event: WireEvent) => boolean
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal
   readonly onSent: (bytes: number) => void
@@ -33,7 +37,7 @@ export async function sendStream(
   response.flushHeaders()
   if (cut?.after === 'headers') return breakOff(response, cut, options)
 
-  const shown = cut?.after === 'first-token' ? throughFirstText(events) : events
+  const shown = cut?.after === 'first-token' ? throughFirstText(events, options) : events
   const bytes = encode(paced(shown, options), options)
   let room = typeof cut?.after === 'number' ? cut.after : Number.POSITIVE_INFINITY
   for await (const piece of regroup(bytes, options.split ?? 'events')) {
@@ -59,29 +63,29 @@ async function breakOff(response: ServerResponse, cut: Cut, { signal, onCut }: S
   else response.end()
 }
 
-async function* throughFirstText(events: Events): AsyncGenerator<StreamEvent> {
+async function* throughFirstText(events: Events, options: StreamOptions): AsyncGenerator<StreamEvent> {
   for await (const event of events) {
     yield event
-    if (carriesText(event)) return
+    if (hasText(event, options)) return
   }
 }
 
-async function* paced(
-  events: Events,
-  { firstDelayMs = 0, chunkDelayMs = 0, keepaliveDelayMs = 0, signal }: StreamOptions,
-): AsyncGenerator<StreamEvent> {
+async function* paced(events: Events, options: StreamOptions): AsyncGenerator<StreamEvent> {
+  const { firstDelayMs = 0, chunkDelayMs = 0, keepaliveDelayMs = 0, signal } = options
   let delayMs = firstDelayMs
   for await (const event of events) {
-    const hasText = carriesText(event)
-    const waitMs = hasText ? delayMs : isKeepalive(event) ? keepaliveDelayMs : 0
+    const isText = hasText(event, options)
+    const waitMs = isText ? delayMs : isKeepalive(event) ? keepaliveDelayMs : 0
     if (waitMs > 0) await delay(waitMs, undefined, { signal })
-    if (hasText) delayMs = chunkDelayMs
+    if (isText) delayMs = chunkDelayMs
     yield event
   }
 }
 
-function carriesText(event: StreamEvent): boolean {
-  if (typeof event === 'string') return false
+const hasText = (event: StreamEvent, { carriesText = carriesAnswer }: StreamOptions): boolean =>
+  typeof event !== 'string' && carriesText(event)
+
+function carriesAnswer(event: WireEvent): boolean {
   if (typeof event.delta === 'string') return true
   const isAnswer = event.field_name === 'session_state.answer' || event.field_name === 'content'
   return event.type === 'message_field' && isAnswer
@@ -90,11 +94,12 @@ function carriesText(event: StreamEvent): boolean {
 const isKeepalive = (event: StreamEvent): boolean =>
   typeof event !== 'string' && (event.type === 'agent_notification' || event.field_name === '_updatetime')
 
-/** `data: {json}` LF LF */
+const dataLine = (data: string): string => `data: ${data}\n\n`
+
 async function* encode(events: AsyncIterable<StreamEvent>, options: StreamOptions): AsyncGenerator<Buffer> {
   for await (const event of events) {
     const data = typeof event === 'string' ? event : encodeJson(numbered(event, options), options)
-    yield Buffer.from(`data: ${data}\n\n`)
+    yield Buffer.from((options.frame ?? dataLine)(data, typeof event === 'string' ? event : event.type))
   }
 }
 

@@ -1,7 +1,14 @@
 import type { AskRecord, RequestRecord } from './ask-record.ts'
+import type { createResultFiles } from './media/result-files.ts'
+import type { createTasks } from './media/tasks.ts'
+import type { ModelLists } from './model-lists.ts'
 import type { createProjects } from './projects.ts'
+import type { AccountQuota } from './quotas.ts'
 import type { RecaptchaDouble } from './recaptcha/recaptcha-double.ts'
+import type { Fault } from './route.ts'
 import type { Script } from './scenario.ts'
+import type { createUploads } from './uploads/uploads.ts'
+import type { VendorSite } from './vendor/vendor-site.ts'
 
 /** What all routes of one emulator share. */
 export interface Site {
@@ -16,6 +23,15 @@ export interface Site {
   readonly violations: string[]
   readonly projects: ReturnType<typeof createProjects>
   readonly recaptcha: RecaptchaDouble
+  readonly tasks: ReturnType<typeof createTasks>
+  readonly files: ReturnType<typeof createResultFiles>
+  readonly uploads: ReturnType<typeof createUploads>
+  /** By session id. */
+  readonly quotas: Map<string, AccountQuota>
+  readonly lists: ModelLists
+  readonly vendor: VendorSite
+  /** By route, e.g. `POST /api/ig_tasks_status`. */
+  readonly faults: Map<string, Fault>
   /** Lets every `until` look again. */
   readonly changed: () => void
 }

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { z } from 'zod'
 import type { WireGeneration } from '../../src/core/wire-generation.ts'
 import { parseAgentAsk } from './agent/ask-body.ts'
 import type { AskRecord } from './ask-record.ts'
-import { type AskShape, lastPrompt, RefusedBody } from './ask-shape.ts'
+import { type AskShape, lastPrompt, parseBody, RefusedBody } from './ask-shape.ts'
 import { parseCopilotAsk } from './copilot/ask-body.ts'
 import { readJsonBody } from './read-body.ts'
-import { askHeaderFault, sessionIdOf } from './request-headers.ts'
+import { askAcceptFault, contentTypeFault, sessionIdOf } from './request-headers.ts'
 import type { Site } from './site.ts'
+import { checkFiles } from './uploads/uploads.ts'
 
 /** Reads and records an ask, and spends its token.
  *  @returns undefined when it was refused and has been answered, or its client has left */
@@ -20,12 +22,15 @@ export async function understandAsk(
     site.violations.push(`${request.method} ${request.url}: ${words}`)
     response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ detail: words }))
   }
-  const fault = askHeaderFault(request, generation)
+  const fault = contentTypeFault(request)
   if (fault) return refuse(400, fault)
   try {
-    const body = await readJsonBody(request)
+    const body = parseBody(jsonObject, await readJsonBody(request))
     const shape = generation === 'copilot' ? parseCopilotAsk(body) : parseAgentAsk(body)
-    const ask = record(site, generation, request, body as AskRecord['body'], shape)
+    const acceptFault = askAcceptFault(request, generation, shape.kind)
+    if (acceptFault) return refuse(400, acceptFault)
+    const ask = record(site, generation, request, body, shape)
+    checkFiles(site.uploads.all, ask)
     site.asks.push(ask)
     return ask
   } catch (error) {
@@ -35,17 +40,20 @@ export async function understandAsk(
   }
 }
 
+const jsonObject = z.record(z.string(), z.unknown())
+
 function record(
   site: Site,
   generation: WireGeneration,
   { headers }: IncomingMessage,
   body: AskRecord['body'],
-  { messages, models, search, projectId, token }: AskShape,
+  { kind, messages, models, wanted, search, projectId, token }: AskShape,
 ): AskRecord {
   const cookie = headers.cookie ?? ''
   return {
     index: site.asks.length,
     generation,
+    kind,
     sessionId: sessionIdOf(cookie) ?? '',
     cookie,
     headers,
@@ -55,6 +63,7 @@ function record(
     model: models[0] ?? '',
     models,
     search,
+    wanted,
     projectId,
     token: { given: token !== undefined, ...site.recaptcha.redeem(token, { cookie, generation }) },
     startedAt: Date.now(),

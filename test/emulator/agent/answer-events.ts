@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AnswerPlan } from '../answer-plan.ts'
 import type { WireEvent } from '../scenario.ts'
+import { messageEvents } from './message-events.ts'
 
 /** The events of a gen-2 answer in the order of UPSTREAM 5.4; the writer adds `_event_index`. */
 export async function* agentAnswerEvents(plan: AnswerPlan): AsyncGenerator<WireEvent> {
@@ -27,8 +28,8 @@ export async function* agentAnswerEvents(plan: AnswerPlan): AsyncGenerator<WireE
 }
 
 async function* answerMessage(plan: AnswerPlan): AsyncGenerator<WireEvent> {
-  const { scenario, messageId, closingText } = plan
-  const message = messageEvents(plan, messageId)
+  const { scenario, project, messageId, closingText } = plan
+  const message = messageEvents(project.id, messageId)
   yield message.start('assistant')
   if (scenario.thinking) {
     yield message.field('reasoning_id', `rs_${messageId.replaceAll('-', '')}`)
@@ -44,7 +45,8 @@ async function* answerMessage(plan: AnswerPlan): AsyncGenerator<WireEvent> {
 
 /** A lead-in with a tool call, and the tool's own message (UPSTREAM 5.4, 7.2). */
 function* toolTurn(plan: AnswerPlan): Generator<WireEvent> {
-  const lead = messageEvents(plan, randomUUID())
+  const { project } = plan
+  const lead = messageEvents(project.id, randomUUID())
   const leadText = 'Let me look that up.'
   const callId = `call_${randomUUID()}`
   const queries = JSON.stringify({ queries: [plan.ask.prompt.slice(0, 80)] })
@@ -55,44 +57,11 @@ function* toolTurn(plan: AnswerPlan): Generator<WireEvent> {
   const call = { id: callId, type: 'function', function: { name: 'web_search', arguments: queries } }
   yield lead.result({ role: 'assistant', content: leadText, tool_calls: [call], ...servedModel(plan) })
 
-  const tool = messageEvents(plan, randomUUID())
+  const tool = messageEvents(project.id, randomUUID())
   const result = 'Canned search result.'
   yield tool.start('tool', callId)
   yield tool.field('content', result)
   yield tool.result({ role: 'tool', content: result, tool_call_id: callId })
-}
-
-function messageEvents({ project }: AnswerPlan, messageId: string) {
-  const project_id = project.id
-  return {
-    start: (role: string, toolCallId: string | null = null): WireEvent => ({
-      message_id: messageId,
-      role,
-      project_id,
-      tool_call_id: toolCallId,
-      type: 'message_start',
-    }),
-    delta: (name: string, delta: string): WireEvent => ({
-      message_id: messageId,
-      field_name: name,
-      delta,
-      project_id,
-      type: 'message_field_delta',
-    }),
-    field: (name: string, value: unknown): WireEvent => ({
-      message_id: messageId,
-      field_name: name,
-      field_value: value,
-      project_id,
-      type: 'message_field',
-    }),
-    result: (message: WireEvent): WireEvent => ({
-      message_id: messageId,
-      message: { id: messageId, ...message },
-      project_id,
-      type: 'message_result',
-    }),
-  }
 }
 
 /** The place of `_llm_model` varies (UPSTREAM 12); by default both are filled. */

@@ -1,5 +1,6 @@
 import type { AnswerPlan } from '../answer-plan.ts'
 import type { Chunks, WireEvent } from '../scenario.ts'
+import { messageResult, updateTime } from './message-result.ts'
 
 /** The events of a gen-1 answer in the order of UPSTREAM 4.7, thinking and search as in 7.1 to 7.4. */
 export async function* copilotAnswerEvents(plan: AnswerPlan): AsyncGenerator<WireEvent> {
@@ -41,18 +42,7 @@ export async function* copilotAnswerEvents(plan: AnswerPlan): AsyncGenerator<Wir
   yield field('_updatetime', updateTime())
   yield { id: project.id, field_name: 'name', field_value: plan.title, type: 'project_field' }
   if (scenario.withoutFinal) return
-  yield {
-    id: messageId,
-    role: 'assistant',
-    content,
-    action: null,
-    recommend_actions: null,
-    is_prompt: false,
-    render_template: null,
-    session_state: { answer: closingText, answer_is_finished: true },
-    message_type: null,
-    type: 'message_result',
-  }
+  yield messageResult(messageId, content, { answer: closingText, answer_is_finished: true })
 }
 
 function carrierOf(plan: AnswerPlan): 'deltas' | 'full-value' | 'result-only' {
@@ -71,6 +61,3 @@ const isJsonAnswer = ({ ask, search }: AnswerPlan): boolean => search && ask.mod
 
 const draftsOf = ({ scenario, ask }: AnswerPlan): readonly string[] =>
   scenario.drafts ?? (ask.models.length > 1 ? ask.models.map((model) => `Canned draft of ${model}.`) : [])
-
-/** e.g. `2025-03-04 10:11:12` */
-const updateTime = (): string => new Date().toISOString().slice(0, 19).replace('T', ' ')

@@ -46,6 +46,8 @@ export interface RecaptchaDouble {
   handle(request: IncomingMessage, response: ServerResponse): boolean
   /** Checks and spends a token as the site's back end would. */
   redeem(token: string | undefined, use: { cookie: string; generation: WireGeneration }): TokenVerdict
+  /** Mints as if a page had, for whoever makes tokens elsewhere. */
+  mint(input: { cookie: string; siteKey: string; action: string }): string
   readonly behaviour: RecaptchaBehaviour
   /** Every minted token, in order. */
   readonly ledger: readonly MintedToken[]
@@ -138,6 +140,7 @@ export function createRecaptchaDouble({ now = Date.now }: RecaptchaDoubleOptions
     requests,
     ledger: ledger.entries,
     redeem: ledger.redeem,
+    mint: ledger.mint,
     handle(request, response) {
       const url = new URL(request.url ?? '/', 'http://double')
       const route = routes[url.pathname]

@@ -1,0 +1,37 @@
+import { words } from '../answer-plan.ts'
+import type { WireEvent } from '../scenario.ts'
+import { vendorEcho, wholeText } from './openai-answer.ts'
+import type { VendorAsk } from './vendor-ask.ts'
+import type { VendorAnswer } from './vendor-scenario.ts'
+
+/** Events as Anthropic publishes them. */
+export async function* anthropicEvents(ask: VendorAsk, scenario: VendorAnswer): AsyncGenerator<WireEvent> {
+  const message = { ...head(ask), content: [], stop_reason: null, stop_sequence: null, usage }
+  yield { type: 'message_start', message }
+  yield { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }
+  yield { type: 'ping' }
+  for await (const text of scenario.chunks ?? words(scenario.text ?? vendorEcho(ask))) {
+    yield { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }
+  }
+  if (scenario.error) return yield { type: 'error', error: scenario.error }
+  if (scenario.withoutFinal) return
+  yield { type: 'content_block_stop', index: 0 }
+  const delta = { stop_reason: scenario.finishReason ?? 'end_turn', stop_sequence: null }
+  yield { type: 'message_delta', delta, usage: { output_tokens: usage.output_tokens } }
+  yield { type: 'message_stop' }
+}
+
+export async function anthropicMessage(ask: VendorAsk, scenario: VendorAnswer): Promise<WireEvent> {
+  const content = [{ type: 'text', text: await wholeText(ask, scenario) }]
+  const stop_reason = scenario.finishReason ?? 'end_turn'
+  return { ...head(ask), content, stop_reason, stop_sequence: null, usage }
+}
+
+const usage = { input_tokens: 7, output_tokens: 11 }
+
+const head = ({ index, model }: VendorAsk): WireEvent => ({
+  id: `msg_canned_${index}`,
+  type: 'message',
+  role: 'assistant',
+  model,
+})

@@ -1,0 +1,21 @@
+import type { Route } from '../route.ts'
+import { sendFault } from '../send-fault.ts'
+
+/** Whose a key is and what is left, as the vendor's own command line reads it (`gsk me`); not in UPSTREAM. */
+export const profileRoutes: Readonly<Record<string, Route>> = {
+  'GET /api/tool_cli/me': {
+    isPublic: true,
+    async answer(exchange) {
+      const { vendor } = exchange.site
+      const apiKey = exchange.request.headers['x-api-key']?.toString()
+      if (apiKey !== undefined && !vendor.badKeys.has(apiKey))
+        return {
+          email: 'canned@example.com',
+          plan: 'plus',
+          credit_balance: vendor.spentKeys.has(apiKey) ? 0 : 1270.85,
+        }
+      await sendFault(exchange, { status: 401, body: { status: 'error', message: 'Invalid API key' } })
+      return undefined
+    },
+  },
+}

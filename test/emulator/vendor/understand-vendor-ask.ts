@@ -1,0 +1,65 @@
+import type { z } from 'zod'
+import type { AskMessage } from '../ask-record.ts'
+import { lastPrompt, parseBody, RefusedBody } from '../ask-shape.ts'
+import { readJsonBody } from '../read-body.ts'
+import { contentTypeFault } from '../request-headers.ts'
+import type { Exchange } from '../route.ts'
+import type { VendorAsk } from './vendor-ask.ts'
+import { anthropicBody, openAiBody, toolBody } from './vendor-bodies.ts'
+
+/** Reads and records a request with an API key. @returns undefined when the key was refused
+ *  @throws {RefusedBody} */
+export async function understandVendorAsk(
+  { site, request, response, url }: Exchange,
+  route: VendorAsk['route'],
+): Promise<VendorAsk | undefined> {
+  const fault = request.headers.cookie === undefined ? contentTypeFault(request) : 'a cookie beside the key'
+  if (fault) throw new RefusedBody(400, fault)
+  const body = parseBody<Record<string, unknown>>(bodies[route], await readJsonBody(request))
+  const apiKey = apiKeyOf(request.headers, route)
+  if (apiKey === undefined || site.vendor.badKeys.has(apiKey)) {
+    response.writeHead(401, { 'Content-Type': 'application/json' }).end(JSON.stringify(refusals[route]))
+    return undefined
+  }
+  const ask: VendorAsk = {
+    index: site.vendor.asks.length,
+    route,
+    tool: route === 'tool' ? url.pathname.slice(url.pathname.lastIndexOf('/') + 1) : '',
+    apiKey,
+    body,
+    model: String(body.model ?? ''),
+    prompt: promptOf(body),
+    stream: body.stream === true,
+    ended: undefined,
+  }
+  site.vendor.asks.push(ask)
+  return ask
+}
+
+const bodies: Readonly<Record<VendorAsk['route'], z.ZodType<Record<string, unknown>>>> = {
+  openai: openAiBody,
+  anthropic: anthropicBody,
+  tool: toolBody,
+}
+
+/** Each style has its own header; that of the Anthropic style is not seen, so it may be either. */
+function apiKeyOf(headers: Exchange['request']['headers'], route: VendorAsk['route']): string | undefined {
+  const bearer = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1]
+  const apiKey = headers['x-api-key']?.toString()
+  if (route === 'openai') return bearer
+  return route === 'tool' ? apiKey : (bearer ?? apiKey)
+}
+
+const words = 'Invalid API key'
+
+/** Invented after each style's own shape. */
+const refusals: Readonly<Record<VendorAsk['route'], object>> = {
+  openai: { error: { message: words, type: 'invalid_request_error', param: null, code: 'invalid_api_key' } },
+  anthropic: { type: 'error', error: { type: 'authentication_error', message: words } },
+  tool: { status: 'error', message: words, data: null },
+}
+
+function promptOf({ messages, prompt, query }: Readonly<Record<string, unknown>>): string {
+  if (Array.isArray(messages)) return lastPrompt(messages as AskMessage[])
+  return String(prompt ?? query ?? '')
+}

@@ -1,0 +1,98 @@
+import { RefusedBody } from '../ask-shape.ts'
+import type { Exchange, Route } from '../route.ts'
+import { sendFault } from '../send-fault.ts'
+import { encodeJson, type StreamOptions, sendStream } from '../send-stream.ts'
+import { anthropicEvents, anthropicMessage } from './anthropic-answer.ts'
+import { openAiCompletion, openAiEvents } from './openai-answer.ts'
+import { toolLines } from './tool-answer.ts'
+import { understandVendorAsk } from './understand-vendor-ask.ts'
+import type { VendorAsk } from './vendor-ask.ts'
+import type { CreditsGone, ToolAnswer, VendorAnswer, VendorScenario } from './vendor-scenario.ts'
+
+/** The surface that takes API keys: neither cookie nor token (UPSTREAM 11). */
+export const vendorRoutes: Readonly<Record<string, Route>> = {
+  'POST /api/llm_proxy/v1/chat/completions': {
+    isPublic: true,
+    answer: (exchange) => answerVendor(exchange, 'openai'),
+  },
+  'POST /api/anthropic/v1/messages': {
+    isPublic: true,
+    answer: (exchange) => answerVendor(exchange, 'anthropic'),
+  },
+  'POST /api/tool_cli/*': { isPublic: true, answer: (exchange) => answerVendor(exchange, 'tool') },
+}
+
+async function answerVendor(exchange: Exchange, route: VendorAsk['route']): Promise<undefined> {
+  const { site, response } = exchange
+  const ask = await understandVendorAsk(exchange, route)
+  if (!ask) return
+  response.once('close', () => {
+    ask.ended ??= response.writableFinished ? 'whole' : 'client-closed'
+    site.changed()
+  })
+  site.changed()
+  const scenario = chosenScenario(exchange, ask)
+  if (scenario.type === 'fault') await sendFault(exchange, scenario)
+  else if (scenario.type === 'credits-gone') await tellCreditsGone(exchange, ask, scenario)
+  else if (scenario.type === 'tool') await answerTool(exchange, ask, scenario)
+  else await answerChat(exchange, ask, scenario)
+}
+
+function chosenScenario({ site: { vendor } }: Exchange, ask: VendorAsk): VendorScenario {
+  if (vendor.spentKeys.has(ask.apiKey)) return { type: 'credits-gone' }
+  const scripted = typeof vendor.script === 'function' ? vendor.script(ask) : vendor.script
+  const scenario = scripted ?? { type: ask.route === 'tool' ? 'tool' : 'answer' }
+  const isOther = ask.route === 'tool' ? scenario.type === 'answer' : scenario.type === 'tool'
+  if (isOther) throw new RefusedBody(500, `a scenario of type ${scenario.type} for ${ask.route}`)
+  return scenario
+}
+
+const outOfCredits = "You've run out of credits. Please upgrade your plan."
+
+async function tellCreditsGone(exchange: Exchange, ask: VendorAsk, { as }: CreditsGone): Promise<void> {
+  if (ask.route === 'tool') return answerTool(exchange, ask, { type: 'tool', error: outOfCredits })
+  await sendFault(exchange, {
+    status: 200,
+    body: as === 'json' ? { status: -8, message: outOfCredits } : outOfCredits,
+  })
+}
+
+async function answerChat(exchange: Exchange, ask: VendorAsk, scenario: VendorAnswer): Promise<void> {
+  const isOpenAi = ask.route === 'openai'
+  if (ask.stream) {
+    const events = isOpenAi ? openAiEvents(ask, scenario) : anthropicEvents(ask, scenario)
+    await sendStream(exchange.response, events, {
+      ...streamOptions(exchange, ask),
+      ...scenario,
+      ...(isOpenAi ? {} : { frame: (data, name) => `event: ${name}\ndata: ${data}\n\n` }),
+    })
+    return
+  }
+  const whole = await (isOpenAi ? openAiCompletion(ask, scenario) : anthropicMessage(ask, scenario))
+  exchange.response.writeHead(200, { 'Content-Type': 'application/json' }).end(encodeJson(whole, scenario))
+}
+
+async function answerTool(exchange: Exchange, ask: VendorAsk, scenario: ToolAnswer): Promise<void> {
+  await sendStream(exchange.response, toolLines(exchange, ask, scenario), {
+    ...streamOptions(exchange, ask),
+    ...scenario,
+    headers: { 'Content-Type': 'application/x-ndjson' },
+    frame: (data) => `${data}\n`,
+  })
+}
+
+const streamOptions = ({ site, signal }: Exchange, ask: VendorAsk): StreamOptions => ({
+  signal,
+  carriesText,
+  onSent: site.changed,
+  onCut: () => {
+    ask.ended = 'cut'
+  },
+})
+
+/** A content delta in either style. */
+function carriesText(event: Readonly<Record<string, unknown>>): boolean {
+  if (event.type === 'content_block_delta') return true
+  const [choice] = (event.choices ?? []) as { delta?: { content?: string } }[]
+  return Boolean(choice?.delta?.content)
+}
