@@ -38,6 +38,11 @@ export class Answer {
     return this.#begun
   }
 
+  /** The window that a limit event called used up. */
+  get limit(): UpstreamError | undefined {
+    return this.#limit
+  }
+
   /** Decodes the data of one event. @returns as `DecodeEvent` @throws {UpstreamError} for an event that is a failure */
   decode(data: string): boolean {
     if (this.closed) return false

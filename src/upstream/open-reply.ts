@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import got, { type PlainResponse, type Request, RequestError } from 'got'
 import { UpstreamError } from '../core/errors.ts'
+import { createAgentPools, ProxyRefusal } from './proxy-agents.ts'
 
 /** The site's answer from its headers on. */
 export interface Reply {
@@ -14,20 +13,29 @@ export interface Reply {
 
 export interface ReplyRequest {
   readonly url: URL
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
   readonly headers: Record<string, string>
-  readonly body?: string
+  readonly body?: string | Uint8Array
+  /** The account's own proxy; undefined: PROXY_URL, if set. Must be said, so that no request goes around it unseen. */
+  readonly proxyUrl: string | undefined
   /** Closes the connection at once, before or after the headers. */
   readonly signal: AbortSignal
 }
 
 export type OpenReply = (request: ReplyRequest) => Promise<Reply>
 
-/** One pool of kept-alive connections to the site. */
-export function createConnections(): { readonly openReply: OpenReply; close(): void } {
-  const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) }
+export interface ConnectionsOptions {
+  /** PROXY_URL: for every request that does not name its own. */
+  readonly proxyUrl?: string | undefined
+}
+
+/** Kept-alive connections to the site, over the proxy of each request. */
+export function createConnections(options: ConnectionsOptions = {}): {
+  readonly openReply: OpenReply
+  close(): void
+} {
+  const pools = createAgentPools()
   const client = got.extend({
-    agent: agents,
     retry: { limit: 0 },
     throwHttpErrors: false,
     followRedirect: false,
@@ -36,40 +44,72 @@ export function createConnections(): { readonly openReply: OpenReply; close(): v
   })
 
   return {
-    async openReply({ url, method, headers, body, signal }) {
-      const stream = client.stream(url, { method, headers, signal, ...(body !== undefined && { body }) })
+    async openReply({ url, method, headers, body, proxyUrl, signal }) {
+      const route = describeRoute(proxyUrl, options.proxyUrl)
+      const agent = pools.agents(proxyUrl ?? options.proxyUrl)
+      const stream = client.stream(url, {
+        method,
+        headers,
+        signal,
+        agent,
+        ...(body !== undefined && { body }),
+      })
       const { promise, resolve, reject } = Promise.withResolvers<PlainResponse>()
       stream.once('response', resolve)
       // Stays: an error after the headers reaches the reader of the body, and must not be unhandled when there is none.
       stream.on('error', reject)
       try {
         const { statusCode: status, headers: replyHeaders } = await promise
-        return { status, headers: replyHeaders, body: readBody(stream) }
+        return { status, headers: replyHeaders, body: readBody(stream, route) }
       } catch (error) {
-        throw translate(error)
+        throw translate(error, route)
       }
     },
-    close() {
-      agents.http.destroy()
-      agents.https.destroy()
-    },
+    close: pools.close,
   }
 }
 
-async function* readBody(stream: Request): AsyncGenerator<Uint8Array> {
+/** How a request goes, for the words of its failure; never the proxy's URL, which may hold a password. */
+interface Route {
+  readonly proxy: string | undefined
+}
+
+function describeRoute(own: string | undefined, general: string | undefined): Route {
+  if (own !== undefined) return { proxy: "the account's own proxy" }
+  return { proxy: general === undefined ? undefined : 'the proxy of PROXY_URL' }
+}
+
+async function* readBody(stream: Request, route: Route): AsyncGenerator<Uint8Array> {
   try {
     yield* stream as AsyncIterable<Uint8Array>
   } catch (error) {
-    throw translate(error)
+    throw translate(error, route)
   }
 }
 
 /** A connection that broke is told from one that was never made. Only the system's own error goes along: got's knows the
- *  request with its cookie. */
-function translate(error: unknown): unknown {
+ *  request with its cookie, that of a SOCKS client the password. */
+function translate(error: unknown, { proxy }: Route): unknown {
   if (!(error instanceof RequestError)) return error
-  const cause = error.cause ?? new Error(error.code)
+  if (proxy && error.cause instanceof ProxyRefusal) return refused(proxy, error.cause.status)
+  const cause = (proxy ? new Error(reasonOf(error)) : error.cause) ?? new Error(error.code)
   const broken = error.response !== undefined || error.code === 'ECONNRESET' || error.code === 'EPIPE'
-  if (broken) return new UpstreamError('reset', { cause })
-  return new UpstreamError('unavailable', { message: 'Genspark could not be reached.', cause })
+  if (broken) {
+    const message = `The connection over ${proxy} broke before the answer was whole.`
+    return new UpstreamError('reset', { cause, ...(proxy && { message }) })
+  }
+  const message = proxy
+    ? `Genspark could not be reached over ${proxy} (${reasonOf(error)}).`
+    : 'Genspark could not be reached.'
+  return new UpstreamError('unavailable', { message, cause })
 }
+
+function refused(proxy: string, status: number): UpstreamError {
+  const what = status === 407 ? 'refuses its user name or password' : 'refuses to connect to Genspark'
+  return new UpstreamError('unavailable', { message: `${capitalised(proxy)} ${what} (HTTP ${status}).` })
+}
+
+/** A system code such as ECONNREFUSED, or a SOCKS client's words; neither knows a secret. */
+const reasonOf = ({ code, message }: RequestError): string => (code.startsWith('ERR_') ? message : code)
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -30,13 +30,17 @@ export async function readReplyBody(reads: AsyncIterable<Uint8Array>): Promise<R
   }
 }
 
-/** Reads a body of which only the beginning is wanted. */
-export async function readText(reads: AsyncIterable<Uint8Array>): Promise<string> {
+/** Reads a body of which no more than its beginning is wanted.
+ *  @param maxLength  in characters; a failure's words are short */
+export async function readText(
+  reads: AsyncIterable<Uint8Array>,
+  maxLength = maxOtherLength,
+): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   for await (const read of reads) {
     text += decoder.decode(read, { stream: true })
-    if (text.length >= maxOtherLength) return text.slice(0, maxOtherLength)
+    if (text.length >= maxLength) return text.slice(0, maxLength)
   }
   return text + decoder.decode()
 }

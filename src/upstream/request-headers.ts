@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import type { Account } from '../core/account.ts'
+import type { Account, ApiKeyAccount } from '../core/account.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 
 /** Browser-like, as the site demands of every caller (UPSTREAM 2.2), without pretending to be another program. */
 const userAgent = 'Mozilla/5.0 (X11; Linux x86_64) genspark2api/1.0'
 
-/** Where the page of each generation asks from. */
-const referers: Readonly<Record<WireGeneration, string>> = {
-  copilot: '/',
-  agent: '/agents?type=ai_chat',
+export type AskKind = 'chat' | 'image' | 'video'
+
+/** Where the page of each generation asks from; no page of gen 2 has been seen that asks for videos. */
+const referers: Readonly<Record<WireGeneration, Readonly<Record<AskKind, string>>>> = {
+  copilot: { chat: '/', image: '/', video: '/' },
+  agent: { chat: '/agents?type=ai_chat', image: '/ai_image', video: '/' },
 }
 
 export type RequestHeaders = ReturnType<typeof createRequestHeaders>
@@ -19,30 +21,56 @@ export function createRequestHeaders(baseUrl: string) {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
 
   return {
-    /** Of a plain API request. */
-    site(account: Account): Record<string, string> {
+    /** Of a plain API request; of a public route without `account`. */
+    site(account: Account | undefined, accept = 'application/json'): Record<string, string> {
+      if (account?.kind === 'api-key') return { accept, ...keyHeaders(account) }
       return {
-        accept: 'application/json',
+        accept,
         origin,
         referer: `${origin}/`,
-        cookie: account.cookie,
+        ...(account && { cookie: account.cookie }),
         'user-agent': userAgent,
       }
     },
 
-    ask(account: Account, generation: WireGeneration): Record<string, string> {
-      return {
-        accept: 'text/event-stream',
+    ask(account: Account, generation: WireGeneration, kind: AskKind = 'chat'): Record<string, string> {
+      const content = {
+        accept: kind === 'chat' ? 'text/event-stream' : '*/*',
         'content-type': 'application/json',
+      }
+      if (account.kind === 'api-key') return { ...content, ...keyHeaders(account) }
+      return {
+        ...content,
         origin,
-        referer: `${origin}${referers[generation]}`,
+        referer: `${origin}${referers[generation][kind]}`,
         cookie: account.cookie,
         'user-agent': userAgent,
         ...(generation === 'agent' && { 'x-timezone': timeZone, ...traceHeaders() }),
       }
     },
+
+    /** Of an upload to the storage that the site names, which is no host of its own. Source: UPSTREAM 4.10 */
+    upload(): Record<string, string> {
+      return {
+        'content-type': 'application/octet-stream',
+        'x-ms-blob-type': 'BlockBlob',
+        origin,
+        'sec-fetch-dest': 'empty',
+        'sec-fetch-mode': 'cors',
+        'sec-fetch-site': 'cross-site',
+        'user-agent': userAgent,
+      }
+    },
   }
 }
+
+/** No page asks with a key, so nothing of one is sent. The chats want it as a bearer, the tools by its own name.
+ *  Source: UPSTREAM 11 */
+const keyHeaders = ({ apiKey }: ApiKeyAccount) => ({
+  authorization: `Bearer ${apiKey}`,
+  'x-api-key': apiKey,
+  'user-agent': userAgent,
+})
 
 /** The Application Insights pair of the page: both name the same random ids. */
 function traceHeaders(): Record<string, string> {

@@ -1,9 +1,11 @@
-// Room `upstream`: asks the site and decodes its event stream; the only room that knows the wire (UPSTREAM 2 to 8).
-// Touches `core` and got; never an account's state.
+// Room `upstream`: asks the site and decodes its event stream; the only room that knows the wire (UPSTREAM 2 to 8, 11). Fetches
+// what clients name by URL, under guard (`fetch-public-file`). Touches `core` and got; never an account's state.
 
 import type { Account } from '../core/account.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
+import type { MediaEvent } from '../core/media-event.ts'
+import type { MediaRequest } from '../core/media-request.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 
 export interface AskInput {
@@ -17,6 +19,29 @@ export interface AskInput {
   readonly signal: AbortSignal
 }
 
+export interface AskMediaInput extends Omit<AskInput, 'request'> {
+  readonly request: MediaRequest
+}
+
+/** A file of the site on its way; `body` is read no faster than it is pulled. */
+export interface SiteFile {
+  readonly contentType: string | undefined
+  readonly contentLength: number | undefined
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** Model ids as the site lists them today (UPSTREAM 5.8). */
+export interface ModelLists {
+  readonly text: readonly string[]
+  readonly image: readonly string[]
+}
+
+/** What is left of an account's allowance, in the site's credits (UPSTREAM 5.8). */
+export interface Quota {
+  readonly remaining: number
+  readonly limit: number | undefined
+}
+
 export type LoginState = 'signed-in' | 'signed-out'
 
 export interface Upstream {
@@ -28,5 +53,20 @@ export interface Upstream {
   ask(input: AskInput): AsyncIterable<ChatEventBatch>
   /** Is the account signed in? Source: UPSTREAM 4.10 `is_login`. @throws {UpstreamError} when the site cannot say */
   checkLogin(account: Account, signal: AbortSignal): Promise<LoginState>
+  /** Asks for images or a video and polls until they are there, at most MEDIA_TIMEOUT_S.
+   *  @throws {UpstreamError} as `ask` does; before `accepted` on the first `next()` */
+  askMedia(input: AskMediaInput): AsyncIterable<MediaEvent>
+  /** Opens a result file with the account's cookie, on the site's hosts only. @throws {UpstreamError} */
+  openFile(input: {
+    readonly account: Account
+    readonly url: string
+    readonly signal: AbortSignal
+  }): Promise<SiteFile>
+  /** Deletes a chat of the account (UPSTREAM 4.10). @throws {UpstreamError} when it did not work */
+  deleteProject(account: Account, projectId: string, signal: AbortSignal): Promise<void>
+  /** Source: UPSTREAM 5.8 `moa_models_config`, `models_config`; public, no account is used. @throws {UpstreamError} */
+  modelLists(signal: AbortSignal): Promise<ModelLists>
+  /** Undefined where the site does not say. Source: UPSTREAM 5.8 `get_credit_balance`, `billing_cycle` */
+  quota(account: Account, signal: AbortSignal): Promise<Quota | undefined>
   close(): Promise<void>
 }

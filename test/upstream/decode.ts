@@ -2,7 +2,7 @@ import type { ChatEvent } from '../../src/core/chat-event.ts'
 import type { WireGeneration } from '../../src/core/wire-generation.ts'
 import { Answer } from '../../src/upstream/answer.ts'
 import { wires } from '../../src/upstream/wire.ts'
-import { chatRequest, type Outcome } from './support.ts'
+import type { Outcome } from './support.ts'
 
 export interface Decoded extends Outcome {
   readonly unknown: number
@@ -17,7 +17,7 @@ export function decode(
 ): Decoded {
   let unknown = 0
   const answer = new Answer({
-    decodeEvent: wires[generation].createDecoder(chatRequest({ search })),
+    decodeEvent: wires[generation].createDecoder(search),
     bound,
     countUnknown: () => {
       unknown += 1

@@ -15,14 +15,14 @@ export interface SiteRequest {
 export type Respond = (response: ServerResponse, request: SiteRequest) => unknown
 
 /** A site that answers as it is told, on a real socket. */
-export async function startSite(respond: Respond) {
+export async function startSite(respond: Respond, host = '127.0.0.1') {
   const requests: SiteRequest[] = []
   let sockets = 0
   const server = createServer((request, response) => void answer(request, response))
   server.on('connection', () => {
     sockets += 1
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const { port } = server.address() as AddressInfo
 
   async function answer(request: IncomingMessage, response: ServerResponse) {
@@ -35,7 +35,7 @@ export async function startSite(respond: Respond) {
   }
 
   const site = {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     respond,
     requests,
     /** Connections made so far. */

@@ -27,6 +27,8 @@ export function createTestUpstream(baseUrl: string, options: Partial<UpstreamOpt
     firstEventTimeoutMs: 20_000,
     idleTimeoutMs: 20_000,
     totalTimeoutMs: 60_000,
+    mediaTimeoutMs: 20_000,
+    pollIntervalMs: 20,
     clock: manualClock(),
     metrics,
     logger: silentLogger,

@@ -1,20 +1,20 @@
 import type { ChatMessage, ChatModel, ChatRequest } from '../../core/chat-request.ts'
 import { encodeContent } from '../encode-content.ts'
+import type { EncodeOptions } from '../encode-options.ts'
+import type { StoredFiles } from '../upload-files.ts'
+import { queryString } from './query-string.ts'
 
 const type = 'COPILOT_MOA_CHAT'
-
-/** The label that the site's clients put on every image, whatever it is. Source: UPSTREAM 4.5 */
-const imageType = 'image/jpeg'
 
 /** The body of a gen-1 chat ask, always with the whole history. Source: UPSTREAM 4.1, 4.2, 4.5 */
 export function encodeCopilotRequest(
   { model, messages }: ChatRequest,
-  { chatId, token }: { readonly chatId?: string | undefined; readonly token?: string | undefined },
+  { chatId, token, files }: EncodeOptions,
 ) {
   return {
     type,
-    current_query_string: chatId === undefined ? `type=${type}` : `id=${chatId}&type=${type}`,
-    messages: messages.map((message) => encodeMessage(message, model)),
+    current_query_string: queryString(type, chatId),
+    messages: messages.map((message) => encodeMessage(message, model, files)),
     action_params: {},
     extra_data: {
       models: model.upstreamIds.copilot,
@@ -26,12 +26,12 @@ export function encodeCopilotRequest(
   }
 }
 
-function encodeMessage(message: ChatMessage, model: ChatModel) {
+function encodeMessage(message: ChatMessage, model: ChatModel, files: StoredFiles | undefined) {
   const models = model.upstreamIds.copilot
   const isR1 = models.includes('deep-seek-r1')
   return {
     role: isR1 && message.role === 'system' ? 'user' : message.role,
-    content: encodeContent(message, imageType),
+    content: encodeContent(message.parts, files),
     is_prompt: false,
     // This one model wants to be told which answers are its own (UPSTREAM 4.5).
     session_state:

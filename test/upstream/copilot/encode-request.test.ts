@@ -31,7 +31,7 @@ test('the body is that of the page, with the whole history', () => {
         role: 'user',
         content: [
           { type: 'text', text: 'What is this?' },
-          { type: 'image_url', image_url: { url: 'data:image/jpeg;base64,iVBORw0=' } },
+          { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0=' } },
         ],
         is_prompt: false,
         session_state: null,

@@ -1,0 +1,142 @@
+import type { LookupAddress } from 'node:dns'
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type { LookupFunction } from 'node:net'
+import got, { type PlainResponse, RequestError } from 'got'
+import type { ImagePart } from '../core/chat-request.ts'
+import { InvalidRequestError } from '../core/errors.ts'
+import { sniffImage } from '../core/sniff-mime.ts'
+import { createUrlJudge, type JudgedUrl, type UrlJudgeOptions, UrlNotAllowed } from './judge-public-url.ts'
+
+export interface PublicFileOptions extends UrlJudgeOptions {
+  /** Of a file after decompression. */
+  readonly maxBytes: number
+  /** For one file in all, redirects included. Default: 10 s. */
+  readonly timeoutMs?: number
+}
+
+export interface PublicFileFetcher {
+  /** Fetches a picture that a client names by URL. Every address of its host is judged, and the connection goes to one of
+   *  the judged; so does each redirect. Its bytes say what it is.
+   *  @param options.param  where the client named it
+   *  @throws {InvalidRequestError} `image_url_not_allowed`, `image_fetch_failed` @throws `signal.reason` on abort */
+  fetchImage(
+    url: string,
+    options: { readonly param: string; readonly signal: AbortSignal },
+  ): Promise<ImagePart>
+}
+
+const maxRedirects = 5
+
+export function createPublicFileFetcher(options: PublicFileOptions): PublicFileFetcher {
+  const { maxBytes, timeoutMs = 10_000 } = options
+  const judge = createUrlJudge(options)
+  // Connections of its own, none kept: what the site's connections know must not reach a stranger.
+  const client = got.extend({
+    agent: { http: new HttpAgent(), https: new HttpsAgent() },
+    retry: { limit: 0 },
+    throwHttpErrors: false,
+    followRedirect: false,
+    headers: { 'user-agent': 'genspark2api/1.0', accept: 'image/*' },
+  })
+
+  return {
+    async fetchImage(url, { param, signal }) {
+      signal.throwIfAborted()
+      const timeout = AbortSignal.timeout(timeoutMs)
+      try {
+        const cut = AbortSignal.any([signal, timeout])
+        const bytes = await fetchBytes(await unlessAborted(judge(url), cut), cut)
+        const mimeType = await sniffImage(bytes)
+        if (!mimeType) throw new FetchFailure('it is no picture of a type that Genspark takes')
+        return { type: 'image', mimeType, base64: bytes.toString('base64') }
+      } catch (error) {
+        signal.throwIfAborted()
+        if (error instanceof UrlNotAllowed)
+          throw new InvalidRequestError('image_url_not_allowed', { message: error.message, param })
+        throw fetchFailed(timeout.aborted ? `it took over ${timeoutMs / 1000} s` : whyOf(error), param)
+      }
+    },
+  }
+
+  async function fetchBytes(first: JudgedUrl, signal: AbortSignal): Promise<Buffer> {
+    let judged = first
+    for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
+      const reply = await request(judged, signal)
+      if ('bytes' in reply) return reply.bytes
+      judged = await unlessAborted(judge(reply.location), signal).catch((error: unknown) => {
+        throw error instanceof UrlNotAllowed ? new FetchFailure('it redirects to where it may not') : error
+      })
+    }
+    throw new FetchFailure('it redirects too often')
+  }
+
+  async function request({ url, addresses }: JudgedUrl, signal: AbortSignal): Promise<Fetched> {
+    const stream = client.stream(url, { signal, dnsLookup: pinnedTo(addresses) })
+    const { promise, resolve, reject } = Promise.withResolvers<PlainResponse>()
+    stream.once('response', resolve)
+    // Stays: an error after the headers reaches the reader of the body, and must not be unhandled when there is none.
+    stream.on('error', reject)
+    try {
+      const { statusCode, headers } = await promise
+      if (redirectStatuses.has(statusCode) && headers.location !== undefined)
+        return { location: URL.parse(headers.location, url)?.href ?? '' }
+      if (statusCode !== 200) throw new FetchFailure(`its server answered with status ${statusCode}`)
+      // Compressed, it may be smaller than it is; it can hardly be larger.
+      if (Number(headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
+      return { bytes: await readBounded(stream, maxBytes) }
+    } finally {
+      stream.destroy()
+    }
+  }
+}
+
+type Fetched = { readonly bytes: Buffer } | { readonly location: string }
+
+/** Its message is a clause for the client. */
+class FetchFailure extends Error {}
+
+const redirectStatuses = new Set([301, 302, 303, 307, 308])
+
+/** Whatever the name resolves to by now, the connection goes where the judge has looked. */
+function pinnedTo(addresses: readonly LookupAddress[]): LookupFunction {
+  return (_hostname, { all }, callback) => {
+    const [first] = addresses
+    if (all) callback(null, [...addresses])
+    else callback(null, first?.address ?? '', first?.family)
+  }
+}
+
+async function readBounded(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+  const reads: Uint8Array[] = []
+  let length = 0
+  for await (const read of stream) {
+    length += read.length
+    if (length > maxBytes) throw tooLarge(maxBytes)
+    reads.push(read)
+  }
+  return Buffer.concat(reads)
+}
+
+const tooLarge = (maxBytes: number) => new FetchFailure(`it is larger than ${maxBytes} bytes`)
+
+/** A resolver knows no signal. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** Only our own words go to the client: the system's name addresses. */
+function whyOf(error: unknown): string {
+  if (error instanceof FetchFailure) return error.message
+  return error instanceof RequestError ? 'its server could not be read' : 'its host has no address'
+}
+
+const fetchFailed = (why: string, param: string): InvalidRequestError =>
+  new InvalidRequestError('image_fetch_failed', { message: `The image could not be fetched: ${why}.`, param })

@@ -1,0 +1,103 @@
+import type { MediaEvent, MediaFile } from '../../core/media-event.ts'
+import type { MediaRequest } from '../../core/media-request.ts'
+import { type FoundTask, findTasks } from './find-tasks.ts'
+import { needsCookie, resultUrl } from './result-url.ts'
+import { failed, type TaskState } from './task-state.ts'
+
+/** What one ask has begun: its tasks, from what the ask and the polls tell of them. */
+export class MediaWork {
+  #tasks = new Map<string, { state: TaskState; prompt: string | undefined }>()
+  #request: MediaRequest
+  #baseUrl: string
+
+  constructor(request: MediaRequest, baseUrl: string) {
+    this.#request = request
+    this.#baseUrl = baseUrl
+  }
+
+  get size(): number {
+    return this.#tasks.size
+  }
+
+  get done(): number {
+    return this.size - this.pendingIds().length
+  }
+
+  get isDone(): boolean {
+    return this.size > 0 && this.done === this.size
+  }
+
+  get hasFiles(): boolean {
+    return [...this.#tasks.values()].some(({ state }) => state.type === 'succeeded')
+  }
+
+  pendingIds(): readonly string[] {
+    return [...this.#tasks].flatMap(([id, { state }]) => (state.type === 'pending' ? [id] : []))
+  }
+
+  /** Takes in what an event of the ask tells. @returns whether it tells of tasks */
+  collect(event: Readonly<Record<string, unknown>>): boolean {
+    let found = false
+    for (const task of findTasks(event)) {
+      this.add(task)
+      found = true
+    }
+    return found
+  }
+
+  /** A result without a task is known by its first file. */
+  add({ id, state, prompt }: FoundTask): void {
+    const key = id ?? (state.type === 'succeeded' ? state.urls[0] : undefined)
+    if (key === undefined) return
+    const known = this.#tasks.get(key)
+    this.#tasks.set(key, {
+      state: known && known.state.type !== 'pending' ? known.state : state,
+      prompt: prompt ?? known?.prompt,
+    })
+  }
+
+  /** Takes in what a poll tells. */
+  update(states: ReadonlyMap<string, TaskState>): void {
+    for (const [id, state] of states) if (this.#tasks.has(id)) this.add({ id, state, prompt: undefined })
+  }
+
+  /** Nothing more will come: what is pending has failed. */
+  giveUp(cause: string): void {
+    for (const id of this.pendingIds()) this.add({ id, state: failed(cause), prompt: undefined })
+  }
+
+  progress(): MediaEvent {
+    return { type: 'progress', done: this.done, tasks: this.size }
+  }
+
+  finished(): MediaEvent {
+    const failures = [...this.#tasks.values()].flatMap(({ state }) =>
+      state.type === 'failed' ? [state.cause] : [],
+    )
+    return { type: 'finished', files: this.#files(), failures }
+  }
+
+  /** The first file of each task, then what else there is of as many as were asked for: some tasks make several. */
+  #files(): readonly MediaFile[] {
+    const perTask = [...this.#tasks.values()].map(({ state, prompt }) =>
+      state.type === 'succeeded' ? state.urls.flatMap((url) => this.#file(url, prompt)) : [],
+    )
+    const firsts = perTask.flatMap((files) => files.slice(0, 1))
+    const others = perTask.flatMap((files) => files.slice(1))
+    const wanted = this.#request.kind === 'image' ? this.#request.count : 1
+    return [...firsts, ...others.slice(0, Math.max(0, wanted - firsts.length))]
+  }
+
+  #file(text: string, prompt: string | undefined): MediaFile[] {
+    const url = resultUrl(text, this.#baseUrl)
+    if (!url) return []
+    const isRewritten = prompt !== undefined && prompt !== this.#request.prompt
+    return [
+      {
+        url: url.href,
+        needsCookie: needsCookie(url, this.#baseUrl),
+        ...(isRewritten && { revisedPrompt: prompt }),
+      },
+    ]
+  }
+}

@@ -1,0 +1,194 @@
+import { once } from 'node:events'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { UpstreamError } from '../../src/core/errors.ts'
+import { type ConnectionsOptions, createConnections } from '../../src/upstream/open-reply.ts'
+import { readText } from '../../src/upstream/read-sse.ts'
+import { proxyPassword, startHttpProxy, startSocksProxy, type TestProxy } from '../support/proxies.ts'
+import { selfSigned } from '../support/self-signed.ts'
+import { type Site, send, startSite } from './site.ts'
+
+let site: Site
+const closers: (() => unknown)[] = []
+
+beforeEach(async () => {
+  site = await startSite(send(200, 'the answer'))
+})
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+  await site.close()
+})
+
+interface AskOptions {
+  /** Of the account. */
+  readonly proxyUrl?: string
+  readonly url?: string
+  readonly signal?: AbortSignal
+}
+
+/** What asks over connections of these options bring: the text of the reply, or what was thrown. */
+function open(options: ConnectionsOptions = {}) {
+  const connections = createConnections(options)
+  closers.push(connections.close)
+  return async ({ proxyUrl, url = site.url, signal }: AskOptions = {}): Promise<unknown> => {
+    try {
+      const reply = await connections.openReply({
+        url: new URL('/api', url),
+        method: 'POST',
+        headers: { cookie: 'session_id=canary', 'content-type': 'text/plain' },
+        body: 'the ask',
+        proxyUrl,
+        signal: signal ?? new AbortController().signal,
+      })
+      return await readText(reply.body)
+    } catch (error) {
+      return error
+    }
+  }
+}
+
+async function started(starting: Promise<TestProxy>): Promise<TestProxy> {
+  const proxy = await starting
+  closers.push(proxy.close)
+  return proxy
+}
+
+/** The site saw no peer but these. */
+function expectOnlyFrom(...proxies: TestProxy[]) {
+  const ports = new Set(proxies.flatMap(({ outgoingPorts }) => [...outgoingPorts]))
+  expect(site.sockets()).toBe(ports.size)
+  for (const { response } of site.requests) expect(ports).toContain(response.req.socket.remotePort)
+}
+
+function expectFailure(error: unknown, kind: string, message: RegExp) {
+  expect(error).toBeInstanceOf(UpstreamError)
+  expect(error).toMatchObject({ kind, message: expect.stringMatching(message) })
+  const told = inspect(error, { depth: 10, showHidden: true })
+  for (const secret of [proxyPassword, encodeURIComponent(proxyPassword), 'canary']) {
+    expect(told).not.toContain(secret)
+  }
+}
+
+describe.each([
+  ['http', startHttpProxy, /^CONNECT 127\.0\.0\.1/],
+  ['socks5', startSocksProxy, /^SOCKS 127\.0\.0\.1/],
+] as const)('a proxy of scheme %s, with user and password', (_scheme, start, asked) => {
+  test('carries every byte to the site', async () => {
+    const proxy = await started(start())
+    const ask = open({ proxyUrl: proxy.url })
+    for (const _round of [1, 2, 3]) expect(await ask()).toBe('the answer')
+    expect(site.requests.map(({ body }) => body)).toEqual(['the ask', 'the ask', 'the ask'])
+    expect(site.requests[0]?.headers).not.toHaveProperty('proxy-authorization')
+    expect(proxy.asked).toEqual([expect.stringMatching(asked)])
+    expect(proxy.refusals).toEqual([])
+    expectOnlyFrom(proxy)
+  })
+
+  test('is told by name when it refuses the password, and the site sees nothing', async () => {
+    const proxy = await started(start())
+    const ask = open({ proxyUrl: proxy.url.replace('user:', 'other:') })
+    expectFailure(await ask(), 'unavailable', /PROXY_URL/)
+    expect(proxy.refusals).toHaveLength(1)
+    expect(site.sockets()).toBe(0)
+  })
+
+  test('is never gone around when it is dead', async () => {
+    const proxy = await start()
+    await proxy.close()
+    expectFailure(await open({ proxyUrl: proxy.url })(), 'unavailable', /PROXY_URL.*ECONNREFUSED/)
+    expect(site.sockets()).toBe(0)
+  })
+
+  test('of an account wins over PROXY_URL', async () => {
+    const general = await started(startHttpProxy())
+    const own = await started(start())
+    const ask = open({ proxyUrl: general.url })
+    expect(await ask({ proxyUrl: own.url })).toBe('the answer')
+    expect([own.asked.length, general.asked.length]).toEqual([1, 0])
+    expect(await ask()).toBe('the answer')
+    expect([own.asked.length, general.asked.length]).toEqual([1, 1])
+    expectOnlyFrom(own, general)
+  })
+
+  test('of an account is named as such when it is dead, and PROXY_URL does not step in', async () => {
+    const general = await started(startHttpProxy())
+    const own = await start()
+    await own.close()
+    const error = await open({ proxyUrl: general.url })({ proxyUrl: own.url })
+    expectFailure(error, 'unavailable', /the account's own proxy/)
+    expect(general.asked).toEqual([])
+  })
+
+  test('that breaks in the middle is a reset which names it', async () => {
+    const proxy = await start()
+    site.respond = (response) => {
+      response.writeHead(200).write('the beginning', () => void proxy.close())
+    }
+    expectFailure(await open({ proxyUrl: proxy.url })(), 'reset', /PROXY_URL/)
+  })
+})
+
+describe('a site over https', () => {
+  const url = 'https://site.test'
+
+  test.each([
+    ['http', startHttpProxy, 'CONNECT site.test:443'],
+    ['socks5', startSocksProxy, 'SOCKS site.test:443'],
+  ] as const)(
+    'is reached through a tunnel, its name looked up by the %s proxy',
+    async (_scheme, start, asked) => {
+      const plain = createServer((socket) => socket.once('data', () => socket.end('this is no TLS')))
+      await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve))
+      closers.push(() => plain.close())
+      const proxy = await started(start({ target: plain.address() as { port: number } }))
+      // The tunnel is there; that what answers in it is no site of that name must not pass.
+      expectFailure(await open({ proxyUrl: proxy.url })({ url }), 'unavailable', /PROXY_URL/)
+      expect(proxy.asked).toEqual([asked])
+      expect(proxy.outgoingPorts.size).toBe(1)
+    },
+  )
+
+  test.each([
+    [407, /^The proxy of PROXY_URL refuses its user name or password \(HTTP 407\)\.$/],
+    [403, /^The proxy of PROXY_URL refuses to connect to Genspark \(HTTP 403\)\.$/],
+    [502, /^The proxy of PROXY_URL refuses to connect to Genspark \(HTTP 502\)\.$/],
+  ])('says that the proxy answered %i', async (connectStatus, message) => {
+    const proxy = await started(startHttpProxy({ connectStatus }))
+    expectFailure(await open({ proxyUrl: proxy.url })({ url }), 'unavailable', message)
+  })
+
+  test('is given up when the caller does, though the proxy never answers', async () => {
+    const proxy = await started(startHttpProxy({ silent: true }))
+    const controller = new AbortController()
+    const asking = open({ proxyUrl: proxy.url })({ url, signal: controller.signal })
+    await expect.poll(() => proxy.asked).toEqual(['CONNECT site.test:443'])
+    controller.abort()
+    expect(await asking).toBeInstanceOf(Error)
+  })
+})
+
+test('a proxy over https whose certificate nobody vouches for is not trusted', async () => {
+  const { key, cert } = selfSigned
+  const server = createTlsServer({ key, cert }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.push(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const ask = open({ proxyUrl: `https://user:${encodeURIComponent(proxyPassword)}@127.0.0.1:${port}` })
+  expectFailure(await ask(), 'unavailable', /PROXY_URL \(DEPTH_ZERO_SELF_SIGNED_CERT\)/)
+})
+
+test('without a proxy the site is asked directly', async () => {
+  expect(await open()()).toBe('the answer')
+  expect(site.sockets()).toBe(1)
+})
+
+test('the proxy of these tests lets nobody in without a password', async () => {
+  const proxy = await started(startSocksProxy())
+  const socket = connect(proxy.port, '127.0.0.1')
+  socket.write(Buffer.from([5, 1, 0]))
+  await new Promise((resolve) => socket.once('close', resolve).resume())
+  expect(proxy.refusals).toEqual(['no password offered'])
+})

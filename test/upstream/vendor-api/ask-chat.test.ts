@@ -1,0 +1,172 @@
+import { inspect } from 'node:util'
+import { expect, test } from 'vitest'
+import type { ChatMessage } from '../../../src/core/chat-request.ts'
+import { send, sendEvents } from '../site.ts'
+import { askWhole, chatRequest, kindOf, reasoningOf, textOf } from '../support.ts'
+import { keyAccount, startVendorEmulator, startVendorSite } from './vendor-site.ts'
+
+const ask = { account: keyAccount }
+
+const chunk = (delta: object, finish_reason: string | null = null) => ({
+  id: 'chatcmpl-1',
+  object: 'chat.completion.chunk',
+  model: 'claude-sonnet-5-served',
+  choices: [{ index: 0, delta, finish_reason }],
+})
+const usage = { id: 'chatcmpl-1', choices: [], usage: { total_tokens: 18 } }
+
+test('a chat is asked with the key alone, and its answer decoded', async () => {
+  const { emulator, upstream } = await startVendorEmulator()
+  const outcome = await askWhole(upstream, ask)
+  expect(outcome.error).toBeUndefined()
+  expect(textOf(outcome)).toBe(
+    '[canned answer of the emulator] model claude-sonnet-5 | by API key | you said: Hello',
+  )
+  expect(emulator.vendor.asks[0]).toMatchObject({ route: 'openai', apiKey: 'gsk-canary-1', stream: true })
+  expect(emulator.asks).toEqual([])
+  expect(emulator.violations).toEqual([])
+})
+
+test('the request has the shape of OpenAI and nothing of a session', async () => {
+  const { site, upstream } = await startVendorSite(
+    sendEvents(chunk({ content: 'Hi' }), chunk({}, 'stop'), '[DONE]'),
+  )
+  const messages: ChatMessage[] = [
+    { role: 'system', parts: [{ type: 'text', text: 'Be brief.' }] },
+    {
+      role: 'user',
+      parts: [
+        { type: 'text', text: 'Read this.' },
+        { type: 'image', mimeType: 'image/png', base64: 'aW1n' },
+        { type: 'file', name: 'a.pdf', mimeType: 'application/pdf', base64: 'cGRm' },
+      ],
+    },
+  ]
+  const mixture = { upstreamIds: { copilot: ['x'], agent: ['lead', 'second', 'third'] }, mixture: true }
+  await askWhole(upstream, {
+    ...ask,
+    request: { ...chatRequest(mixture), messages },
+    chatId: 'p-1',
+    token: 'token-1',
+  })
+  const [request] = site.requests
+  expect(request).toMatchObject({ method: 'POST', path: '/api/llm_proxy/v1/chat/completions' })
+  expect(request?.headers).toMatchObject({
+    authorization: 'Bearer gsk-canary-1',
+    'content-type': 'application/json',
+  })
+  for (const header of ['cookie', 'origin', 'referer']) expect(request?.headers).not.toHaveProperty(header)
+  expect(JSON.parse(request?.body ?? '')).toEqual({
+    model: 'lead',
+    stream: true,
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Read this.' },
+          { type: 'image_url', image_url: { url: 'data:image/png;base64,aW1n' } },
+          { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,cGRm' } },
+        ],
+      },
+    ],
+  })
+})
+
+test.each([
+  ['stop', 'stop'],
+  ['length', 'length'],
+  ['content_filter', 'stop'],
+])('reasoning and text are told apart, and finish reason %s is %s', async (finish, reason) => {
+  const { upstream } = await startVendorSite(
+    sendEvents(
+      chunk({ role: 'assistant', content: '' }),
+      chunk({ reasoning_content: 'Let me ' }),
+      chunk({ reasoning_content: 'think.', content: null }),
+      chunk({ content: 'Rate limit ' }),
+      chunk({ content: 'exceeded cf1' }),
+      chunk({}, finish),
+      usage,
+      '[DONE]',
+    ),
+  )
+  const outcome = await askWhole(upstream, ask)
+  expect(outcome.error).toBeUndefined()
+  expect(reasoningOf(outcome)).toBe('Let me think.')
+  expect(textOf(outcome)).toBe('Rate limit exceeded cf1')
+  expect(outcome.events.at(-1)).toEqual({ type: 'finished', reason, servedModel: 'claude-sonnet-5-served' })
+  expect((await upstream.metrics.unknownEvents.get()).values).toEqual([])
+})
+
+test('a stream that ends before its finish reason is broken', async () => {
+  const { upstream } = await startVendorSite(sendEvents(chunk({ content: 'half' })))
+  const outcome = await askWhole(upstream, ask)
+  expect(textOf(outcome)).toBe('half')
+  expect(kindOf(outcome)).toBe('reset')
+})
+
+test('an answer without a word is empty', async () => {
+  const { upstream } = await startVendorSite(sendEvents(chunk({}, 'stop'), '[DONE]'))
+  expect(kindOf(await askWhole(upstream, ask))).toBe('empty')
+})
+
+const json = { 'content-type': 'application/json' }
+const inAnswer = { choices: [{ message: { content: 'Your Genspark credits have been exhausted.' } }] }
+
+test.each([
+  [401, '{"error":{"message":"Invalid API key","code":"invalid_api_key"}}', 'signed-out', 401],
+  [402, '{"error":"payment required"}', 'quota-spent', undefined],
+  [403, '{"error":"forbidden"}', 'unavailable', 403],
+  [404, '{"error":{"message":"no such model"}}', 'malformed', undefined],
+  [400, '{"error":{"message":"bad messages"}}', 'bad-request', 400],
+  [429, '{"error":{"message":"slow down"}}', 'rate-limited', 429],
+  [429, '{"error":{"message":"quota","code":"insufficient_quota"}}', 'quota-spent', undefined],
+  [500, 'oops', 'unavailable', 500],
+  [503, '<!doctype html><html><title>x</title></html>', 'unavailable', undefined],
+  [403, '<!DOCTYPE html><html><title>Just a moment...</title></html>', 'challenged', undefined],
+  [200, "You've run out of credits. Please upgrade your plan.", 'quota-spent', undefined],
+  [200, '{"status":-8,"message":"no credits"}', 'quota-spent', undefined],
+  [200, JSON.stringify(inAnswer), 'quota-spent', undefined],
+  [200, '{"error":"See https://www.genspark.ai/pricing"}', 'quota-spent', undefined],
+  [200, '{"hello":"world"}', 'malformed', undefined],
+  [200, '', 'empty', undefined],
+])('HTTP %i with %s is %s', async (status, body, kind, httpStatus) => {
+  const { upstream } = await startVendorSite(send(status, body, json))
+  const outcome = await askWhole(upstream, ask)
+  expect(kindOf(outcome)).toBe(kind)
+  expect(outcome.error).toHaveProperty('httpStatus', httpStatus)
+  expect(inspect(outcome.error, { depth: 10 })).not.toContain('gsk-canary-1')
+})
+
+test('an error within the stream is read as what it says', async () => {
+  const { site, upstream } = await startVendorSite(() => undefined)
+  const within = async (error: unknown) => {
+    site.respond = sendEvents({ error })
+    return kindOf(await askWhole(upstream, ask))
+  }
+  expect(await within({ message: 'insufficient credits' })).toBe('quota-spent')
+  expect(await within({ message: 'Rate limit exceeded' })).toBe('rate-limited')
+  expect(await within({ message: 'something broke' })).toBe('unavailable')
+  expect(await within('Internal Server Error')).toBe('unavailable')
+})
+
+test('a route that is gone for keys says nothing about the protocols of the site', async () => {
+  const { upstream } = await startVendorSite(send(404, 'Not Found'))
+  const before = upstream.generation()
+  for (const _round of [1, 2]) await askWhole(upstream, ask)
+  expect(upstream.generation()).toBe(before)
+})
+
+test('leaving closes the request', async () => {
+  const { site, upstream } = await startVendorSite((response) => {
+    response.writeHead(200).write(`data: ${JSON.stringify(chunk({ content: 'Hi' }))}\n\n`)
+  })
+  for await (const _batch of upstream.ask({
+    generation: 'agent',
+    account: keyAccount,
+    request: chatRequest(),
+    signal: new AbortController().signal,
+  }))
+    break
+  await site.requests[0]?.closed
+})
