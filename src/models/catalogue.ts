@@ -1,103 +1,127 @@
 // Room `models`: the names that clients may ask for and what each protocol is asked for them.
-// Touches `core` only; plain data and pure look-ups.
+// Touches `core` and the file of MODELS_FILE; the rest is plain data and pure look-ups.
 
 import type { ChatModel } from '../core/chat-request.ts'
-import { modelAliases } from './model-aliases.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import type { MediaModel } from '../core/media-request.ts'
+import { builtInModels } from './built-in-models.ts'
+import {
+  keyOf,
+  type ModelTable,
+  type SiteModel,
+  tableOf,
+  withChanges,
+  withSiteModels,
+} from './merge-models.ts'
+import { type CatalogueEntry, type Model, type ModelKind, modelKinds } from './model.ts'
 import { normaliseModelName } from './normalise-model-name.ts'
-import { copilotModels, currentModels, mixtureModels, olderModels } from './text-models.ts'
+import { type ModelChanges, ModelsFileError, noChanges } from './parse-models-file.ts'
+import { mixtureModels } from './text-models.ts'
 
-export interface CatalogueEntry {
-  readonly id: string
-  /** Epoch seconds. */
-  readonly created: number
-  readonly ownedBy: string
-  readonly displayName: string
-}
+export type { CatalogueEntry } from './model.ts'
 
 export interface Catalogue {
   /** Never fails: a name that is not known is asked in mixture mode (DESIGN 4). The suffix `-search` asks for web search. */
   resolve(name: string): ChatModel
+  resolveMedia(name: string, kind: MediaModel['kind']): MediaModel | undefined
+  /** What a name is asked for; a name that is not known is a text model's. */
+  kindOf(name: string): ModelKind
+  /** All kinds: text, then images, then videos. */
   list(): readonly CatalogueEntry[]
   find(id: string): CatalogueEntry | undefined
 }
 
-type UpstreamIds = ChatModel['upstreamIds']
+/** Model ids as the site lists them today. */
+export interface SiteLists {
+  readonly text: readonly string[]
+  readonly image: readonly string[]
+}
 
-export function createCatalogue(): Catalogue {
-  const known = knownModels()
-  const entries = listedModels()
-  const entriesById = new Map(entries.map((entry) => [entry.id, entry]))
+export interface LiveCatalogue extends Catalogue {
+  /** Takes the place of what the site listed before. */
+  update(lists: SiteLists): void
+  /** Takes the place of earlier changes. @throws {ModelsFileError} for an alias of no model; then nothing changes */
+  change(changes: ModelChanges): void
+}
+
+export function createCatalogue({ clock = systemClock }: { readonly clock?: Clock } = {}): LiveCatalogue {
+  const builtIn = tableOf(builtInModels())
+  let siteModels: ReadonlyMap<string, SiteModel> = new Map()
+  let changes = noChanges
+  let changedAt = ''
+  let models = builtIn
+  let shown = shownModels(models)
+
+  function merge(): void {
+    models = withChanges(listedModels(), changes, changedAt)
+    shown = shownModels(models)
+  }
+
+  const listedModels = (): ModelTable => withSiteModels(builtIn, siteModels.values())
+
+  function modelOf(name: string, kinds: readonly ModelKind[]): Model | undefined {
+    const isKnown = (key: string) => kinds.some((kind) => models.get(key)?.kind === kind)
+    const key = normaliseModelName(name, isKnown)
+    return key === undefined ? undefined : models.get(key)
+  }
+
+  const isoNow = (): string => new Date(clock.now()).toISOString()
 
   return {
     resolve(name) {
-      const search = name.endsWith(searchSuffix)
-      const asked = search ? name.slice(0, -searchSuffix.length) : name
-      const id = normaliseModelName(asked, (candidate) => known.has(candidate))
-      const upstreamIds = id === undefined ? undefined : known.get(id)
-      return {
-        id: name,
-        upstreamIds: upstreamIds ?? mixtureModels.upstreamIds,
-        mixture: upstreamIds === undefined || upstreamIds === mixtureModels.upstreamIds,
-        search,
-      }
+      const exact = modelOf(name, ['text'])
+      const search = exact === undefined && name.endsWith(searchSuffix)
+      const model = search ? modelOf(name.slice(0, -searchSuffix.length), ['text']) : exact
+      const { upstreamIds } = model ?? models.get(mixtureModels.id) ?? mixtureModels
+      return { id: name, upstreamIds, mixture: upstreamIds.agent.length > 1, search }
     },
-    list: () => entries,
-    find: (id) => entriesById.get(id),
+    resolveMedia(name, kind) {
+      const upstreamIds = modelOf(name, [kind])?.upstreamIds
+      if (!upstreamIds) return undefined
+      return { id: name, kind, upstreamIds: { copilot: upstreamIds.copilot[0], agent: upstreamIds.agent[0] } }
+    },
+    kindOf: (name) => modelOf(name, modelKinds)?.kind ?? 'text',
+    list: () => shown.list,
+    find: (id) => shown.byId.get(id),
+
+    update(lists) {
+      const firstSeenOf = (id: string) => siteModels.get(keyOf(id))?.firstSeen ?? isoNow()
+      const listed = (['text', 'image'] as const).flatMap((kind) =>
+        lists[kind]
+          .filter((id) => plausibleId.test(id))
+          .slice(0, maxListed)
+          .map((id) => ({ id, kind, firstSeen: firstSeenOf(id) })),
+      )
+      siteModels = new Map(listed.map((model) => [keyOf(model.id), model]))
+      merge()
+    },
+    change(given) {
+      const faults = aliasFaults(listedModels(), given)
+      if (faults.length > 0) throw new ModelsFileError(faults)
+      changes = given
+      changedAt = isoNow()
+      merge()
+    },
   }
 }
 
 const searchSuffix = '-search'
 
-/** Every accepted name in lower case, with what is asked for it. A model known to one protocol is asked by its own name
- *  of the other, unless a table says better. */
-function knownModels(): ReadonlyMap<string, UpstreamIds> {
-  const known = new Map<string, UpstreamIds>()
-  const add = (id: string, copilot: string, agent: string) =>
-    known.set(id.toLowerCase(), { copilot: [copilot], agent: [agent] })
-  for (const [id, { copilot, agent }] of Object.entries(modelAliases)) add(id, copilot, agent)
-  for (const [id, agent] of Object.entries(olderModels)) add(id, id, agent)
-  for (const id of currentModels.toReversed().flatMap(({ ids }) => ids)) add(id, id, id)
-  known.set(mixtureModels.id, mixtureModels.upstreamIds)
-  return known
+/** One id without a comma: the site also lists mixtures, as three ids in one (UPSTREAM 7.3). */
+const plausibleId = /^[\w.:/-]{1,200}$/
+const maxListed = 500
+
+function shownModels(models: ModelTable) {
+  const entries = modelKinds.flatMap((kind) =>
+    [...models.values()].flatMap((model) => (model.kind === kind && model.entry ? [model.entry] : [])),
+  )
+  return { list: entries, byId: new Map(entries.map((entry) => [entry.id, entry])) }
 }
 
-function listedModels(): readonly CatalogueEntry[] {
-  return [
-    ...currentModels.flatMap(({ date, ids }) => ids.map((id) => entryOf(id, date))),
-    ...copilotModels.ids.map((id) => entryOf(id, copilotModels.date)),
-    entryOf(mixtureModels.id, mixtureModels.date),
-  ]
+/** An alias that points nowhere would quietly be a mixture. */
+function aliasFaults(known: ModelTable, { models, aliases }: ModelChanges): string[] {
+  const keys = new Set([...known.keys(), ...models.map(({ id }) => keyOf(id))])
+  return [...aliases]
+    .filter(([, target]) => !keys.has(keyOf(target)))
+    .map(([alias, target]) => `aliases.${alias}: there is no model ${target}`)
 }
-
-function entryOf(id: string, date: string): CatalogueEntry {
-  const owner = owners.find(([prefix]) => prefix.test(id))
-  return {
-    id,
-    created: Date.parse(date) / 1000,
-    ownedBy: owner?.[1] ?? 'genspark',
-    displayName: displayName(id),
-  }
-}
-
-const owners: readonly (readonly [RegExp, string])[] = [
-  [/^(?:gpt|o\d)/, 'openai'],
-  [/^claude/, 'anthropic'],
-  [/^gemini/, 'google'],
-  [/^grok/, 'xai'],
-  [/^deep-?seek/, 'deepseek'],
-  [/^(?:groq-)?kimi/, 'moonshotai'],
-  [/^glm/i, 'zhipuai'],
-  [/^minimax/, 'minimax'],
-  [/^nemotron/, 'nvidia'],
-]
-
-/** `claude-sonnet-4-6` is shown as `Claude Sonnet 4.6`. */
-function displayName(id: string): string {
-  return id
-    .replace(/(?<=-\d)-(?=\d(?:-|$))/g, '.')
-    .split('-')
-    .map((word) => acronyms[word.toLowerCase()] ?? word.charAt(0).toUpperCase() + word.slice(1))
-    .join(' ')
-}
-
-const acronyms: Readonly<Record<string, string>> = { gpt: 'GPT', glm: 'GLM' }

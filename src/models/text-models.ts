@@ -1,81 +1,164 @@
-/** The text models of the site. Source: UPSTREAM 7.3, 9.1, 9.4 */
+import type { ModelHistory } from './model.ts'
 
-export interface ModelList {
-  /** When the list was seen. */
-  readonly date: string
-  readonly ids: readonly string[]
-}
-
-/** What the agent protocol offers today, first in the catalogue. */
-export const currentModels: readonly ModelList[] = [
-  {
-    date: '2026-09-23',
-    ids: [
+/** Source: UPSTREAM 9.1, 9.4 */
+export const textModels: ModelHistory = {
+  offered: {
+    agent: [
       ...['gpt-6', 'gpt-6-sol', 'gpt-6-luna'],
       ...['gpt-5.6', 'gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna', 'gpt-5.5', 'gpt-5.5-pro'],
-      ...['gpt-5.4', 'gpt-5.4-pro', 'gpt-5.4-mini', 'gpt-5.4-nano', 'gpt-5.2'],
+      ...['gpt-5.4', 'gpt-5.4-pro', 'gpt-5.4-mini', 'gpt-5.4-nano', 'gpt-5.2', 'gpt-5.2-pro'],
       ...['gpt-5.1', 'gpt-5.1-low', 'gpt-5.1-medium', 'gpt-5.1-high', 'gpt-5', 'gpt-5-pro'],
       ...['claude-opus-5-5', 'claude-opus-5', 'claude-opus-4-8', 'claude-opus-4-7', 'claude-opus-4-6'],
       ...['claude-sonnet-5', 'claude-sonnet-4-6', 'claude-sonnet-4-5', 'claude-sonnet-4', 'claude-4-5-haiku'],
-      ...['gemini-3.8-flash', 'gemini-3.7-flash', 'gemini-3.6-flash'],
-      ...['gemini-3.1-pro-preview', 'gemini-3.1-flash-lite-preview', 'gemini-2.5-flash'],
-      ...['GLM-5.3', 'glm-5p3', 'glm-5p3-flash-baseten', 'deep-seek-v4-flash', 'deep-seek-v4.1-flash'],
-      ...['grok-4.7', 'grok-4.6', 'grok-4.5', 'kimi-k3', 'minimax-m3', 'nemotron-3-ultra'],
+      ...['gemini-3.8-flash', 'gemini-3.7-flash', 'gemini-3.6-flash', 'gemini-3.5-flash'],
+      ...['gemini-3.1-pro-preview', 'gemini-3.1-flash-lite-preview', 'gemini-3-flash-preview'],
+      ...['gemini-2.5-flash', 'GLM-5.3', 'glm-5p3', 'glm-5p3-flash-baseten'],
+      ...[
+        'deepseek-v4-pro',
+        'deep-seek-v4-flash',
+        'deep-seek-v4.1-flash',
+        'grok-4.7',
+        'grok-4.6',
+        'grok-4.5',
+      ],
+      ...['kimi-k3', 'minimax-m3', 'muse-spark-1.3', 'nemotron-3-ultra'],
+    ],
+    copilot: [
+      ...['gpt-5.2', 'gpt-5.2-pro', 'gpt-5.1-low', 'gpt-5-pro', 'o3-pro'],
+      ...['claude-opus-4-6', 'claude-opus-4-5', 'claude-sonnet-4-6', 'claude-sonnet-4-5', 'claude-4-5-haiku'],
+      ...['gemini-3.1-pro-preview', 'gemini-3-pro-preview', 'gemini-3-flash-preview', 'gemini-2.5-pro'],
+      'grok-4-0709',
+    ],
+    predecessor: [
+      ...[
+        'gpt-4o',
+        'o1',
+        'o3-mini-high',
+        'claude-3-5-sonnet',
+        'claude-3-7-sonnet',
+        'claude-3-7-sonnet-thinking',
+      ],
+      ...['claude-3-5-haiku', 'gemini-2.0-flash', 'deep-seek-v3', 'deep-seek-r1'],
     ],
   },
-  {
-    date: '2026-09-09',
-    ids: [
-      ...['gpt-5.2-pro', 'gemini-3.5-flash', 'gemini-3-flash-preview'],
-      ...['muse-spark-1.3', 'deepseek-v4-pro'],
+  firstSeen: {
+    '2024-12-30': [
+      ...['gpt-4o', 'gpt-4o-mini', 'o1-preview', 'claude-3-5-sonnet', 'claude-3-5-haiku'],
+      ...['gemini-1.5-pro', 'gemini-1.5-flash'],
+    ],
+    '2025-01-08': ['o1'],
+    '2025-01-13': ['deep-seek-v3'],
+    '2025-02-02': ['o3-mini-high', 'deep-seek-r1'],
+    '2025-02-06': ['gemini-2.0-flash'],
+    '2025-02-25': ['claude-3-7-sonnet'],
+    '2025-03-06': ['claude-3-7-sonnet-thinking'],
+    '2025-04-30': ['gpt-4.1', 'o4-mini-high', 'gemini-2.5-pro'],
+    '2025-05-23': ['claude-sonnet-4', 'claude-sonnet-4-thinking'],
+    '2025-06-17': ['o3', 'o3-pro'],
+    '2025-07-16': ['claude-opus-4', 'grok-4-0709'],
+    '2025-10-12': [
+      ...['gpt-5-minimal', 'gpt-5', 'gpt-5-high', 'gpt-5-pro'],
+      ...['claude-sonnet-4-5', 'claude-opus-4-1', 'gemini-2.5-flash'],
+    ],
+    '2025-11-19': [
+      ...['gpt-5.1-minimal', 'gpt-5.1', 'gpt-5.1-high', 'claude-4-5-haiku', 'gemini-3-pro-preview'],
+      ...['kimi-k2-instruct', 'groq-kimi-k2-instruct'],
+    ],
+    '2025-12-10': ['gpt-5.1-low', 'claude-opus-4-5'],
+    '2026-02-27': [
+      ...['gpt-5.2', 'gpt-5.2-pro', 'claude-sonnet-4-6', 'claude-opus-4-6'],
+      ...['gemini-3-flash-preview', 'gemini-3.1-pro-preview'],
+    ],
+    '2026-04-27': [
+      ...['gpt-5.5', 'gpt-5.4', 'gpt-5.4-pro', 'gpt-5.4-mini', 'gpt-5.4-nano', 'gpt-5.1-medium'],
+      ...['claude-opus-4-7', 'grok-4.20-0309-reasoning', 'grok-4.20-0309-non-reasoning'],
+    ],
+    '2026-09-09': [
+      ...['gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna', 'gpt-5.5-pro'],
+      ...['claude-opus-5', 'claude-opus-4-8', 'claude-sonnet-5'],
+      ...['gemini-3.8-flash', 'gemini-3.7-flash', 'gemini-3.6-flash', 'gemini-3.5-flash'],
+      ...['gemini-3.1-flash-lite-preview', 'grok-4.6', 'grok-4.5', 'muse-spark-1.3', 'deepseek-v4-pro'],
+      ...['kimi-k3', 'minimax-m3', 'GLM-5.3'],
+    ],
+    '2026-09-23': [
+      ...['gpt-6', 'gpt-6-sol', 'gpt-6-luna', 'gpt-5.6', 'claude-opus-5-5', 'grok-4.7'],
+      ...[
+        'glm-5p3',
+        'glm-5p3-flash-baseten',
+        'deep-seek-v4-flash',
+        'deep-seek-v4.1-flash',
+        'nemotron-3-ultra',
+      ],
     ],
   },
-]
-
-/** Names of older lists, with what the agent protocol is asked for them: it would answer a name that it does not know by
- *  a model of its own choice (UPSTREAM 5.1). The copilot protocol is asked by the name itself. */
-export const olderModels: Readonly<Record<string, string>> = {
-  'gpt-4o': 'gpt-5.4',
-  'gpt-4.1': 'gpt-5.4',
-  'gpt-5-minimal': 'gpt-5.4-nano',
-  'gpt-5-high': 'gpt-5',
-  'gpt-5.1-minimal': 'gpt-5.1-low',
-  o1: 'gpt-5.5',
-  'o1-preview': 'gpt-5.5',
-  o3: 'gpt-5.5',
-  'o3-pro': 'gpt-5.5-pro',
-  'o3-mini-high': 'gpt-5.4-mini',
-  'o4-mini-high': 'gpt-5.4-mini',
-  'claude-3-5-sonnet': 'claude-sonnet-4',
-  'claude-3-7-sonnet': 'claude-sonnet-4',
-  'claude-3-7-sonnet-thinking': 'claude-sonnet-4',
-  'claude-sonnet-4-thinking': 'claude-sonnet-4',
-  'claude-opus-4': 'claude-opus-4-6',
-  'claude-opus-4-1': 'claude-opus-4-6',
-  'claude-opus-4-5': 'claude-opus-4-6',
-  'gemini-1.5-pro': 'gemini-3.1-pro-preview',
-  'gemini-1.5-flash': 'gemini-2.5-flash',
-  'gemini-2.0-flash': 'gemini-2.5-flash',
-  'gemini-2.5-pro': 'gemini-3.1-pro-preview',
-  'gemini-3-pro-preview': 'gemini-3.1-pro-preview',
-  'deep-seek-v3': 'deep-seek-v4-flash',
-  'deep-seek-r1': 'deepseek-v4-pro',
-  'grok-4-0709': 'grok-4.5',
-  'grok-4.20-0309-reasoning': 'grok-4.5',
-  'grok-4.20-0309-non-reasoning': 'grok-4.5',
-  'kimi-k2-instruct': 'kimi-k3',
-  'groq-kimi-k2-instruct': 'kimi-k3',
+  successors: {
+    // The protocol's lists show who took whose place; the o-models, Kimi and DeepSeek left without an heir.
+    copilot: {
+      'gpt-4o': 'gpt-5.2',
+      'gpt-4o-mini': 'gpt-5.1-low',
+      'gpt-4.1': 'gpt-5.2',
+      'gpt-5-minimal': 'gpt-5.1-low',
+      'gpt-5': 'gpt-5.2',
+      'gpt-5-high': 'gpt-5.2',
+      'gpt-5.1-minimal': 'gpt-5.1-low',
+      'gpt-5.1': 'gpt-5.2',
+      'gpt-5.1-high': 'gpt-5.2',
+      'o1-preview': 'o1',
+      'claude-3-5-sonnet': 'claude-sonnet-4-6',
+      'claude-3-5-haiku': 'claude-4-5-haiku',
+      'claude-3-7-sonnet': 'claude-sonnet-4-6',
+      // The newest name that thinks aloud.
+      'claude-3-7-sonnet-thinking': 'claude-sonnet-4-thinking',
+      'claude-sonnet-4': 'claude-sonnet-4-6',
+      'claude-opus-4': 'claude-opus-4-6',
+      'claude-opus-4-1': 'claude-opus-4-6',
+      'gemini-1.5-pro': 'gemini-2.5-pro',
+      'gemini-1.5-flash': 'gemini-3-flash-preview',
+      'gemini-2.0-flash': 'gemini-3-flash-preview',
+      'gemini-2.5-flash': 'gemini-3-flash-preview',
+    },
+    // The protocol would answer a name that it does not know by a model of its own choice (UPSTREAM 5.1).
+    agent: {
+      'gpt-4o': 'gpt-5.4',
+      'gpt-4o-mini': 'gpt-5.4-mini',
+      'gpt-4.1': 'gpt-5.4',
+      'gpt-5-minimal': 'gpt-5.4-nano',
+      'gpt-5-high': 'gpt-5',
+      'gpt-5.1-minimal': 'gpt-5.1-low',
+      o1: 'gpt-5.5',
+      'o1-preview': 'gpt-5.5',
+      o3: 'gpt-5.5',
+      'o3-pro': 'gpt-5.5-pro',
+      'o3-mini-high': 'gpt-5.4-mini',
+      'o4-mini-high': 'gpt-5.4-mini',
+      'claude-3-5-sonnet': 'claude-sonnet-4',
+      'claude-3-5-haiku': 'claude-4-5-haiku',
+      'claude-3-7-sonnet': 'claude-sonnet-4',
+      'claude-3-7-sonnet-thinking': 'claude-sonnet-4',
+      'claude-sonnet-4-thinking': 'claude-sonnet-4',
+      'claude-opus-4': 'claude-opus-4-6',
+      'claude-opus-4-1': 'claude-opus-4-6',
+      'claude-opus-4-5': 'claude-opus-4-6',
+      'gemini-1.5-pro': 'gemini-3.1-pro-preview',
+      'gemini-1.5-flash': 'gemini-2.5-flash',
+      'gemini-2.0-flash': 'gemini-2.5-flash',
+      'gemini-2.5-pro': 'gemini-3.1-pro-preview',
+      'gemini-3-pro-preview': 'gemini-3.1-pro-preview',
+      'deep-seek-v3': 'deep-seek-v4-flash',
+      'deep-seek-r1': 'deepseek-v4-pro',
+      'grok-4-0709': 'grok-4.5',
+      'grok-4.20-0309-reasoning': 'grok-4.5',
+      'grok-4.20-0309-non-reasoning': 'grok-4.5',
+      'kimi-k2-instruct': 'kimi-k3',
+      'groq-kimi-k2-instruct': 'kimi-k3',
+    },
+  },
 }
 
-/** The newest list of the copilot protocol, shown after the current models. */
-export const copilotModels: ModelList = {
-  date: '2026-02-27',
-  ids: ['claude-opus-4-5', 'gemini-2.5-pro', 'gemini-3-pro-preview', 'grok-4-0709', 'o3-pro'],
-}
-
+/** Asked together, and in place of a name that is not known. Source: UPSTREAM 7.3 */
 export const mixtureModels = {
   id: 'mixture-of-agents',
-  date: '2026-09-23',
+  firstSeen: '2024-12-30',
   upstreamIds: {
     copilot: ['gpt-5.1-low', 'claude-sonnet-4-5', 'gemini-3-pro-preview'],
     agent: ['gpt-5.6-luna', 'claude-sonnet-5', 'gemini-3.7-flash'],

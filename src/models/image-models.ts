@@ -1,0 +1,86 @@
+import type { ModelHistory } from './model.ts'
+
+/** Source: UPSTREAM 9.2, 9.5. A name that the agent protocol does not know is drawn by gpt-image-2 (UPSTREAM 5.6). */
+export const imageModels: ModelHistory = {
+  offered: {
+    agent: [
+      ...['gpt-image-2.5', 'gpt-image-2', 'nano-banana-pro', 'nano-banana-2', 'seedream-v5-lite'],
+      ...['flux-2-pro', 'flux-2', 'z-image-turbo'],
+    ],
+    copilot: [
+      ...['nano-banana-pro', 'nano-banana-2', 'fal-ai/bytedance/seedream/v5/lite', 'fal-ai/flux-2-pro'],
+      ...['fal-ai/flux-2', 'fal-ai/z-image/turbo', 'fal-ai/gpt-image-1.5', 'recraft-v3', 'ideogram/V_3'],
+      ...[
+        'qwen-image',
+        'fal-ai/recraft-clarity-upscale',
+        'fal-bria-rmbg',
+        'fal-ai/image-editing/text-removal',
+      ],
+    ],
+    predecessor: [
+      ...['flux', 'flux-speed', 'flux-pro/ultra', 'ideogram', 'ideogram/V_2A', 'dall-e-3', 'imagen3'],
+    ],
+  },
+  firstSeen: {
+    '2024-12-24': [
+      ...['flux', 'flux-speed', 'flux-pro/ultra', 'ideogram', 'recraft-v3', 'dalle-3', 'dall-e-3'],
+    ],
+    '2025-02-13': ['imagen3'],
+    '2025-03-04': ['ideogram/V_2A'],
+    '2025-04-25': ['gpt-image-1'],
+    '2025-05-29': ['imagen4'],
+    '2025-07-15': ['flux-pro/kontext/pro'],
+    '2025-07-16': ['flux-pro/kontext/max'],
+    '2025-10-12': ['fal-ai/nano-banana', 'fal-ai/bytedance/seedream/v4'],
+    '2026-02-27': [
+      ...['nano-banana-pro', 'nano-banana-2', 'fal-ai/bytedance/seedream/v5/lite', 'fal-ai/flux-2'],
+      ...['fal-ai/flux-2-pro', 'fal-ai/z-image/turbo', 'fal-ai/gpt-image-1.5', 'ideogram/V_3', 'qwen-image'],
+      ...['fal-ai/recraft-clarity-upscale', 'fal-bria-rmbg', 'fal-ai/image-editing/text-removal'],
+    ],
+    '2026-04-01': ['gpt-image-2', 'seedream-v5-lite', 'flux-2', 'flux-2-pro', 'z-image-turbo'],
+    '2026-09-28': ['gpt-image-2.5'],
+  },
+  successors: {
+    copilot: {
+      flux: 'fal-ai/flux-2',
+      'flux-speed': 'fal-ai/flux-2',
+      'flux-pro/ultra': 'fal-ai/flux-2-pro',
+      'flux-pro/kontext/pro': 'fal-ai/flux-2-pro',
+      'flux-pro/kontext/max': 'fal-ai/flux-2-pro',
+      'flux-2': 'fal-ai/flux-2',
+      'flux-2-pro': 'fal-ai/flux-2-pro',
+      ideogram: 'ideogram/V_3',
+      'ideogram/V_2A': 'ideogram/V_3',
+      'dall-e-3': 'dalle-3',
+      imagen3: 'imagen4',
+      'gpt-image-1': 'fal-ai/gpt-image-1.5',
+      'gpt-image-2': 'fal-ai/gpt-image-1.5',
+      'gpt-image-2.5': 'fal-ai/gpt-image-1.5',
+      'fal-ai/nano-banana': 'nano-banana-2',
+      'fal-ai/bytedance/seedream/v4': 'fal-ai/bytedance/seedream/v5/lite',
+      'seedream-v5-lite': 'fal-ai/bytedance/seedream/v5/lite',
+      'z-image-turbo': 'fal-ai/z-image/turbo',
+    },
+    agent: {
+      flux: 'flux-2',
+      'flux-speed': 'flux-2',
+      'flux-pro/ultra': 'flux-2-pro',
+      'flux-pro/kontext/pro': 'flux-2-pro',
+      'flux-pro/kontext/max': 'flux-2-pro',
+      'fal-ai/flux-2': 'flux-2',
+      'fal-ai/flux-2-pro': 'flux-2-pro',
+      ideogram: 'ideogram/V_3',
+      'ideogram/V_2A': 'ideogram/V_3',
+      'dall-e-3': 'gpt-image-2',
+      'dalle-3': 'gpt-image-2',
+      'gpt-image-1': 'gpt-image-2',
+      'fal-ai/gpt-image-1.5': 'gpt-image-2',
+      imagen3: 'nano-banana-2',
+      imagen4: 'nano-banana-2',
+      'fal-ai/nano-banana': 'nano-banana-2',
+      'fal-ai/bytedance/seedream/v4': 'seedream-v5-lite',
+      'fal-ai/bytedance/seedream/v5/lite': 'seedream-v5-lite',
+      'fal-ai/z-image/turbo': 'z-image-turbo',
+    },
+  },
+}
