@@ -5,11 +5,14 @@ import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import type { AccountHold, AccountSelection, LeaseInput, Store } from '../store/store.ts'
-import { createChatBindings } from './chat-bindings.ts'
+import type { AccountHold, AccountSelection, Store } from '../store/store.ts'
+import type { AccountRoster } from './account-roster.ts'
+import { createChatBindings, type LeaseUse } from './chat-bindings.ts'
+import type { ChatDeletions } from './chat-deletions.ts'
 import { holdLease } from './held-lease.ts'
 import type { Lease } from './lease.ts'
 import { LeaseRenewal } from './lease-renewal.ts'
+import { type AccountTiers, sortAccounts } from './sort-accounts.ts'
 import { createVerdictHolds } from './verdict-holds.ts'
 import { WaitingLine } from './waiting-line.ts'
 
@@ -26,6 +29,10 @@ export interface AccountPool {
 
 export interface PoolLeaseRequest {
   readonly model: string
+  /** Default `chat`. */
+  readonly use?: LeaseUse
+  /** Only accounts of this kind can serve the request: the other surface lacks what it asks for. */
+  readonly kind?: Account['kind']
   /** Keys of the accounts already tried for this request. */
   readonly exclude: ReadonlySet<string>
   readonly requestId: string
@@ -36,11 +43,16 @@ export interface AccountStatus {
   readonly label: string
   readonly hold?: AccountHold
   readonly inFlight: number
+  /** By the operator: not leased. */
+  readonly paused?: true
 }
 
 export interface AccountPoolOptions {
-  readonly accounts: readonly Account[]
+  /** Its changes count from the next lease on; leases that are out go on with the account as it was. */
+  readonly roster: Pick<AccountRoster, 'entries' | 'onChange'>
   readonly store: Store
+  /** Absent: chats stay (AUTO_DEL_CHAT=0). */
+  readonly chatDeletions?: Pick<ChatDeletions, 'add'> | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** ACCOUNT_MAX_CONCURRENCY; 0 is no cap. */
@@ -52,6 +64,8 @@ export interface AccountPoolOptions {
   readonly rateLimitCoolDownMs: number
   /** MODEL_CHAT_MAP: model to chat id; wins over stored bindings. */
   readonly modelChatMap: ReadonlyMap<string, string>
+  /** SESSION_IMAGE_CHAT_MAP: session to the chat for its images. */
+  readonly sessionImageChatMap: ReadonlyMap<string, string>
   /** AUTO_MODEL_CHAT_MAP_TYPE. */
   readonly autoBindChats: boolean
   /** A lease lapses so long after its last renewal. Default 30 s. */
@@ -61,10 +75,13 @@ export interface AccountPoolOptions {
 }
 
 export function createAccountPool(options: AccountPoolOptions): AccountPool {
-  const { store, clock, logger, leaseMs = 30_000, recheckMs = 1000 } = options
-  const accounts = new Map(options.accounts.map((account) => [account.key, account]))
-  const keys = [...accounts.keys()]
-  const bindings = createChatBindings({ pins: options.modelChatMap, autoBind: options.autoBindChats })
+  const { roster, store, clock, logger, leaseMs = 30_000, recheckMs = 1000 } = options
+  let tiers = sortAccounts(roster.entries())
+  const bindings = createChatBindings({
+    pins: options.modelChatMap,
+    imagePins: options.sessionImageChatMap,
+    autoBind: options.autoBindChats,
+  })
   const verdictHolds = createVerdictHolds({ store, clock, logger, maxBackOffMs: options.rateLimitCoolDownMs })
   const renewal = new LeaseRenewal({ store, leaseMs, logger })
   const line = new WaitingLine<Lease>({
@@ -73,19 +90,44 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     recheckMs,
     giveBack: (lease) => void lease.release({ type: 'abandoned' }),
   })
-  const unsubscribe = store.onChange(() => line.wake())
+  const unsubscribes = [
+    store.onChange(() => line.wake()),
+    roster.onChange(() => {
+      tiers = sortAccounts(roster.entries())
+      line.wake()
+    }),
+  ]
 
   /** @returns undefined when all are busy */
-  async function ask(input: LeaseInput): Promise<Lease | undefined> {
-    const answer = await store.lease(input)
+  async function ask({ model, use = 'chat', kind, exclude, requestId }: PoolLeaseRequest) {
+    const { byKey } = tiers
+    const answer = await store.lease({
+      ...candidates(tiers, kind),
+      exclude,
+      selection: options.accountSelection,
+      maxConcurrency: options.accountMaxConcurrency,
+      leaseMs,
+      requestId,
+      model,
+    })
     switch (answer.type) {
       case 'leased': {
-        const account = accounts.get(answer.account)
+        const account = byKey.get(answer.account)
         if (!account) throw new Error('The store leased an account that was not among those asked for.')
-        const { model } = input
         const { leaseId } = answer
-        const binding = bindings.bind(account.key, model, answer.chatId)
-        return holdLease({ account, leaseId, model, binding, store, renewal, verdictHolds, clock, logger })
+        const binding = bindings.bind(account, { use, model, stored: answer.chatId })
+        return holdLease({
+          account,
+          leaseId,
+          model,
+          binding,
+          store,
+          renewal,
+          verdictHolds,
+          chatDeletions: options.chatDeletions,
+          clock,
+          logger,
+        })
       }
       case 'busy':
         return undefined
@@ -99,30 +141,34 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
   }
 
   return {
-    lease({ model, exclude, requestId, signal }) {
-      const input: LeaseInput = {
-        accounts: keys,
-        exclude,
-        selection: options.accountSelection,
-        maxConcurrency: options.accountMaxConcurrency,
-        leaseMs,
-        requestId,
-        model,
-      }
-      return line.enter({ ask: () => ask(input), choosy: exclude.size > 0, signal })
+    lease(request) {
+      const choosy = request.exclude.size > 0 || request.kind !== undefined
+      return line.enter({ ask: () => ask(request), choosy, signal: request.signal })
     },
 
     async statuses() {
-      const states = await store.accountStates(keys)
-      return options.accounts.map(({ key, label }) => ({ label, ...(states.get(key) ?? { inFlight: 0 }) }))
+      const entries = roster.entries()
+      const states = await store.accountStates(entries.map(({ account }) => account.key))
+      return entries.map(({ account: { key, label }, paused }) => ({
+        label,
+        ...(states.get(key) ?? { inFlight: 0 }),
+        ...(paused && { paused }),
+      }))
     },
 
     async close() {
-      unsubscribe()
+      for (const unsubscribe of unsubscribes) unsubscribe()
       line.close(new UnavailableError('shutting_down'))
       renewal.close()
     },
   }
+}
+
+/** API keys come first: they need neither cookie nor token. */
+function candidates({ apiKeys, cookies }: AccountTiers, kind: Account['kind'] | undefined) {
+  if (kind === 'api-key') return { accounts: apiKeys }
+  if (kind === 'cookie' || apiKeys.length === 0) return { accounts: cookies }
+  return { accounts: apiKeys, fallback: cookies }
 }
 
 /** `Retry-After` says no more than this; beyond it a client had better not wait (DESIGN 5). */

@@ -1,4 +1,9 @@
 import { LRUCache } from 'lru-cache'
+import type { Account } from '../core/account.ts'
+import { findSession } from './cookie-header.ts'
+
+/** What a lease is for; each has chats of its own. */
+export type LeaseUse = 'chat' | 'image' | 'video'
 
 /** The chat that a lease continues, and what its end does to the stored binding. */
 export interface ChatBinding {
@@ -12,12 +17,14 @@ export interface ChatBinding {
 
 export interface ChatBindings {
   /** @param stored  the chat id that came with the lease */
-  bind(account: string, model: string, stored: string | undefined): ChatBinding
+  bind(account: Account, what: { use: LeaseUse; model: string; stored: string | undefined }): ChatBinding
 }
 
 export interface ChatBindingsOptions {
   /** MODEL_CHAT_MAP: model to chat id. */
   readonly pins: ReadonlyMap<string, string>
+  /** SESSION_IMAGE_CHAT_MAP: session (its bare value, the cookie `name=value`, or the whole header) to chat id. */
+  readonly imagePins: ReadonlyMap<string, string>
   /** AUTO_MODEL_CHAT_MAP_TYPE: chats are bound by themselves. */
   readonly autoBind: boolean
 }
@@ -26,28 +33,34 @@ const maxStalePins = 10_000
 /** A longer model name is a client's fancy, not a model; it is not worth a row. */
 const maxModelLength = 200
 
-/** A pin wins over the stored binding. A chat belongs to one account, so a pin is stale for every other: it is remembered for
+/** A pin wins over the stored binding; media are bound by pins alone. A chat belongs to one account, so a pin is stale for every other: it is remembered for
  *  which, and not tried there again while the process lives. */
-export function createChatBindings({ pins, autoBind }: ChatBindingsOptions): ChatBindings {
+export function createChatBindings({ pins, imagePins, autoBind }: ChatBindingsOptions): ChatBindings {
   const stalePins = new LRUCache<string, true>({ max: maxStalePins })
 
-  function pinned(account: string, model: string, pin: string): ChatBinding {
+  function pinFor(account: Account, use: LeaseUse, model: string): string | undefined {
+    if (account.kind !== 'cookie' || use === 'video') return undefined
+    return use === 'image' ? imagePinFor(account.cookie, imagePins) : pins.get(model)
+  }
+
+  function pinned(pin: string, place: string): ChatBinding {
     return {
       chatId: pin,
       pinned: true,
       answeredIn: () => undefined,
       stale() {
-        stalePins.set(`${account} ${model}`, true)
+        stalePins.set(place, true)
         return undefined
       },
     }
   }
 
   return {
-    bind(account, model, stored) {
-      const pin = pins.get(model)
-      if (pin !== undefined && !stalePins.has(`${account} ${model}`)) return pinned(account, model, pin)
-      if (!autoBind) return unbound
+    bind(account, { use, model, stored }) {
+      const pin = pinFor(account, use, model)
+      const place = `${account.key} ${use} ${model}`
+      if (pin !== undefined && !stalePins.has(place)) return pinned(pin, place)
+      if (!autoBind || use !== 'chat') return unbound
       return {
         chatId: stored,
         pinned: false,
@@ -56,6 +69,16 @@ export function createChatBindings({ pins, autoBind }: ChatBindingsOptions): Cha
       }
     },
   }
+}
+
+function imagePinFor(cookie: string, pins: ReadonlyMap<string, string>): string | undefined {
+  const session = findSession(cookie)
+  const value = session?.slice(session.indexOf('=') + 1)
+  for (const name of [cookie, session, value]) {
+    const pin = name === undefined ? undefined : pins.get(name)
+    if (pin !== undefined) return pin
+  }
+  return undefined
 }
 
 const unbound: ChatBinding = {

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { LeaseRelease, Store } from '../store/store.ts'
 import type { ChatBinding } from './chat-bindings.ts'
+import type { ChatDeletions } from './chat-deletions.ts'
 import type { Lease, LeaseOutcome } from './lease.ts'
 import type { LeaseRenewal } from './lease-renewal.ts'
 import type { VerdictHolds } from './verdict-holds.ts'
@@ -15,6 +16,8 @@ export interface HeldLeaseParts {
   readonly store: Pick<Store, 'releaseLease'>
   readonly renewal: LeaseRenewal
   readonly verdictHolds: VerdictHolds
+  /** Takes the chat of the attempt once the lease has ended, unless it is bound or was continued. */
+  readonly chatDeletions: Pick<ChatDeletions, 'add'> | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -23,7 +26,7 @@ type Lesson = Pick<LeaseRelease, 'chatId' | 'hold' | 'succeeded'>
 
 /** A lease that has just been taken: renewed from here on until it is released. */
 export function holdLease(parts: HeldLeaseParts): Lease {
-  const { account, leaseId, model, binding, store, renewal, verdictHolds, logger } = parts
+  const { account, leaseId, model, binding, store, renewal, verdictHolds, chatDeletions, logger } = parts
   const leasedMs = parts.clock.now()
   const lost = renewal.start(account.key, leaseId)
   let ended: Promise<void> | undefined
@@ -33,6 +36,10 @@ export function holdLease(parts: HeldLeaseParts): Lease {
     try {
       const lesson = await learn(outcome)
       await store.releaseLease({ account: account.key, leaseId, model, ...lesson })
+      const { createdChatId } = outcome
+      const kept = [binding.chatId, lesson.chatId]
+      if (createdChatId !== undefined && !kept.includes(createdChatId))
+        chatDeletions?.add(account, createdChatId)
     } catch (error) {
       logger.warn({ account: account.label, err: error }, 'a lease could not be ended: it will lapse')
     }

@@ -4,9 +4,10 @@ import type { CoolingKind } from '../store/store.ts'
 /** One account, held for one attempt. */
 export interface Lease {
   readonly account: Account
-  /** The chat to continue: the operator's pin for the model, else the stored binding of (account, model). */
+  /** The chat to continue: the operator's pin for the model (for images: for the account), else the stored binding of
+   *  (account, model). */
   readonly chatId: string | undefined
-  /** `chatId` is the operator's own (MODEL_CHAT_MAP). */
+  /** `chatId` is the operator's own (MODEL_CHAT_MAP, SESSION_IMAGE_CHAT_MAP). */
   readonly chatPinned: boolean
   /** Aborts with a ServiceError as its reason when a renewal fails: somebody else may hold the account now. */
   readonly lost: AbortSignal
@@ -14,7 +15,13 @@ export interface Lease {
   release(outcome: LeaseOutcome): Promise<void>
 }
 
-export type LeaseOutcome =
+export type LeaseOutcome = LeaseResult & {
+  /** The chat in which the site answered, or began to (`project-started`), however it ended. With AUTO_DEL_CHAT it is deleted
+   *  unless it was continued, is bound now or is the operator's own. */
+  readonly createdChatId?: string
+}
+
+type LeaseResult =
   /** `chatId`: bind (account, model) to it. */
   | { readonly type: 'succeeded'; readonly chatId?: string }
   | { readonly type: 'failed'; readonly verdict: AccountVerdict; readonly dropBinding?: boolean }

@@ -1,12 +1,14 @@
-import { type Account, createAccount } from '../core/account.ts'
+import { type CookieAccount, createAccount } from '../core/account.ts'
 import { InvalidRequestError } from '../core/errors.ts'
+import { identityOf } from './account-identity.ts'
 import { findSession, invalid, parseCookieHeader, refuseBadCharacters } from './cookie-header.ts'
 import { isCookieExport, parseCookieExport } from './parse-cookie-export.ts'
+import { parseProxyUrl, splitProxySuffix } from './proxy-suffix.ts'
 import { splitCookieList } from './split-cookie-list.ts'
 
 export interface ParsedCookies {
   /** Each account once, in the order given. */
-  readonly accounts: readonly Account[]
+  readonly accounts: readonly CookieAccount[]
   /** What is odd or was left out, in words and by number; never the cookie. */
   readonly problems: readonly string[]
 }
@@ -21,7 +23,7 @@ export interface ParseCookieOptions {
 /** An export of a browser with many tabs stays well below. */
 const maxInputChars = 1024 * 1024
 
-/** GS_COOKIE: a comma list of cookies (rules: `splitCookieList`) or one browser export. An item that cannot be read becomes a
+/** GS_COOKIE: a comma list of cookies (rules: `splitCookieList`), each also as `COOKIE@proxy-url`, or one browser export. An item that cannot be read becomes a
  *  problem, the others are taken. */
 export function parseCookieList(text: string, options: ParseCookieOptions = {}): ParsedCookies {
   const { host = defaultHost, param = 'GS_COOKIE' } = options
@@ -50,7 +52,7 @@ const defaultHost = 'www.genspark.ai'
 interface Item {
   /** From 1. */
   readonly number: number
-  readonly header: string
+  readonly account: CookieAccount
 }
 
 function readItems(
@@ -64,8 +66,14 @@ function readItems(
   return texts.flatMap((itemText, index) => {
     const number = index + 1
     try {
-      const header = isExport ? parseCookieExport(itemText, host, param) : itemText
-      return [{ number, header: parseCookieHeader(header, param) }]
+      if (isExport)
+        return [
+          {
+            number,
+            account: createAccount(parseCookieHeader(parseCookieExport(itemText, host, param), param)),
+          },
+        ]
+      return [{ number, account: parseItem(itemText, param) }]
     } catch (error) {
       if (!(error instanceof InvalidRequestError)) throw error
       onInvalid(error, number)
@@ -74,18 +82,23 @@ function readItems(
   })
 }
 
-/** Two items with one session are one account, whatever other cookies stand around it: asked twice it would be over its cap. */
+function parseItem(text: string, param: string): CookieAccount {
+  const { secret, proxyUrl } = splitProxySuffix(text)
+  return createAccount(parseCookieHeader(secret, param), proxyUrl && parseProxyUrl(proxyUrl, param))
+}
+
 function collect(items: readonly Item[], faults: readonly string[]): ParsedCookies {
   const problems = [...faults]
-  const accounts = new Map<string, { readonly number: number; readonly account: Account }>()
-  for (const { number, header } of items) {
-    const session = findSession(header)
-    if (!session)
+  const accounts = new Map<string, Item>()
+  for (const item of items) {
+    const { number, account } = item
+    if (!findSession(account.cookie))
       problems.push(`item ${number}: no session_id among its cookies, so the site will hardly know it`)
-    const first = accounts.get(session ?? header)
+    const identity = identityOf(account)
+    const first = accounts.get(identity)
     if (first)
       problems.push(`item ${number}: the same account as item ${first.number} (${first.account.label})`)
-    else accounts.set(session ?? header, { number, account: createAccount(header) })
+    else accounts.set(identity, item)
   }
   return { accounts: [...accounts.values()].map(({ account }) => account), problems }
 }

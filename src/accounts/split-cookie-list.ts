@@ -1,4 +1,5 @@
 import { findSession, isBareSessionId, isSessionCookie } from './cookie-header.ts'
+import { splitProxySuffix } from './proxy-suffix.ts'
 
 /** Splits a comma list of cookies into one text an account.
  *
@@ -8,15 +9,17 @@ import { findSession, isBareSessionId, isSessionCookie } from './cookie-header.t
  *  3. begins with another cookie and names a session cookie further on, while the account before it has its own
  *     (`session_id=a,c1=2; session_id=b`).
  *  Any other comma belongs to the value before it (`a=1; b=2,c=3` is one account), as does a comma between double quotes.
+ *  An account may end in `@` and its proxy; rule 1 looks at what stands before it.
  *  A value that ends in a comma and a plain word is told from rule 1 by putting it between quotes. */
 export function splitCookieList(text: string): string[] {
   const items: Item[] = []
   for (const piece of splitAtCommas(text)) {
     const last = items.at(-1)
-    if (!last || beginsAccount(piece, last)) items.push({ pieces: [piece], hasSession: hasSession(piece) })
+    const cookie = splitProxySuffix(piece).secret
+    if (!last || beginsAccount(cookie, last)) items.push({ pieces: [piece], hasSession: hasSession(cookie) })
     else {
       last.pieces.push(piece)
-      last.hasSession ||= hasSession(piece)
+      last.hasSession ||= hasSession(cookie)
     }
   }
   return items.map(({ pieces }) => withoutCommasAround(pieces.join(','))).filter((item) => item !== '')

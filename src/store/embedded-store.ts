@@ -1,18 +1,13 @@
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
+import { type AccountEntry, currentHold, entryOf, stateOf } from './account-entry.ts'
+import { createFileGuard } from './file-guard.ts'
 import { LeaseBook } from './lease-book.ts'
-import { createSavedAccounts, type SavedAccount } from './saved-accounts.ts'
+import { createSavedAccounts } from './saved-accounts.ts'
 import { createSavedBindings } from './saved-bindings.ts'
-import { openStateFile, reasonOf } from './state-file.ts'
-import type {
-  AccountHold,
-  AccountSelection,
-  AccountState,
-  LeaseAnswer,
-  LeaseInput,
-  LeaseRelease,
-  Store,
-} from './store.ts'
+import { createSavedRecords } from './saved-records.ts'
+import { openStateFile } from './state-file.ts'
+import type { AccountSelection, LeaseAnswer, LeaseInput, LeaseRelease, Store } from './store.ts'
 import { stricterHold } from './stricter-hold.ts'
 
 /** A usable account below its cap. */
@@ -36,33 +31,26 @@ export interface EmbeddedStoreOptions {
   readonly maxBindings?: number
 }
 
-interface Entry {
-  readonly account: string
-  inFlight: number
-  lastTurn: number
-  hold: AccountHold | undefined
-  rateLimits: number
-}
-
-/** The store of one process: leases live in memory and end with it; holds and chat bindings are in `state.db` and outlive it.
+/** The store of one process: leases live in memory and end with it; holds, chat bindings and records are in `state.db` and outlive it.
  *  A file that fails later on costs persistence, with one warning, and never a request. */
 export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
   const { clock, chooseAccount, logger } = options
   const database = openStateFile(options.dataDir, logger)
   const savedAccounts = createSavedAccounts(database)
   const savedBindings = createSavedBindings(database, options.maxBindings ?? 100_000)
-  const leases = new LeaseBook<Entry>(clock)
+  const savedRecords = createSavedRecords(database)
+  const { attempt, insist } = createFileGuard(database, logger)
+  const leases = new LeaseBook<AccountEntry>(clock)
   const listeners = new Set<() => void>()
   let turns = 0
-  let fileFails = false
 
-  const entries = new Map<string, Entry>()
+  const entries = new Map<string, AccountEntry>()
   for (const saved of attempt(() => savedAccounts.all()) ?? []) entries.set(saved.account, entryOf(saved))
 
   /** A caller with one account list for all its requests is spared the look-ups: they are most of a lease's cost. */
-  const entryLists = new WeakMap<readonly string[], readonly Entry[]>()
+  const entryLists = new WeakMap<readonly string[], readonly AccountEntry[]>()
 
-  function entriesOf(accounts: readonly string[]): readonly Entry[] {
+  function entriesOf(accounts: readonly string[]): readonly AccountEntry[] {
     const known = entryLists.get(accounts)
     if (known) return known
     const list = accounts.map(entry)
@@ -70,7 +58,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
     return list
   }
 
-  function entry(account: string): Entry {
+  function entry(account: string): AccountEntry {
     const known = entries.get(account)
     if (known) return known
     const fresh = entryOf({ account, rateLimits: 0 })
@@ -78,30 +66,26 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
     return fresh
   }
 
-  /** The hold as of now; one that has run out is forgotten. */
-  function currentHold(entry: Entry, nowMs: number): AccountHold | undefined {
-    if (entry.hold?.type === 'cooling' && entry.hold.untilMs <= nowMs) entry.hold = undefined
-    return entry.hold
-  }
-
-  function choose(input: LeaseInput, nowMs: number): Entry | Exclude<LeaseAnswer, { type: 'leased' }> {
-    const candidates: Entry[] = []
+  function choose(input: LeaseInput, nowMs: number): AccountEntry | Exclude<LeaseAnswer, { type: 'leased' }> {
     let busy = false
     let soonestMs = Number.POSITIVE_INFINITY
-    for (const found of entriesOf(input.accounts)) {
-      const hold = currentHold(found, nowMs)
-      if (hold?.type === 'signed-out') continue
-      if (hold) soonestMs = Math.min(soonestMs, hold.untilMs)
-      else if (input.exclude.has(found.account)) continue
-      else if (input.maxConcurrency > 0 && found.inFlight >= input.maxConcurrency) busy = true
-      else candidates.push(found)
+    for (const accounts of input.fallback ? [input.accounts, input.fallback] : [input.accounts]) {
+      const candidates: AccountEntry[] = []
+      for (const found of entriesOf(accounts)) {
+        const hold = currentHold(found, nowMs)
+        if (hold?.type === 'signed-out') continue
+        if (hold) soonestMs = Math.min(soonestMs, hold.untilMs)
+        else if (input.exclude.has(found.account)) continue
+        else if (input.maxConcurrency > 0 && found.inFlight >= input.maxConcurrency) busy = true
+        else candidates.push(found)
+      }
+      if (candidates.length > 0) return chooseAccount(candidates, input.selection)
     }
-    if (candidates.length > 0) return chooseAccount(candidates, input.selection)
     if (busy) return { type: 'busy' }
     return soonestMs < Number.POSITIVE_INFINITY ? { type: 'cooling', untilMs: soonestMs } : { type: 'none' }
   }
 
-  function learn(entry: Entry, release: LeaseRelease, nowMs: number): void {
+  function learn(entry: AccountEntry, release: LeaseRelease, nowMs: number): void {
     const { account, model, chatId, hold, succeeded } = release
     if (chatId === null) attempt(() => savedBindings.drop(account, model))
     else if (chatId !== undefined) attempt(() => savedBindings.save(account, model, chatId, nowMs))
@@ -109,19 +93,6 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
     if (hold) entry.hold = stricterHold(currentHold(entry, nowMs), hold)
     if (succeeded) entry.rateLimits = 0
     attempt(() => savedAccounts.save(entry))
-  }
-
-  function attempt<T>(action: () => T): T | undefined {
-    if (!database.isOpen) return undefined
-    try {
-      const result = action()
-      fileFails = false
-      return result
-    } catch (cause) {
-      if (!fileFails) logger.warn({ reason: reasonOf(cause) }, 'state.db fails: going on without it')
-      fileFails = true
-      return undefined
-    }
   }
 
   function announce(): void {
@@ -169,6 +140,12 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
       announce()
     },
 
+    async setHold(account, hold) {
+      const held = entry(account)
+      held.hold = stricterHold(currentHold(held, clock.now()), hold)
+      attempt(() => savedAccounts.save(held))
+    },
+
     async accountStates(accounts) {
       leases.dropLapsed()
       const nowMs = clock.now()
@@ -180,25 +157,23 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
       return () => void listeners.delete(listener)
     },
 
+    async saveRecord(kind, id, text) {
+      insist(() => savedRecords.save(kind, id, text))
+    },
+
+    async removeRecord(kind, id) {
+      insist(() => savedRecords.remove(kind, id))
+    },
+
+    async records(kind) {
+      return insist(() => savedRecords.all(kind))
+    },
+
+    onForeignRecords: () => () => {},
+
     async close() {
       listeners.clear()
       if (database.isOpen) database.close()
     },
   }
-}
-
-const entryOf = ({ account, hold, rateLimits }: SavedAccount): Entry => ({
-  account,
-  inFlight: 0,
-  lastTurn: 0,
-  hold,
-  rateLimits,
-})
-
-/** Reads only: looking at an account changes nothing. */
-function stateOf(entry: Entry | undefined, nowMs: number): AccountState {
-  if (!entry) return { inFlight: 0 }
-  const { inFlight, hold } = entry
-  if (!hold || (hold.type === 'cooling' && hold.untilMs <= nowMs)) return { inFlight }
-  return { inFlight, hold }
 }

@@ -17,6 +17,12 @@ const migrations: readonly string[] = [
      PRIMARY KEY (account, model)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX chat_binding_used ON chat_binding (used_ms);`,
+  `CREATE TABLE record (
+     kind TEXT NOT NULL,
+     id TEXT NOT NULL,
+     text TEXT NOT NULL,
+     UNIQUE (kind, id)
+   ) STRICT;`,
 ]
 
 /** Brings the tables up to this version, all or nothing. It writes even when nothing is to be done, which shows early that

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Logger } from '../core/logger.ts'
@@ -13,17 +13,25 @@ export function openStateFile(dataDir: string | undefined, logger: Logger): Data
   if (dataDir === undefined) return openDatabase(':memory:')
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    return openOrSetAside(join(dataDir, 'state.db'), logger)
+    const file = join(dataDir, 'state.db')
+    keepPrivate(file)
+    return openOrSetAside(file, logger)
   } catch (cause) {
     logger.warn(
       { dataDir, reason: reasonOf(cause) },
-      'DATA_DIR cannot be used: cool-downs and chat bindings are kept in memory and lost at the next start',
+      'DATA_DIR cannot be used: accounts added, cool-downs and chat bindings are kept in memory and lost at the next start',
     )
     return openDatabase(':memory:')
   }
 }
 
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** The file may hold cookies; SQLite gives its side files the same mode. */
+function keepPrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600))
+  chmodSync(file, 0o600)
+}
 
 function openOrSetAside(file: string, logger: Logger): DatabaseSync {
   try {
@@ -34,6 +42,7 @@ function openOrSetAside(file: string, logger: Logger): DatabaseSync {
     for (const suffix of ['', '-wal', '-shm']) {
       if (existsSync(file + suffix)) renameSync(file + suffix, `${file}.damaged${suffix}`)
     }
+    keepPrivate(file)
     logger.warn(
       { file, reason: reasonOf(cause) },
       'state.db is damaged: set aside as state.db.damaged, begun afresh',

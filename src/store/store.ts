@@ -1,5 +1,5 @@
 // Room `store`: what replicas share, behind one contract; the embedded store serves one machine.
-// Touches `core` only. A store knows account keys, never cookies.
+// Touches `core` only. A store knows account keys; a cookie comes to it within a record alone, sealed if STATE_KEY is set.
 
 /** Why an account is passed over. */
 export type AccountHold =
@@ -20,6 +20,8 @@ export type AccountSelection = (typeof accountSelections)[number]
 export interface LeaseInput {
   /** Account keys to choose among. */
   readonly accounts: readonly string[]
+  /** Chosen among only when none of `accounts` can be leased. */
+  readonly fallback?: readonly string[]
   /** Keys already tried for this request: never leased, but one that is cooling is still a reason to wait. */
   readonly exclude: ReadonlySet<string>
   readonly selection: AccountSelection
@@ -52,6 +54,9 @@ export interface LeaseRelease {
   readonly succeeded?: boolean
 }
 
+/** What other rooms keep beyond the process: accounts added at run time, chats that are to be deleted. */
+export type RecordKind = 'account' | 'chat-deletion'
+
 /** Life of a chat binding after its last use. */
 export const chatBindingMs = 30 * 24 * 60 * 60 * 1000
 
@@ -70,8 +75,19 @@ export interface Store {
   countRateLimit(account: string): Promise<number>
   /** Clears a hold: the account was replaced or checked good. */
   clearHold(account: string): Promise<void>
+  /** Holds an account outside of a lease: it was checked and found signed out. A stricter hold stays. */
+  setHold(account: string, hold: AccountHold): Promise<void>
   accountStates(accounts: readonly string[]): Promise<ReadonlyMap<string, AccountState>>
   /** Calls back whenever a lease ended or a hold was cleared, so that waiters ask again. @returns unsubscribe */
   onChange(listener: () => void): () => void
+  /** Keeps a text under its kind and id, in the place of an earlier one.
+   *  @throws {UnavailableError} `dependency_unavailable`: it is not kept */
+  saveRecord(kind: RecordKind, id: string, text: string): Promise<void>
+  /** @throws {UnavailableError} `dependency_unavailable` */
+  removeRecord(kind: RecordKind, id: string): Promise<void>
+  /** By id, in the order in which they were first saved. @throws {UnavailableError} `dependency_unavailable` */
+  records(kind: RecordKind): Promise<ReadonlyMap<string, string>>
+  /** Calls back when another replica changed records of a kind. @returns unsubscribe */
+  onForeignRecords(listener: (kind: RecordKind) => void): () => void
   close(): Promise<void>
 }

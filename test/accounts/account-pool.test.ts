@@ -7,10 +7,12 @@ import {
 } from '../../src/accounts/account-pool.ts'
 import { createChooseAccount } from '../../src/accounts/choose-account.ts'
 import type { AccountVerdict, Lease } from '../../src/accounts/lease.ts'
-import { createAccount } from '../../src/core/account.ts'
+import { mergeAccounts } from '../../src/accounts/merge-accounts.ts'
+import { type Account, createAccount, createApiKeyAccount } from '../../src/core/account.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { createEmbeddedStore } from '../../src/store/embedded-store.ts'
 import type { Store } from '../../src/store/store.ts'
+import { fixedRoster } from './fixed-roster.ts'
 import { seededRandom } from './seeded-random.ts'
 
 const startMs = Date.UTC(2026, 10, 23)
@@ -42,7 +44,13 @@ async function pass(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms)
 }
 
-function create(over: Partial<AccountPoolOptions> = {}): { pool: AccountPool; store: Store } {
+function create({
+  accounts = [one],
+  ...over
+}: Partial<AccountPoolOptions> & { accounts?: readonly Account[] } = {}): {
+  pool: AccountPool
+  store: Store
+} {
   const logger = createLogger({
     level: 'info',
     format: 'json',
@@ -51,7 +59,7 @@ function create(over: Partial<AccountPoolOptions> = {}): { pool: AccountPool; st
   const chooseAccount = createChooseAccount(seededRandom(7))
   const store = over.store ?? createEmbeddedStore({ dataDir: undefined, clock, chooseAccount, logger })
   const pool = createAccountPool({
-    accounts: [one],
+    roster: fixedRoster(accounts),
     store,
     clock,
     logger,
@@ -61,6 +69,7 @@ function create(over: Partial<AccountPoolOptions> = {}): { pool: AccountPool; st
     queueMax: 100,
     rateLimitCoolDownMs: 600_000,
     modelChatMap: new Map(),
+    sessionImageChatMap: new Map(),
     autoBindChats: true,
     ...over,
   })
@@ -230,6 +239,147 @@ describe('release', () => {
       account: two.label,
       msg: expect.stringMatching(/could not be ended/),
     })
+  })
+})
+
+describe('API keys', () => {
+  const key = createApiKeyAccount('canary-key')
+  const other = createApiKeyAccount('canary-other')
+
+  it('are leased before cookies, and cookies while no key is usable', async () => {
+    const { pool } = create({ accounts: [one, key, two, other] })
+    const held = []
+    for (let ask = 0; ask < 10; ask += 1) held.push(await pool.lease(request))
+    expect(new Set(held.map(({ account }) => account.kind))).toEqual(new Set(['api-key']))
+    await held.find(({ account }) => account === key)?.release(cool({ retryAfterMs: 5000 }))
+    expect((await pool.lease(request)).account).toBe(other)
+    await (await pool.lease(request)).release(signOut)
+    expect((await pool.lease(request)).account.kind).toBe('cookie')
+    await pass(5000)
+    expect((await pool.lease(request)).account).toBe(key)
+  })
+
+  it('one request goes on from a key to a cookie', async () => {
+    const { pool } = create({ accounts: [one, key] })
+    const first = await pool.lease(request)
+    const next = await pool.lease({ ...request, exclude: new Set([first.account.key]) })
+    expect([first.account, next.account]).toEqual([key, one])
+  })
+
+  it('a request that needs a cookie, or a key, gets no other', async () => {
+    const { pool } = create({ accounts: [one, key] })
+    expect((await pool.lease({ ...request, kind: 'cookie' })).account).toBe(one)
+    expect((await pool.lease({ ...request, kind: 'api-key' })).account).toBe(key)
+    await (await pool.lease({ ...request, kind: 'cookie' })).release(signOut)
+    await expect(pool.lease({ ...request, kind: 'cookie' })).rejects.toMatchObject({
+      code: 'no_account_available',
+    })
+  })
+
+  it('at their cap the cookies serve too', async () => {
+    const { pool } = create({ accounts: [one, key], accountMaxConcurrency: 1 })
+    const leases = [await pool.lease(request), await pool.lease(request)]
+    expect(leases.map(({ account }) => account)).toEqual([key, one])
+  })
+})
+
+describe('accounts that change', () => {
+  function changing(...accounts: Account[]) {
+    let entries = [...mergeAccounts(accounts, new Map()).values()]
+    const listeners = new Set<() => void>()
+    const roster: AccountPoolOptions['roster'] = {
+      entries: () => entries,
+      onChange(listener) {
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
+    }
+    function set(next: readonly Account[], paused: readonly Account[] = []): void {
+      entries = [...mergeAccounts(next, new Map()).values()].map((entry) => ({
+        ...entry,
+        paused: paused.includes(entry.account),
+      }))
+      for (const listener of listeners) listener()
+    }
+    return { roster, set, listeners }
+  }
+
+  it('A11: what runs ends with the old secret, what comes begins with the new one', async () => {
+    const { roster, set } = changing(one)
+    const { pool, store } = create({ roster })
+    const running = await pool.lease(request)
+    set([two])
+    expect((await pool.lease(request)).account).toBe(two)
+    for (let step = 0; step < 6; step += 1) await pass(10_000)
+    expect(running.lost.aborted).toBe(false)
+    expect(running.account).toBe(one)
+    await running.release(succeeded)
+    expect((await store.accountStates([one.key])).get(one.key)).toEqual({ inFlight: 0 })
+  })
+
+  it('a paused account is shown and not leased', async () => {
+    const { roster, set } = changing(one, two)
+    const { pool } = create({ roster })
+    set([one, two], [one])
+    for (let ask = 0; ask < 10; ask += 1) expect((await pool.lease(request)).account).toBe(two)
+    expect(await pool.statuses()).toEqual([
+      { label: one.label, inFlight: 0, paused: true },
+      { label: two.label, inFlight: 10 },
+    ])
+    set([one, two], [one, two])
+    await expect(pool.lease(request)).rejects.toMatchObject({ code: 'no_account_available' })
+  })
+
+  it('those who wait get an account that is added, and are told when the last is removed', async () => {
+    const { roster, set, listeners } = changing(one)
+    const { pool } = create({ roster, accountMaxConcurrency: 1 })
+    await pool.lease(request)
+    const waiting = pool.lease(request)
+    await settle()
+    set([one, two])
+    expect((await waiting).account).toBe(two)
+    const last = expect(pool.lease(request)).rejects.toMatchObject({ code: 'no_account_available' })
+    await settle()
+    set([])
+    await last
+    await pool.close()
+    expect(listeners.size).toBe(0)
+  })
+})
+
+describe('chats that an attempt made', () => {
+  function withDeletions(over: Partial<AccountPoolOptions> = {}) {
+    const deleted: string[] = []
+    const chatDeletions = { add: (_account: Account, chatId: string) => void deleted.push(chatId) }
+    return { deleted, ...create({ chatDeletions, ...over }) }
+  }
+  const createdChatId = 'chat-1'
+
+  it.each([
+    ['an answer', { type: 'succeeded', createdChatId }],
+    ['a failure', { type: 'failed', verdict: { type: 'keep' }, createdChatId }],
+    ['a client that left', { type: 'abandoned', createdChatId }],
+  ] as const)('are deleted after %s', async (_name, outcome) => {
+    const { pool, deleted } = withDeletions()
+    await (await pool.lease(request)).release(outcome)
+    expect(deleted).toEqual(['chat-1'])
+  })
+
+  it('stay when they are bound, were continued or pinned', async () => {
+    const { pool, deleted } = withDeletions({ modelChatMap: new Map([['pinned', 'pin']]) })
+    await (await pool.lease(request)).release({ type: 'succeeded', chatId: 'chat-1', createdChatId })
+    await (await pool.lease(request)).release({ type: 'succeeded', createdChatId })
+    await (await pool.lease({ ...request, model: 'pinned' })).release({
+      type: 'abandoned',
+      createdChatId: 'pin',
+    })
+    expect(deleted).toEqual([])
+  })
+
+  it('are deleted where nothing is bound by itself', async () => {
+    const { pool, deleted } = withDeletions({ autoBindChats: false })
+    await (await pool.lease(request)).release({ type: 'succeeded', chatId: 'chat-1', createdChatId })
+    expect(deleted).toEqual(['chat-1'])
   })
 })
 

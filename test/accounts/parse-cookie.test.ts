@@ -87,6 +87,64 @@ describe('a comma list', () => {
   })
 })
 
+describe('a proxy', () => {
+  const proxiesOf = ({ accounts }: ParsedCookies) =>
+    accounts.map(({ cookie, proxyUrl }) => [cookie, proxyUrl])
+
+  it.each<[string, [string, string | undefined][]]>([
+    ['abc@http://p:1', [['session_id=abc', 'http://p:1']]],
+    [
+      'abc@http://p:1,def',
+      [
+        ['session_id=abc', 'http://p:1'],
+        ['session_id=def', undefined],
+      ],
+    ],
+    [
+      'abc,def@https://u:w%40x@p:1 ',
+      [
+        ['session_id=abc', undefined],
+        ['session_id=def', 'https://u:w%40x@p:1'],
+      ],
+    ],
+    [
+      'session_id=abc; c1=me@home@socks5://u:p@[::1]:1080,def@SOCKS5://p:2',
+      [
+        ['session_id=abc; c1=me@home', 'socks5://u:p@[::1]:1080'],
+        ['session_id=def', 'SOCKS5://p:2'],
+      ],
+    ],
+    [
+      'abc@http://u:p=w@h:1,def@http://u:p=w@h:1',
+      [
+        ['session_id=abc', 'http://u:p=w@h:1'],
+        ['session_id=def', 'http://u:p=w@h:1'],
+      ],
+    ],
+    ['back=me@http://p; session_id=abc', [['back=me@http://p; session_id=abc', undefined]]],
+    ['session_id=a@b', [['session_id=a@b', undefined]]],
+  ])('%j', (text, accounts) => {
+    expect(parseCookieList(text).problems).toEqual([])
+    expect(proxiesOf(parseCookieList(text))).toEqual(accounts)
+  })
+
+  it.each(['socks4://p:1', 'http://p:99999', 'http://', 'http://p:1/path', 'http://p:1?q'])(
+    'one that cannot be used (%s) is a fault, never left out',
+    (proxy) => {
+      const parsed = parseCookieList(`canary@${proxy},def`)
+      expect(cookiesOf(parsed)).toEqual(['session_id=def'])
+      expect(parsed.problems).toEqual([expect.stringMatching(/^item 1: The proxy must be a URL such as/)])
+      expect(parsed.problems.join('')).not.toContain('canary')
+    },
+  )
+
+  it('is no part of what makes an account', () => {
+    const parsed = parseCookieList('abc@http://p:1,abc@http://p:2')
+    expect(proxiesOf(parsed)).toEqual([['session_id=abc', 'http://p:1']])
+    expect(parsed.accounts[0]?.key).toBe(parseCookieList('abc').accounts[0]?.key)
+  })
+})
+
 describe('handed in', () => {
   it.each([
     ['a carriage return', 'session_id=canary\rx', /a line break at character 18/],
@@ -164,7 +222,7 @@ describe('handed in', () => {
     expect(cookiesOf(parseCookieInput(text, { host: '127.0.0.1' }))).toEqual(['session_id=abc'])
   })
 
-  it.each([',', ' ', '="', '=",', 'a=",;', ' ;'])(
+  it.each([',', ' ', '="', '=",', 'a=",;', ' ;', '@http://', '@http://,'])(
     'takes no more than linear time for a long run of %j',
     (unit) => {
       const text = `session_id=a; x=y${unit.repeat(50_000)} y z`

@@ -115,6 +115,29 @@ describe('persistence', () => {
     expect(lines).toEqual([])
   })
 
+  it('keeps records over a restart, in a file that is nobody else’s', async () => {
+    writeFileSync(join(folder, 'state.db'), '', { mode: 0o644 })
+    const before = create()
+    await before.saveRecord('account', 'a', 'text')
+    for (const suffix of ['', '-wal', '-shm'])
+      expect(statSync(join(folder, `state.db${suffix}`)).mode & 0o777).toBe(0o600)
+    await before.close()
+    expect([...(await create().records('account'))]).toEqual([['a', 'text']])
+  })
+
+  it('tells when a record cannot be kept', async () => {
+    const store = create()
+    const other = new DatabaseSync(join(folder, 'state.db'))
+    other.exec('DROP TABLE record')
+    other.close()
+    for (const action of [
+      store.saveRecord('account', 'a', 'text'),
+      store.removeRecord('account', 'a'),
+      store.records('account'),
+    ])
+      await expect(action).rejects.toMatchObject({ code: 'dependency_unavailable' })
+  })
+
   it('a cleared hold and a forgotten count stay so', async () => {
     const before = create()
     await leave(before, {}, { hold: { type: 'signed-out', sinceMs: startMs } })

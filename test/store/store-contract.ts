@@ -200,6 +200,77 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       })
     })
 
+    describe('a fallback', () => {
+      const tiers = { accounts: ['a', 'b'], fallback: ['c'] } as const
+      const cooling = (ms: number) => ({
+        hold: { type: 'cooling', kind: 'rate-limited', untilMs: under.nowMs() + ms } as const,
+      })
+
+      it('is left alone while one of the first can be leased', async () => {
+        for (let ask = 0; ask < 10; ask += 1) expect((await leased(tiers)).account).not.toBe('c')
+      })
+
+      it('serves when the first are cooling, excluded or at their cap, and not any more once one is back', async () => {
+        await end({ accounts: ['a'] }, cooling(5000))
+        expect((await leased({ ...tiers, exclude: new Set(['b']) })).account).toBe('c')
+        await leased({ accounts: ['b'] })
+        expect((await leased({ ...tiers, maxConcurrency: 2, exclude: new Set(['c']) })).account).toBe('b')
+        expect((await leased({ ...tiers, maxConcurrency: 2 })).account).toBe('c')
+        await under.advance(5000)
+        expect((await leased({ ...tiers, maxConcurrency: 2 })).account).toBe('a')
+      })
+
+      it('counts with the first for what cannot be leased', async () => {
+        await end({ accounts: ['a'] }, cooling(9000))
+        await end({ accounts: ['c'] }, cooling(5000))
+        const only = { accounts: ['a'], fallback: ['c'] }
+        expect(await store.lease(input(only))).toEqual({ type: 'cooling', untilMs: under.nowMs() + 5000 })
+        await leased({ accounts: ['b'] })
+        expect(await store.lease(input({ ...only, accounts: ['b'], maxConcurrency: 1 }))).toEqual({
+          type: 'busy',
+        })
+        expect(await store.lease(input({ accounts: [], fallback: [] }))).toEqual({ type: 'none' })
+      })
+    })
+
+    describe('setHold', () => {
+      it('holds without a lease, and does not lift a stricter hold', async () => {
+        const signedOut = { type: 'signed-out', sinceMs: under.nowMs() } as const
+        await store.setHold('a', signedOut)
+        expect(await stateOf('a')).toEqual({ inFlight: 0, hold: signedOut })
+        await store.setHold('a', { type: 'cooling', kind: 'unavailable', untilMs: under.nowMs() + 1000 })
+        expect(await stateOf('a')).toEqual({ inFlight: 0, hold: signedOut })
+        expect(await store.lease(input())).toEqual({ type: 'none' })
+      })
+    })
+
+    describe('records', () => {
+      it('are kept by kind and id, replaced and removed', async () => {
+        await store.saveRecord('account', 'z', 'one')
+        await store.saveRecord('account', 'a', 'two')
+        await store.saveRecord('chat-deletion', 'z', 'three')
+        await store.saveRecord('account', 'z', "o'ne again \u0000 ü")
+        expect([...(await store.records('account'))]).toEqual([
+          ['z', "o'ne again \u0000 ü"],
+          ['a', 'two'],
+        ])
+        await store.removeRecord('account', 'z')
+        await store.removeRecord('account', 'never there')
+        expect([...(await store.records('account')).keys()]).toEqual(['a'])
+        expect([...(await store.records('chat-deletion'))]).toEqual([['z', 'three']])
+      })
+
+      it('tells of no change of its own', async () => {
+        let calls = 0
+        const unsubscribe = store.onForeignRecords(() => {
+          calls += 1
+        })
+        await store.saveRecord('account', 'a', 'text')
+        unsubscribe()
+        expect(calls).toBe(0)
+      })
+    })
+
     describe('the life of a lease', () => {
       it('A4: lapses after leaseMs and frees its place', async () => {
         await leased({ maxConcurrency: 1 })
