@@ -1,9 +1,10 @@
 import type { BrowserContext } from 'playwright'
-import type { Account } from '../core/account.ts'
+import type { CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { settles } from './abortable.ts'
 import { parseBrowserCookies } from './browser-cookies.ts'
+import { parseBrowserProxy } from './browser-proxy.ts'
 import type { ChromiumKeeper } from './chromium-keeper.ts'
 import { describeSite, type RecaptchaSettings } from './recaptcha-site.ts'
 import { openTokenPage, type TokenPage } from './token-page.ts'
@@ -28,7 +29,7 @@ export interface AccountContext {
 }
 
 export interface AccountContextOptions extends RecaptchaSettings {
-  readonly account: Account
+  readonly account: CookieAccount
   readonly keeper: Pick<ChromiumKeeper, 'chromium' | 'checkAlive'>
   readonly clock: Clock
   readonly graceMs: number
@@ -47,17 +48,18 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
   let broken = false
 
   async function openContext(): Promise<BrowserContext> {
+    const { cookie, label, proxyUrl } = options.account
+    // Without one of its own, a context takes the proxy that Chromium was launched with.
+    const proxy = proxyUrl === undefined ? {} : { proxy: parseBrowserProxy(proxyUrl, label) }
     const { browser } = await options.keeper.chromium(closing.signal)
     doing = 'a browser context was opening'
-    const opened = await browser.newContext({ serviceWorkers: 'block', acceptDownloads: false })
+    const opened = await browser.newContext({ serviceWorkers: 'block', acceptDownloads: false, ...proxy })
     opened.once('close', breakDown)
     try {
-      await opened.addCookies(parseBrowserCookies(options.account.cookie, options.baseUrl))
+      await opened.addCookies(parseBrowserCookies(cookie, options.baseUrl))
     } catch {
       // Playwright's message would hold the cookies.
-      throw tokenUnavailable(`the browser refuses the cookies of ${options.account.label}`, {
-        retryable: false,
-      })
+      throw tokenUnavailable(`the browser refuses the cookies of ${label}`, { retryable: false })
     }
     return opened
   }

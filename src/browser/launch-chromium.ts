@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserServer } from 'playwright'
 import { settles } from './abortable.ts'
+import { parseBrowserProxy } from './browser-proxy.ts'
 import { findChromium } from './find-chromium.ts'
 import { tokenUnavailable } from './token-unavailable.ts'
 
@@ -32,8 +33,11 @@ export interface LaunchOptions {
 const closeMs = 1_000
 
 /** Launches one Chromium with a home of its own, and nothing of our environment in it.
- *  @throws {UnavailableError} `token_unavailable` when there is no Chromium; else Playwright's error */
+ *  @throws {UnavailableError} `token_unavailable` when there is no Chromium or it cannot use the proxy; else Playwright's
+ *  error */
 export async function launchChromium(options: LaunchOptions): Promise<Chromium> {
+  const { proxyUrl } = options
+  const proxy = proxyUrl === undefined ? {} : { proxy: parseBrowserProxy(proxyUrl, 'PROXY_URL') }
   const { chromium } = await import('playwright')
   const executablePath = options.executable ?? (await findChromium(chromium.executablePath()))
   if (!executablePath) {
@@ -54,7 +58,7 @@ export async function launchChromium(options: LaunchOptions): Promise<Chromium> 
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
-      ...(options.proxyUrl === undefined ? {} : { proxy: parseProxy(options.proxyUrl) }),
+      ...proxy,
     })
     const browser = await chromium.connect(server.wsEndpoint(), { timeout: options.timeoutMs })
     return await attend(server, browser, home)
@@ -132,11 +136,3 @@ const homeEnvironment = (home: string): Record<string, string> => ({
   XDG_CACHE_HOME: join(home, 'cache'),
   XDG_RUNTIME_DIR: home,
 })
-
-function parseProxy(proxyUrl: string): { server: string; username?: string; password?: string } {
-  const url = new URL(proxyUrl)
-  // Chromium resolves names at the proxy anyway and does not know the name `socks5h`.
-  const server = `${url.protocol.replace('socks5h', 'socks5')}//${url.host}`
-  if (!url.username) return { server }
-  return { server, username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
-}

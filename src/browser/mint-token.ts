@@ -1,4 +1,4 @@
-import type { Account } from '../core/account.ts'
+import type { CookieAccount } from '../core/account.ts'
 import { UnavailableError } from '../core/errors.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
@@ -8,7 +8,7 @@ import type { ChromiumKeeper } from './chromium-keeper.ts'
 import type { PagePool } from './page-pool.ts'
 import { firstLine, tokenUnavailable } from './token-unavailable.ts'
 
-export type MintToken = (account: Account, generation: WireGeneration) => Promise<MintedToken>
+export type MintToken = (account: CookieAccount, generation: WireGeneration) => Promise<MintedToken>
 
 export interface MintTokenOptions {
   readonly pool: Pick<PagePool, 'borrow'>

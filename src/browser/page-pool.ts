@@ -1,12 +1,13 @@
-import type { Account } from '../core/account.ts'
+import type { CookieAccount } from '../core/account.ts'
 import type { AccountContext } from './account-context.ts'
+import { contextKey } from './context-key.ts'
 
 export interface PagePool {
   /** A place in the account's context, opened when it has none; waits its turn when all contexts are in use.
    *  @throws the signal's reason */
-  borrow(account: Account, signal: AbortSignal): Promise<BorrowedContext>
+  borrow(account: CookieAccount, signal: AbortSignal): Promise<BorrowedContext>
   /** Whether a borrower would get in without another account's context being closed for it. */
-  hasRoomFor(account: Account): boolean
+  hasRoomFor(account: CookieAccount): boolean
   /** Closes contexts that nobody used for `contextIdleMs`. */
   sweep(): void
   close(): Promise<void>
@@ -21,7 +22,7 @@ export interface BorrowedContext {
 }
 
 export interface PagePoolOptions {
-  readonly open: (account: Account, onBroken: () => void) => AccountContext
+  readonly open: (account: CookieAccount, onBroken: () => void) => AccountContext
   /** Contexts open at once. */
   readonly browserMaxPages: number
   readonly contextMaxAgeMs: number
@@ -41,7 +42,7 @@ interface Entry {
 }
 
 interface Waiter {
-  readonly account: Account
+  readonly account: CookieAccount
   readonly enter: (borrowed: BorrowedContext) => void
 }
 
@@ -65,7 +66,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       return promise.finally(() => signal.removeEventListener('abort', onAbort))
     },
     hasRoomFor: (account) =>
-      currentEntry(account.key) !== undefined || entries.size < options.browserMaxPages,
+      currentEntry(contextKey(account)) !== undefined || entries.size < options.browserMaxPages,
     sweep() {
       for (const entry of entries) {
         if (entry.users === 0 && performance.now() - entry.usedAt > options.contextIdleMs) retire(entry)
@@ -80,7 +81,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
   /** Lets in whoever can be let in: those whose context is open at once, the others first come, first served. */
   function admit(): void {
     for (const waiter of queue) {
-      const entry = currentEntry(waiter.account.key) ?? openEntry(waiter.account)
+      const entry = currentEntry(contextKey(waiter.account)) ?? openEntry(waiter.account)
       if (!entry) continue
       queue.delete(waiter)
       waiter.enter(enter(entry))
@@ -97,12 +98,12 @@ export function createPagePool(options: PagePoolOptions): PagePool {
     return undefined
   }
 
-  function openEntry(account: Account): Entry | undefined {
+  function openEntry(account: CookieAccount): Entry | undefined {
     if (entries.size >= options.browserMaxPages) return undefined
     const now = performance.now()
     const context = options.open(account, () => retire(entry))
     const entry: Entry = {
-      key: account.key,
+      key: contextKey(account),
       context,
       openedAt: now,
       usedAt: now,
@@ -133,7 +134,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
 
   /** Sends off as many contexts as accounts wait for a place: unused ones first, then the least recently used. */
   function makeRoom(): void {
-    const waiting = new Set([...queue].map(({ account }) => account.key)).size
+    const waiting = new Set([...queue].map(({ account }) => contextKey(account))).size
     const leaving = [...entries].filter((entry) => entry.retired).length
     const candidates = [...entries]
       .filter((entry) => !entry.retired)

@@ -1,17 +1,17 @@
-// Room `browser`: makes reCAPTCHA tokens with the site's own script in an ordinary Chromium page of the account's session.
-// Touches `core` and Playwright; it never asks the chat API.
+// Room `browser`: makes reCAPTCHA tokens with the site's own script in an ordinary Chromium page of the account's session, or
+// asks the operator's own token service for them. Touches `core` and Playwright; it never asks the chat API.
 
-import type { Account } from '../core/account.ts'
+import type { CookieAccount } from '../core/account.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 
 export interface TokenRequest {
-  readonly account: Account
+  readonly account: CookieAccount
   /** Each generation has its page, key and action (UPSTREAM 3.2). */
   readonly generation: WireGeneration
   readonly signal: AbortSignal
 }
 
-/** `off`: RECAPTCHA_MODE=off. `idle`: not launched yet. `down`: waits before the next launch. */
+/** `off`: no browser of ours, RECAPTCHA_MODE=off or remote. `idle`: not launched yet. `down`: waits before the next launch. */
 export type BrowserState = 'off' | 'idle' | 'starting' | 'ready' | 'down'
 
 export interface TokenSource {

@@ -1,38 +1,92 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { accountNumber, startTokenBench } from './support.ts'
+import { createAccount } from '../../src/core/account.ts'
+import { proxyPassword, startHttpProxy, startSocksProxy, type TestProxy } from '../support/proxies.ts'
+import { accountNumber, startTokenBench, type TokenBench } from './support.ts'
+
+const siteUrl = 'http://site.test'
+
+/** A bench whose site is known under a name that only a proxy can resolve. */
+async function startProxyBench(proxyUrl: string | undefined): Promise<TokenBench> {
+  return startTokenBench({
+    baseUrl: siteUrl,
+    ...(proxyUrl !== undefined && { proxyUrl }),
+    limits: { graceMs: 200 },
+  })
+}
+
+async function started(starting: Promise<TestProxy>): Promise<TestProxy> {
+  const proxy = await starting
+  onTestFinished(proxy.close)
+  return proxy
+}
+
+function expectNoPassword(value: unknown) {
+  const told = JSON.stringify(value)
+  for (const secret of [proxyPassword, encodeURIComponent(proxyPassword)]) expect(told).not.toContain(secret)
+}
 
 test('the pages go through PROXY_URL with its password', async () => {
-  const seen: (string | undefined)[] = []
-  let handle: Parameters<typeof createServer>[1]
-  const proxy = createServer((request, response) => {
-    seen.push(request.headers['proxy-authorization'])
-    if (!request.headers['proxy-authorization']) {
-      return void response.writeHead(407, { 'proxy-authenticate': 'Basic realm="proxy"' }).end()
-    }
-    const { pathname, search } = new URL(request.url ?? '')
-    request.url = pathname + search
-    handle?.(request, response)
-  })
-  proxy.listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  onTestFinished(async () => {
-    proxy.closeAllConnections()
-    proxy.close()
-    await once(proxy, 'close')
-  })
-  const { port } = proxy.address() as AddressInfo
-  const bench = await startTokenBench({
-    baseUrl: 'http://site.test',
-    proxyUrl: `http://user:pass%2Fword@127.0.0.1:${port}`,
-  })
-  handle = (request, response) => void bench.double.handle(request, response)
+  const target = { port: 0 }
+  const proxy = await started(startHttpProxy({ target }))
+  const bench = await startProxyBench(proxy.url)
+  target.port = Number(new URL(bench.double.url).port)
 
   await bench.mint(accountNumber(1))
 
   expect(bench.double.ledger).toHaveLength(1)
-  expect(seen.at(-1)).toBe(`Basic ${Buffer.from('user:pass/word').toString('base64')}`)
-  expect(JSON.stringify(bench.log)).not.toContain('word')
+  expect(proxy.asked).toContain('GET http://site.test/agents?type=ai_chat')
+  expectNoPassword(bench.log)
 })
+
+test("an account's own proxy wins over PROXY_URL, and another one of it is another context", async () => {
+  const target = { port: 0 }
+  const [general, own, other] = [
+    await started(startHttpProxy({ target })),
+    await started(startHttpProxy({ target })),
+    await started(startHttpProxy({ target })),
+  ]
+  const bench = await startProxyBench(general.url)
+  target.port = Number(new URL(bench.double.url).port)
+  const cookie = 'session_id=account-1'
+
+  await bench.mint(createAccount(cookie, own.url))
+  expect([own, other, general].map(carriedPage)).toEqual([true, false, false])
+  await bench.mint(createAccount(cookie, other.url))
+  expect([own, other, general].map(carriedPage)).toEqual([true, true, false])
+  await bench.mint(accountNumber(2))
+  expect([own, other, general].map(carriedPage)).toEqual([true, true, true])
+  expectNoPassword(bench.log)
+})
+
+test('a dead proxy is an error that names PROXY_URL', async () => {
+  const proxy = await startHttpProxy()
+  await proxy.close()
+  const bench = await startProxyBench(proxy.url)
+
+  const error: unknown = await bench.mint(accountNumber(1)).catch((thrown: unknown) => thrown)
+
+  expect(error).toMatchObject({ code: 'token_unavailable', message: expect.stringContaining('PROXY_URL') })
+  expectNoPassword([String(error), bench.log])
+  expect(bench.double.requests).toEqual([])
+})
+
+test.each([
+  ['PROXY_URL', accountNumber(1)],
+  ['acc_', undefined],
+])(
+  'a SOCKS proxy with a password is refused by name: Chromium cannot sign in to it (%s)',
+  async (name, general) => {
+    const proxy = await started(startSocksProxy())
+    const bench = await startProxyBench(general && proxy.url)
+
+    const error: unknown = await bench
+      .mint(general ?? createAccount('session_id=account-1', proxy.url))
+      .catch((thrown: unknown) => thrown)
+
+    expect(error).toMatchObject({ code: 'token_unavailable', retryable: false })
+    expect(String(error)).toMatch(new RegExp(`SOCKS proxy of ${name}`))
+    expectNoPassword([String(error), bench.log])
+  },
+)
+
+const carriedPage = ({ asked }: TestProxy): boolean => asked.some((line) => line.includes('/agents'))

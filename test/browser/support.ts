@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { onTestFinished, vi } from 'vitest'
 import { createTokenSource, type TokenSourceOptions } from '../../src/browser/create-token-source.ts'
 import type { TokenSource } from '../../src/browser/token-source.ts'
-import { type Account, createAccount } from '../../src/core/account.ts'
+import { type CookieAccount, createAccount } from '../../src/core/account.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import type { Logger } from '../../src/core/logger.ts'
 import { createMetrics, type Metrics } from '../../src/core/metrics.ts'
@@ -21,7 +21,7 @@ export interface TokenBench {
   /** The process id of the Chromium launched last. */
   browserPid(): number
   /** One token for a caller that never leaves. */
-  mint(account: Account, generation?: WireGeneration): Promise<string>
+  mint(account: CookieAccount, generation?: WireGeneration): Promise<string>
 }
 
 type Overrides = Partial<TokenSourceOptions>
@@ -99,10 +99,10 @@ export function manualClock(): ManualClock {
   }
 }
 
-export const accountNumber = (number: number): Account =>
+export const accountNumber = (number: number): CookieAccount =>
   createAccount(`session_id=account-${number}; c1=x${number}`)
 
-export const verdictOf = (bench: TokenBench, token: string | undefined, account: Account): string =>
+export const verdictOf = (bench: TokenBench, token: string | undefined, account: CookieAccount): string =>
   bench.double.redeem(token, { cookie: account.cookie, generation: 'agent' }).verdict
 
 export async function counterValue(

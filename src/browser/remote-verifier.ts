@@ -1,0 +1,110 @@
+import { UnavailableError } from '../core/errors.ts'
+import type { Metrics } from '../core/metrics.ts'
+import { withDeadline } from './abortable.ts'
+import type { TokenSource } from './token-source.ts'
+import { tokenUnavailable } from './token-unavailable.ts'
+import { parseVerifierReply } from './verifier-reply.ts'
+
+export interface RemoteVerifierOptions {
+  /** Base URL of the service, with or without a slash at its end; may hold user and password. */
+  readonly recaptchaProxyUrl: string
+  readonly metrics: Pick<Metrics, 'tokensMinted' | 'tokenWaitSeconds'>
+  /** For all of one token. Default 10 s. */
+  readonly deadlineMs?: number
+}
+
+/** A reply is one short line of JSON. */
+const maxReplyBytes = 64 * 1024
+
+/** Asks another service for each token, e.g. genspark-playwright-proxy or one of ours: `GET <url>/genspark` with the account's
+ *  cookie. Every token is fresh; none is kept. Source: UPSTREAM 3.5
+ *
+ *  It asks with the `fetch` of Node: the service is the operator's own and no part of the site, so neither the site's headers nor
+ *  its proxies and pools apply, and one request a token needs nothing more. Certificates are checked; a redirect is not followed:
+ *  the cookie goes to the service that was named and to no other. */
+export function createRemoteVerifier(options: RemoteVerifierOptions): TokenSource {
+  const { metrics, deadlineMs = 10_000 } = options
+  const { url, authorization } = addressOf(options.recaptchaProxyUrl)
+  const closing = new AbortController()
+
+  return {
+    async token({ account, signal }) {
+      closing.signal.throwIfAborted()
+      signal.throwIfAborted()
+      const startedAt = performance.now()
+      const deadline = {
+        ms: deadlineMs,
+        reason: () =>
+          tokenUnavailable(
+            `the token service of RECAPTCHA_PROXY_URL gave none within ${deadlineMs / 1000} s`,
+          ),
+        signal: AbortSignal.any([signal, closing.signal]),
+      }
+      try {
+        const token = await withDeadline(deadline, (cut) => ask(account.cookie, cut))
+        metrics.tokensMinted.inc({ outcome: 'minted' })
+        metrics.tokenWaitSeconds.observe((performance.now() - startedAt) / 1000)
+        return token
+      } catch (error) {
+        if (error instanceof UnavailableError) metrics.tokensMinted.inc({ outcome: 'failed' })
+        throw error
+      }
+    },
+    warmUp() {},
+    state: () => 'off',
+    async close() {
+      closing.abort(new UnavailableError('shutting_down'))
+    },
+  }
+
+  async function ask(cookie: string, signal: AbortSignal): Promise<string> {
+    const { status, text } = await fetchReply(cookie, signal)
+    return parseVerifierReply(status, text, cookie)
+  }
+
+  async function fetchReply(cookie: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
+    try {
+      const response = await fetch(url, {
+        headers: { 'content-type': 'application/json', cookie, ...authorization },
+        redirect: 'manual',
+        signal,
+      })
+      return { status: response.status, text: await readBounded(response) }
+    } catch (error) {
+      signal.throwIfAborted()
+      throw unreachable(error)
+    }
+  }
+}
+
+/** `fetch` takes no credentials in a URL. */
+function addressOf(baseUrl: string): { url: URL; authorization: { authorization?: string } } {
+  const url = new URL(`${baseUrl.replace(/\/+$/, '')}/genspark`)
+  if (!url.username && !url.password) return { url, authorization: {} }
+  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+  url.username = ''
+  url.password = ''
+  return { url, authorization: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` } }
+}
+
+/** Leaving the loop early closes the connection. */
+async function readBounded({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk)
+    bytes += chunk.byteLength
+    if (bytes > maxReplyBytes) break
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, maxReplyBytes)
+}
+
+/** Of what `fetch` throws only the system's own error goes along: the rest may quote a header. */
+function unreachable(error: unknown): UnavailableError {
+  const cause = error instanceof Error ? error.cause : undefined
+  const why = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
+  return tokenUnavailable(
+    `the token service of RECAPTCHA_PROXY_URL could not be reached${why}: check that it runs, and its certificate`,
+    why ? { cause } : {},
+  )
+}
