@@ -1,7 +1,6 @@
 import type { Lease } from '../accounts/lease.ts'
 import type { TokenRequest, TokenSource } from '../browser/token-source.ts'
-import type { ChatEvent, ChatEventBatch } from '../core/chat-event.ts'
-import type { ChatRequest } from '../core/chat-request.ts'
+import type { Account } from '../core/account.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
@@ -9,61 +8,86 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { createSettlement, type Settlement } from './settle-lease.ts'
 
 export interface AttemptRooms {
-  readonly upstream: Pick<Upstream, 'generation' | 'ask'>
+  readonly upstream: Pick<Upstream, 'generation'>
   readonly tokens: Pick<TokenSource, 'token'>
   readonly metrics: Pick<Metrics, 'attempts' | 'tokenlessAsks'>
   /** `false`: ask without a token when none can be had (TOKEN_REQUIRED). */
   readonly tokenRequired: boolean
 }
 
-export interface AttemptInput {
+/** What is asked for: an answer in pieces of `Piece`. */
+export interface Ask<Piece> {
+  send(input: AskInput): AsyncIterable<Piece>
+  /** With this piece the answer has begun: the commit point. */
+  hasBegun(piece: Piece): boolean
+  /** The project that the site made or went on with, in the piece that tells it. */
+  projectIn(piece: Piece): string | undefined
+}
+
+export interface AskInput {
+  readonly generation: WireGeneration
+  readonly account: Account
+  readonly signal: AbortSignal
+  readonly token?: string
+  readonly chatId?: string
+}
+
+export interface AttemptInput<Piece> {
   readonly lease: Lease
-  readonly request: ChatRequest
+  readonly ask: Ask<Piece>
   readonly signal: AbortSignal
   /** Ask in a new chat, whatever the account's binding says. */
   readonly unbound: boolean
 }
 
-/** One attempt with one leased account: token, ask, events, release. The lease always ends here, once.
- *  @returns at the commit point, when the first delta is there; the iteration begins with it
+/** One attempt with one leased account: token, ask, pieces, release. The lease always ends here, once.
+ *  @returns at the commit point; the iteration begins with what came before it
  *  @throws {UpstreamError} before it; the account has been judged and the lease is free */
-export async function runAttempt(
+export async function runAttempt<Piece>(
   rooms: AttemptRooms,
-  { lease, request, signal: callSignal, unbound }: AttemptInput,
-): Promise<AsyncIterable<ChatEventBatch>> {
+  { lease, ask, signal: callSignal, unbound }: AttemptInput<Piece>,
+): Promise<AsyncIterable<Piece>> {
   const generation = rooms.upstream.generation()
   const { account } = lease
   const signal = AbortSignal.any([callSignal, lease.lost])
   const settlement = createSettlement({
     lease,
     signal,
+    bindsChats: generation === 'copilot',
     countOutcome: (outcome) => rooms.metrics.attempts.inc({ generation, outcome }),
   })
   try {
     signal.throwIfAborted()
-    const token = await takeToken(rooms, { account, generation, signal })
+    const token = await takeToken(rooms, account, generation, signal)
     const chatId = unbound ? undefined : chatToContinue(lease, generation)
-    const asked = rooms.upstream.ask({
+    const asked = ask.send({
       generation,
       account,
-      request,
       signal,
       ...(token !== undefined && { token }),
       ...(chatId !== undefined && { chatId }),
     })
-    const batches = asked[Symbol.asyncIterator]()
-    const first = await readToFirstDelta(batches)
-    return readOn({ first, batches, settlement, bindsChats: generation === 'copilot' })
+    const answer = { pieces: asked[Symbol.asyncIterator](), ask, settlement }
+    const begin = await readToBegin(answer)
+    return readOn(begin, answer)
   } catch (error) {
     throw await settlement.failed(error)
   }
 }
 
-async function takeToken(rooms: AttemptRooms, request: TokenRequest): Promise<string | undefined> {
+/** An API key needs no token (UPSTREAM 11). */
+async function takeToken(
+  rooms: AttemptRooms,
+  account: Account,
+  generation: WireGeneration,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (account.kind === 'api-key') return undefined
+  const request: TokenRequest = { account, generation, signal }
   try {
     return await rooms.tokens.token(request)
   } catch (error) {
-    if (rooms.tokenRequired || request.signal.aborted) throw error
+    if (rooms.tokenRequired || signal.aborted) throw error
     rooms.metrics.tokenlessAsks.inc()
     return undefined
   }
@@ -75,51 +99,40 @@ function chatToContinue(lease: Lease, generation: WireGeneration): string | unde
   return generation === 'copilot' || lease.chatPinned ? lease.chatId : undefined
 }
 
-async function readToFirstDelta(batches: AsyncIterator<ChatEventBatch>): Promise<ChatEventBatch> {
-  const held: ChatEvent[] = []
+interface RunningAnswer<Piece> {
+  readonly pieces: AsyncIterator<Piece>
+  readonly ask: Ask<Piece>
+  readonly settlement: Settlement
+}
+
+async function readToBegin<Piece>({ pieces, ask, settlement }: RunningAnswer<Piece>): Promise<Piece[]> {
+  const begin: Piece[] = []
   for (;;) {
-    const { value, done } = await batches.next()
+    const { value, done } = await pieces.next()
     if (done) throw new UpstreamError('empty')
-    held.push(...value)
-    if (value.some(isDelta)) return held
+    settlement.noteProject(ask.projectIn(value))
+    begin.push(value)
+    if (ask.hasBegun(value)) return begin
   }
 }
 
-const isDelta = (event: ChatEvent): boolean => event.type === 'text-delta' || event.type === 'reasoning-delta'
-
-interface BegunAnswer {
-  readonly first: ChatEventBatch
-  readonly batches: AsyncIterator<ChatEventBatch>
-  readonly settlement: Settlement
-  readonly bindsChats: boolean
-}
-
-async function* readOn({
-  first,
-  batches,
-  settlement,
-  bindsChats,
-}: BegunAnswer): AsyncGenerator<ChatEventBatch> {
-  let chatId: string | undefined
+async function* readOn<Piece>(
+  begin: readonly Piece[],
+  { pieces, ask, settlement }: RunningAnswer<Piece>,
+): AsyncGenerator<Piece> {
   try {
-    let batch = first
+    yield* begin
     for (;;) {
-      if (bindsChats) chatId = projectIn(batch) ?? chatId
-      yield batch
-      const { value, done } = await batches.next()
+      const { value, done } = await pieces.next()
       if (done) break
-      batch = value
+      settlement.noteProject(ask.projectIn(value))
+      yield value
     }
-    await settlement.succeeded(chatId)
+    await settlement.succeeded()
   } catch (error) {
     throw await settlement.failed(error)
   } finally {
     await settlement.abandoned()
-    await batches.return?.()
+    await pieces.return?.()
   }
-}
-
-function projectIn(batch: ChatEventBatch): string | undefined {
-  for (const event of batch) if (event.type === 'project-started') return event.projectId
-  return undefined
 }

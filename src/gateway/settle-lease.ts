@@ -3,8 +3,9 @@ import { ServiceError, UpstreamError } from '../core/errors.ts'
 import { judgeAccount } from './next-move.ts'
 
 export interface Settlement {
-  /** @param chatId  the chat to bind (account, model) to */
-  succeeded(chatId: string | undefined): Promise<void>
+  /** The project in which the site answers. */
+  noteProject(projectId: string | undefined): void
+  succeeded(): Promise<void>
   /** Judges the account by what went wrong. @returns what to throw */
   failed(error: unknown): Promise<unknown>
   abandoned(): Promise<void>
@@ -14,15 +15,19 @@ export interface SettlementOptions {
   readonly lease: Lease
   /** The attempt's: an abort settles it as abandoned, whoever is or is not waiting for the answer. */
   readonly signal: AbortSignal
+  /** The chats of this wire generation are gone on with. */
+  readonly bindsChats: boolean
   readonly countOutcome: (outcome: string) => void
 }
 
 /** Ends one lease by how its attempt went. Only the first word counts. */
-export function createSettlement({ lease, signal, countOutcome }: SettlementOptions): Settlement {
+export function createSettlement(options: SettlementOptions): Settlement {
+  const { lease, signal, bindsChats, countOutcome } = options
+  let projectId: string | undefined
   let settled: Promise<void> | undefined
 
   // A client may leave after the commit point and before the first pull, when no generator would notice.
-  const onAbort = () => void settle({ type: 'abandoned' }, 'aborted')
+  const onAbort = () => void abandoned()
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
 
@@ -30,16 +35,25 @@ export function createSettlement({ lease, signal, countOutcome }: SettlementOpti
     if (settled) return settled
     signal.removeEventListener('abort', onAbort)
     countOutcome(name)
-    settled = lease.release(outcome)
+    settled = lease.release({ ...outcome, ...(projectId !== undefined && { createdChatId: projectId }) })
     return settled
   }
 
+  const abandoned = () => settle({ type: 'abandoned' }, 'aborted')
+
   return {
-    succeeded: (chatId) => settle({ type: 'succeeded', ...(chatId !== undefined && { chatId }) }, 'ok'),
-    abandoned: () => settle({ type: 'abandoned' }, 'aborted'),
+    noteProject(id) {
+      projectId = id ?? projectId
+    },
+    succeeded: () =>
+      settle(
+        { type: 'succeeded', ...(bindsChats && projectId !== undefined && { chatId: projectId }) },
+        'ok',
+      ),
+    abandoned,
     async failed(error) {
       if (signal.aborted) {
-        await settle({ type: 'abandoned' }, 'aborted')
+        await abandoned()
         return signal.reason
       }
       if (error instanceof UpstreamError) {

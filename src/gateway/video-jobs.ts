@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
+import { collectFiles } from '../core/collect-files.ts'
+import { ServiceError, UnavailableError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { VideoRequest } from '../core/media-request.ts'
+import type { VideoJob, VideoJobState } from '../core/video-job.ts'
+import type { RunMedia } from './media.ts'
+import { createMemoryVideoJobStore, type VideoJobStore } from './video-job-store.ts'
+
+/** Videos that are made in the background, while their clients ask now and then how far they are. */
+export interface VideoJobs {
+  /** @throws {UnavailableError} `queue_full` when too many are being made */
+  begin(request: VideoRequest, about: VideoJobAbout): Promise<VideoJob>
+  find(id: string, owner: string): Promise<VideoJob | undefined>
+  /** Newest first. */
+  list(owner: string): Promise<readonly VideoJob[]>
+  /** Forgets a job; one that is being made is given up. @returns false when there is none */
+  remove(id: string, owner: string): Promise<boolean>
+  /** Gives up what is being made. */
+  close(): Promise<void>
+}
+
+export interface VideoJobAbout {
+  readonly requestId: string
+  readonly owner: string
+  readonly size: string | undefined
+}
+
+export interface VideoJobRooms {
+  readonly runMedia: RunMedia
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Where jobs are kept; in memory unless told. */
+  readonly store?: VideoJobStore
+  /** Being made at once. Default 32. */
+  readonly maxRunning?: number
+}
+
+const jobLifeMs = 24 * 60 * 60 * 1000
+
+export function createVideoJobs(rooms: VideoJobRooms): VideoJobs {
+  const { runMedia, clock, logger, maxRunning = 32 } = rooms
+  const store = rooms.store ?? createMemoryVideoJobStore(() => clock.now())
+  const running = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
+  let isClosed = false
+
+  async function make(job: VideoJob, request: VideoRequest, requestId: string, signal: AbortSignal) {
+    const enter = (state: VideoJobState) => store.update({ ...job, state })
+    try {
+      const { account, events } = await runMedia(request, { requestId, signal })
+      await enter({ type: 'in-progress', percent: 0 })
+      const [file] = await collectFiles(events, ({ done, tasks }) =>
+        enter({ type: 'in-progress', percent: percentOf(done, tasks) }),
+      )
+      await enter({ type: 'completed', completedMs: clock.now(), accountKey: account.key, file })
+    } catch (error) {
+      if (!(error instanceof ServiceError) && !signal.aborted)
+        logger.error({ requestId, err: error }, 'unexpected error in a video job')
+      const { code, message } = error instanceof ServiceError ? error : new ServiceError('internal_error')
+      await enter({ type: 'failed', completedMs: clock.now(), code, message })
+    }
+  }
+
+  return {
+    async begin(request, { requestId, owner, size }) {
+      if (isClosed) throw new UnavailableError('shutting_down')
+      if (running.size >= maxRunning)
+        throw new UnavailableError('queue_full', { message: 'Too many videos are being made.' })
+      const createdMs = clock.now()
+      const job: VideoJob = {
+        id: `video_${randomUUID().replaceAll('-', '')}`,
+        owner,
+        model: request.model.id,
+        prompt: request.prompt,
+        size,
+        durationS: request.durationS,
+        createdMs,
+        expiresMs: createdMs + jobLifeMs,
+        state: { type: 'queued' },
+      }
+      const abort = new AbortController()
+      const stored = store.add(job)
+      const done = stored
+        .then(() => make(job, request, requestId, abort.signal))
+        .finally(() => running.delete(job.id))
+      running.set(job.id, { abort, done })
+      done.catch((error: unknown) => logger.error({ requestId, err: error }, 'a video job was lost'))
+      await stored
+      return job
+    },
+    async find(id, owner) {
+      const job = await store.get(id)
+      return job?.owner === owner ? job : undefined
+    },
+    list: (owner) => store.list(owner),
+    async remove(id, owner) {
+      const job = await store.get(id)
+      if (job?.owner !== owner) return false
+      running.get(id)?.abort.abort()
+      await store.delete(id)
+      return true
+    },
+    async close() {
+      isClosed = true
+      const open = [...running.values()]
+      for (const { abort } of open) abort.abort(new UnavailableError('shutting_down'))
+      await Promise.allSettled(open.map(({ done }) => done))
+    },
+  }
+}
+
+/** 100 is for what is finished. */
+const percentOf = (done: number, tasks: number): number =>
+  Math.min(Math.floor((done / Math.max(tasks, 1)) * 100), 99)

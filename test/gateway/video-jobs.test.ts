@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import { createAccount } from '../../src/core/account.ts'
+import { UnavailableError } from '../../src/core/errors.ts'
+import { silentLogger } from '../../src/core/logger.ts'
+import type { VideoRequest } from '../../src/core/media-request.ts'
+import type { RunMedia } from '../../src/gateway/media.ts'
+import { createMemoryVideoJobStore } from '../../src/gateway/video-job-store.ts'
+import { createVideoJobs } from '../../src/gateway/video-jobs.ts'
+
+const request: VideoRequest = {
+  kind: 'video',
+  model: { id: 'sora-2', kind: 'video', upstreamIds: { copilot: 'sora-2', agent: 'sora-2' } },
+  prompt: 'A cat',
+  aspectRatio: undefined,
+  durationS: undefined,
+  autoPrompt: false,
+  images: [],
+}
+const about = { requestId: 'r1', owner: 'me', size: undefined }
+const day = 24 * 60 * 60 * 1000
+
+const file = { url: 'https://www.genspark.ai/api/files/s/abc', needsCookie: true }
+const done: RunMedia = async () => ({ account: createAccount('session_id=a'), events: finished() })
+async function* finished() {
+  yield { type: 'finished', files: [file], failures: [] } as const
+}
+const never: RunMedia = (_request, { signal }) =>
+  new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+
+function start(options: { runMedia?: RunMedia; maxRunning?: number; maxJobs?: number } = {}) {
+  const clock = { nowMs: 1_790_000_000_000, now: () => clock.nowMs }
+  const store = createMemoryVideoJobStore(clock.now, options.maxJobs)
+  const jobs = createVideoJobs({ runMedia: done, clock, logger: silentLogger, store, ...options })
+  return { clock, jobs }
+}
+
+describe('video jobs', () => {
+  it('are forgotten after a day', async () => {
+    const { clock, jobs } = start()
+    const { id } = await jobs.begin(request, about)
+    clock.nowMs += day - 1
+    expect(await jobs.find(id, 'me')).toBeDefined()
+    clock.nowMs += 1
+    expect(await jobs.find(id, 'me')).toBeUndefined()
+    expect(await jobs.list('me')).toEqual([])
+  })
+
+  it('are kept to a number, the newest ones', async () => {
+    const { jobs } = start({ maxJobs: 2 })
+    const [first, second, third] = [
+      await jobs.begin(request, about),
+      await jobs.begin(request, about),
+      await jobs.begin(request, about),
+    ]
+    expect((await jobs.list('me')).map(({ id }) => id)).toEqual([third.id, second.id])
+    expect(await jobs.find(first.id, 'me')).toBeUndefined()
+  })
+
+  it('are refused while too many are being made', async () => {
+    const { jobs } = start({ runMedia: never, maxRunning: 2 })
+    const { id } = await jobs.begin(request, about)
+    await jobs.begin(request, about)
+    await expect(jobs.begin(request, about)).rejects.toMatchObject({ code: 'queue_full' })
+    await jobs.remove(id, 'me')
+    await jobs.close()
+  })
+
+  it('H1: are given up when the service ends, and no new one begins', async () => {
+    const { jobs } = start({ runMedia: never })
+    const { id } = await jobs.begin(request, about)
+    await jobs.close()
+    expect((await jobs.find(id, 'me'))?.state).toMatchObject({ type: 'failed', code: 'shutting_down' })
+    await expect(jobs.begin(request, about)).rejects.toBeInstanceOf(UnavailableError)
+  })
+
+  it('fail when their answer ends without an end', async () => {
+    async function* nothing() {}
+    const runMedia: RunMedia = async () => ({ account: createAccount('session_id=a'), events: nothing() })
+    const { jobs } = start({ runMedia })
+    const { id } = await jobs.begin(request, about)
+    await jobs.close()
+    expect((await jobs.find(id, 'me'))?.state).toMatchObject({ type: 'failed', code: 'upstream_reset' })
+  })
+})
