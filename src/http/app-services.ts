@@ -1,13 +1,32 @@
+import type { AccountAdmin } from '../accounts/account-admin.ts'
+import type { AccountQuota } from '../accounts/total-quota.ts'
+import type { TokenSource } from '../browser/token-source.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { RunChat } from '../gateway/chat.ts'
+import type { RunMedia } from '../gateway/media.ts'
+import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
+import type { PublicFileFetcher } from '../upstream/fetch-public-file.ts'
+import type { SiteFile } from '../upstream/upstream.ts'
 import type { Readiness } from './readiness.ts'
 
 export interface AppServices {
   readonly runChat: RunChat
+  readonly runMedia: RunMedia
+  readonly videoJobs: VideoJobs
+  /** Opens a result file of the site with the cookie of the account. @throws {ServiceError} */
+  readonly openFile: (accountKey: string, url: string, signal: AbortSignal) => Promise<SiteFile>
+  /** Fetches a picture that a client names by URL. */
+  readonly fetchImage: PublicFileFetcher['fetchImage']
+  /** For `/admin/accounts`. */
+  readonly accountAdmin: AccountAdmin
+  /** What is left of all accounts, for the billing routes; undefined where the site does not say. Soon there, never rejects. */
+  readonly quota: () => Promise<AccountQuota | undefined>
   readonly catalogue: Catalogue
+  /** For `GET /genspark`. */
+  readonly tokens: Pick<TokenSource, 'token'>
   readonly countTokens: (text: string) => Promise<number>
   readonly readiness: () => Promise<Readiness>
   readonly metrics: Metrics

@@ -3,7 +3,9 @@
 
 import Koa from 'koa'
 import type { Config } from '../config.ts'
+import { createAdminRoutes } from './admin-routes.ts'
 import type { AppServices } from './app-services.ts'
+import { createFileLinks } from './file-links.ts'
 import { accessLog } from './middleware/access-log.ts'
 import { assignRequestId } from './middleware/assign-request-id.ts'
 import { authenticate } from './middleware/authenticate.ts'
@@ -17,7 +19,7 @@ import { refuseUnmatched } from './middleware/refuse-unmatched.ts'
 import { refuseWhenShuttingDown } from './middleware/refuse-when-shutting-down.ts'
 import { renderError } from './middleware/render-error.ts'
 import type { RequestContext, RequestState } from './request-state.ts'
-import { createApiRoutes, createProbeRoutes } from './routes.ts'
+import { createApiRoutes, createFileRoutes, createProbeRoutes, createVerifierRoutes } from './routes.ts'
 
 export type { AppServices } from './app-services.ts'
 
@@ -31,7 +33,8 @@ export function createApp(
   services: AppServices,
   { writeStallMs = 60_000 }: AppOptions = {},
 ): Koa<RequestState> {
-  const { logger } = services
+  const { logger, clock } = services
+  const links = createFileLinks({ ...config, clock })
   const app = new Koa<RequestState>()
   app.use(assignRequestId())
   app.use(clientSignal(services.shutdown))
@@ -43,9 +46,12 @@ export function createApp(
   app.use(blockAddresses(config.ipBlockList))
   app.use(createProbeRoutes(config, services))
   app.use(refuseWhenShuttingDown(services.isShuttingDown))
+  app.use(createFileRoutes(config, services, links))
   app.use(limitRate(config.requestRateLimit))
+  app.use(createVerifierRoutes(config, services))
+  app.use(createAdminRoutes(config, services))
   app.use(authenticate(config.apiSecrets))
-  app.use(createApiRoutes(config, services))
+  app.use(createApiRoutes(config, services, links))
   app.use(refuseUnmatched())
 
   // Only what broke outside of every middleware comes here: mostly the socket of a client that left, else a bug.

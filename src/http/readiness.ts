@@ -36,19 +36,22 @@ async function checkAccounts(pool: ReadinessRooms['pool']): Promise<ReadinessPar
   const cooling = []
   const signedOut = []
   let inFlight = 0
-  for (const { label, hold, inFlight: own } of statuses) {
+  let paused = 0
+  for (const { label, hold, inFlight: own, paused: isPaused } of statuses) {
     inFlight += own
-    if (hold?.type === 'cooling') {
+    if (isPaused) paused += 1
+    else if (hold?.type === 'cooling') {
       cooling.push({ account: label, kind: hold.kind, until: new Date(hold.untilMs).toISOString() })
     } else if (hold) {
       signedOut.push({ account: label, since: new Date(hold.sinceMs).toISOString() })
     }
   }
-  const usable = statuses.length - cooling.length - signedOut.length
+  const usable = statuses.length - paused - cooling.length - signedOut.length
   return {
     ok: usable > 0,
     total: statuses.length,
     usable,
+    ...(paused > 0 && { paused }),
     in_flight: inFlight,
     cooling: cooling.slice(0, maxListed),
     signed_out: signedOut.slice(0, maxListed),

@@ -1,14 +1,21 @@
 import Router, { type RouterMiddleware } from '@koa/router'
 import type { Config } from '../config.ts'
 import type { AppServices } from './app-services.ts'
+import type { FileLinks } from './file-links.ts'
+import { createBillingHandlers } from './handlers/billing.ts'
 import { createChatCompletionsHandler } from './handlers/chat-completions.ts'
+import { createFilesHandler } from './handlers/files.ts'
+import { createGensparkHandler } from './handlers/genspark.ts'
 import { home } from './handlers/home.ts'
+import { createImagesHandler } from './handlers/images.ts'
 import { createListModelsHandler } from './handlers/list-models.ts'
 import { livez } from './handlers/livez.ts'
 import { createMetricsHandler } from './handlers/metrics.ts'
 import { createReadyzHandler } from './handlers/readyz.ts'
 import { refuseWebSocket } from './handlers/refuse-web-socket.ts'
 import { createRetrieveModelHandler } from './handlers/retrieve-model.ts'
+import { createVideoGenerationsHandler } from './handlers/video-generations.ts'
+import { createVideoHandlers } from './handlers/videos.ts'
 import type { Middleware, RequestState } from './request-state.ts'
 
 type Handler = RouterMiddleware<RequestState>
@@ -16,8 +23,7 @@ type Handler = RouterMiddleware<RequestState>
 /** Answered before every gate but the block list, at the root and under the prefix. */
 export function createProbeRoutes(config: Config, services: AppServices): Middleware {
   const router = new Router<RequestState>()
-  const anywhere = config.routePrefix && `{${config.routePrefix}}`
-  const get = (path: string, handler: Handler) => router.get(path, anywhere + path, handler)
+  const get = (path: string, handler: Handler) => router.get(path, anywhere(config) + path, handler)
 
   get('/', home)
   get('/livez', livez)
@@ -26,16 +32,47 @@ export function createProbeRoutes(config: Config, services: AppServices): Middle
   return router.routes() as Middleware
 }
 
+/** Answered before the keys are checked: its clients can send none. Nothing is there unless VERIFIER_ENDPOINT opens it. */
+export function createVerifierRoutes(config: Config, services: AppServices): Middleware {
+  const router = new Router<RequestState>()
+  const path = `${config.routePrefix}/genspark`
+  if (config.verifierEndpoint) router.get('/genspark', path, createGensparkHandler(services))
+  return router.routes() as Middleware
+}
+
+/** Before the gates that ask for a key or count requests: a page of pictures loads them all at once, and without a key. */
+export function createFileRoutes(config: Config, services: AppServices, links: FileLinks): Middleware {
+  const router = new Router<RequestState>()
+  router.get('/files', `${anywhere(config)}/files/:name`, createFilesHandler(services, links))
+  return router.routes() as Middleware
+}
+
 /** Each `/v1/x` answers also as `/x` and `/v1/v1/x` (CLIENTS rule 17). */
-export function createApiRoutes(config: Config, services: AppServices): Middleware {
+export function createApiRoutes(config: Config, services: AppServices, links: FileLinks): Middleware {
   const router = new Router<RequestState>()
   const post = (path: string, handler: Handler) => router.post(`/v1${path}`, anyBase(path), handler)
   const get = (path: string, handler: Handler) => router.get(`/v1${path}`, anyBase(path), handler)
+  const remove = (path: string, handler: Handler) => router.delete(`/v1${path}`, anyBase(path), handler)
   const anyBase = (path: string) => `${config.routePrefix}{/v1}{/v1}${path}`
+  const videos = createVideoHandlers(config, services)
+  const billing = createBillingHandlers(services)
 
-  post('/chat/completions', createChatCompletionsHandler(config, services))
+  post('/chat/completions', createChatCompletionsHandler(config, services, links))
+  post('/images/generations', createImagesHandler(config, services, links, { imageRequired: false }))
+  post('/images/edits', createImagesHandler(config, services, links, { imageRequired: true }))
+  post('/videos/generations', createVideoGenerationsHandler(config, services, links))
+  post('/videos', videos.create)
+  get('/videos', videos.list)
+  get('/videos/:id', videos.retrieve)
+  get('/videos/:id/content', videos.content)
+  remove('/videos/:id', videos.remove)
   get('/models', createListModelsHandler(services))
   get('/models/*id', createRetrieveModelHandler(services))
+  get('/dashboard/billing/subscription', billing.subscription)
+  get('/dashboard/billing/usage', billing.usage)
   get('/responses', refuseWebSocket)
   return router.routes() as Middleware
 }
+
+/** At the root and under the prefix. */
+const anywhere = ({ routePrefix }: Config): string => routePrefix && `{${routePrefix}}`

@@ -24,6 +24,10 @@ export interface ChatStreamEncoder {
 /** A piece of a large read is handed over at this length, so that a slow reader has little of it in memory. */
 const maxOutputLength = 64 * 1024
 
+/** A comment: nothing of it reaches the text, and no client times out meanwhile. */
+const progressComment = ({ done, tasks }: { readonly done: number; readonly tasks: number }): string =>
+  `: progress ${done}/${tasks}\n\n`
+
 /** One encoder a stream. */
 export function createChatStreamEncoder(options: ChatStreamOptions): ChatStreamEncoder {
   const { streamErrorText, usage } = options
@@ -47,9 +51,13 @@ export function createChatStreamEncoder(options: ChatStreamOptions): ChatStreamE
     async *encode(answer) {
       let finishReason: FinishReason | undefined
       for await (const batch of (await answer).events) {
-        let output = begin()
+        let output = ''
         for (const event of batch) {
-          output += encodePieces(presenter.present(event))
+          if (event.type === 'progress') {
+            output += progressComment(event)
+            continue
+          }
+          output += begin() + encodePieces(presenter.present(event))
           usage?.add(event)
           if (event.type === 'finished') finishReason = event.reason
           if (output.length < maxOutputLength) continue

@@ -1,18 +1,30 @@
 import { z } from 'zod'
 import type { ContentPart } from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
+import { parseFile, parseImage } from '../parse-attachment.ts'
 
 /** The content of a message: a string, a list of parts or, where `mayBeEmpty`, nothing.
  *  @param at  its place, e.g. `messages[2].content`
  *  @throws {InvalidRequestError} `invalid_value` */
-export function parseContent(content: unknown, at: string, mayBeEmpty: boolean): ContentPart[] {
+export async function parseContent(
+  content: unknown,
+  at: string,
+  mayBeEmpty: boolean,
+): Promise<readonly ContentPart[]> {
   if (typeof content === 'string') return [{ type: 'text', text: content }]
-  if (Array.isArray(content)) return content.map((part, index) => parsePart(part, `${at}[${index}]`))
+  if (Array.isArray(content)) return await parseParts(content, at)
   if (mayBeEmpty && (content === null || content === undefined)) return []
   throw invalidValue(at, 'expected a string or a list of parts')
 }
 
-function parsePart(value: unknown, at: string): ContentPart {
+/** One by one, so that the first fault is the first in the list and nothing behind it is looked at. */
+async function parseParts(values: readonly unknown[], at: string): Promise<readonly ContentPart[]> {
+  const parts: ContentPart[] = []
+  for (const [index, value] of values.entries()) parts.push(await parsePart(value, `${at}[${index}]`))
+  return parts
+}
+
+function parsePart(value: unknown, at: string): ContentPart | Promise<ContentPart> {
   const part = checkShape(partSchema, value, at)
   switch (part.type) {
     case 'text':
@@ -21,10 +33,29 @@ function parsePart(value: unknown, at: string): ContentPart {
       return { type: 'text', text: part.refusal }
     case 'image_url':
       return typeof part.image_url === 'string'
-        ? parseDataUrl(part.image_url, `${at}.image_url`)
-        : parseDataUrl(part.image_url.url, `${at}.image_url.url`)
+        ? parseImage(part.image_url, `${at}.image_url`)
+        : parseImage(part.image_url.url, `${at}.image_url.url`)
+    case 'file':
+      return parseFilePart(part.file, `${at}.file`)
+    case 'input_audio':
+      throw invalidValue(at, 'the site does not take audio; send its transcript as text')
   }
 }
+
+function parseFilePart({ filename, file_data, file_id }: GivenFile, at: string): Promise<ContentPart> {
+  if (typeof file_data === 'string') return parseFile(filename ?? undefined, file_data, `${at}.file_data`)
+  if (file_id)
+    throw invalidValue(`${at}.file_id`, 'no files are kept here; send the file itself as file_data')
+  throw invalidValue(`${at}.file_data`, 'expected data:...;base64,... or base64')
+}
+
+const fileSchema = z.object({
+  filename: z.string().nullish(),
+  file_data: z.string().nullish(),
+  file_id: z.string().nullish(),
+})
+
+type GivenFile = z.infer<typeof fileSchema>
 
 const partSchema = z.discriminatedUnion(
   'type',
@@ -35,19 +66,8 @@ const partSchema = z.discriminatedUnion(
       type: z.literal('image_url'),
       image_url: z.union([z.string(), z.object({ url: z.string() })]),
     }),
+    z.object({ type: z.literal('file'), file: fileSchema }),
+    z.object({ type: z.literal('input_audio') }),
   ],
-  { error: 'this service takes parts of type text and image_url only' },
+  { error: 'this service takes parts of type text, image_url and file only' },
 )
-
-/** The head of a data URL is short; what has no comma in so many characters is none. */
-const maxHeadLength = 256
-
-function parseDataUrl(url: string, at: string): ContentPart {
-  if (!/^data:/i.test(url)) throw invalidValue(at, 'only data: URLs are taken, not links')
-  const comma = url.slice(0, maxHeadLength).indexOf(',')
-  const head = /^data:(image\/[\w.+-]+)(?:;[^;,]+)*;base64$/i.exec(url.slice(0, Math.max(comma, 0)))
-  if (!head?.[1]) throw invalidValue(at, 'expected data:image/...;base64,...')
-  const base64 = url.slice(comma + 1)
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) throw invalidValue(at, 'the image is not valid base64')
-  return { type: 'image', mimeType: head[1].toLowerCase(), base64 }
-}

@@ -7,9 +7,9 @@ import { parseContent } from './parse-content.ts'
  *  become text that a model can read.
  *  @param at  the place of the message, e.g. `messages[2]`
  *  @throws {InvalidRequestError} `invalid_value` */
-export function parseMessage(value: unknown, at: string): ChatMessage {
+export async function parseMessage(value: unknown, at: string): Promise<ChatMessage> {
   const message = checkShape(messageSchema, value, at)
-  const content = parseContent(message.content, `${at}.content`, message.role === 'assistant')
+  const content = await parseContent(message.content, `${at}.content`, message.role === 'assistant')
   return { role: siteRoles[message.role], parts: foldParts(message, content) }
 }
 

@@ -2,7 +2,7 @@
 // Pure: touches `core` and zod, knows no HTTP.
 
 import { z } from 'zod'
-import type { ChatModel, ChatRequest } from '../../core/chat-request.ts'
+import type { ChatMessage, ChatModel, ChatRequest } from '../../core/chat-request.ts'
 import { checkShape } from '../check-shape.ts'
 import { parseMessage } from './parse-message.ts'
 import { type ReasoningFormat, reasoningFormats } from './present-reasoning.ts'
@@ -19,13 +19,17 @@ export interface ParsedChatRequest {
 /** Fields that are not read here are ignored (CLIENTS rule 12).
  *  @param resolve  the catalogue's lookup, which knows a model for every name
  *  @throws {InvalidRequestError} `invalid_value` with the place of the first fault */
-export function parseRequest(body: unknown, resolve: (model: string) => ChatModel): ParsedChatRequest {
+export async function parseRequest(
+  body: unknown,
+  resolve: (model: string) => ChatModel,
+): Promise<ParsedChatRequest> {
   const request = checkShape(requestSchema, body)
+  const messages: ChatMessage[] = []
+  for (const [index, message] of request.messages.entries()) {
+    messages.push(await parseMessage(message, `messages[${index}]`))
+  }
   return {
-    chat: {
-      model: resolve(request.model),
-      messages: request.messages.map((message, index) => parseMessage(message, `messages[${index}]`)),
-    },
+    chat: { model: resolve(request.model), messages },
     stream: request.stream ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,
     reasoningFormat: request.reasoning_format ?? undefined,

@@ -47,6 +47,7 @@ export function createReasoningPresenter(format: ReasoningFormat): ReasoningPres
         case 'finished':
           return close()
         case 'project-started':
+        case 'progress':
           return []
       }
     },

@@ -25,7 +25,7 @@ export function accessLog({
         {
           requestId: context.state.requestId,
           method: context.method,
-          path: context.path,
+          path: withoutKey(context.path),
           status,
           ms: clock.now() - startedMs,
           code: context.state.errorCode,
@@ -36,6 +36,9 @@ export function accessLog({
     return next()
   }
 }
+
+/** The name of a linked file is its key (`file-links`). */
+const withoutKey = (path: string): string => path.replace(/\/files\/.+$/, '/files/…')
 
 function finalStatus({ res }: RequestContext): number {
   return res.writableFinished ? res.statusCode : clientClosedRequest

@@ -9,6 +9,7 @@ import {
   UnavailableError,
   UpstreamError,
 } from '../../../src/core/errors.ts'
+import { imagePart, png } from '../support/media.ts'
 import { answerOf, finished, startApp, text, untilAborted } from '../support/start-app.ts'
 
 const messages = [{ role: 'user' as const, content: 'Hi there' }]
@@ -44,6 +45,53 @@ describe('chat completions through the official client', () => {
       ],
       usage: { prompt_tokens: 2, completion_tokens: 3, total_tokens: 5 },
     })
+  })
+
+  it('carries a PDF and two pictures, in any turn', async () => {
+    const asked: ChatRequest[] = []
+    const app = await startApp({
+      runChat: (chat) => {
+        asked.push(chat)
+        return Promise.resolve(answerOf([text('Yes'), [finished]]))
+      },
+    })
+    const pdf = Buffer.from('%PDF-1.4\n%%EOF\n').toString('base64')
+    const pngUrl = `data:image/png;base64,${png.toString('base64')}`
+    await app.openai().chat.completions.create({
+      model: 'claude-sonnet-5',
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'file', file: { filename: 'a.pdf', file_data: `data:application/pdf;base64,${pdf}` } },
+            { type: 'image_url', image_url: { url: pngUrl } },
+          ],
+        },
+        { role: 'assistant', content: 'Seen' },
+        {
+          role: 'user',
+          content: [
+            { type: 'image_url', image_url: { url: 'https://example.com/cat.jpg' } },
+            { type: 'text', text: 'The same?' },
+          ],
+        },
+      ],
+    })
+    expect(asked[0]?.messages.map(({ parts }) => parts)).toEqual([
+      [
+        { type: 'file', name: 'a.pdf', mimeType: 'application/pdf', base64: pdf },
+        imagePart(png, 'image/png'),
+      ],
+      [{ type: 'text', text: 'Seen' }],
+      [
+        {
+          type: 'image-url',
+          url: 'https://example.com/cat.jpg',
+          param: 'messages[2].content[0].image_url.url',
+        },
+        { type: 'text', text: 'The same?' },
+      ],
+    ])
   })
 
   it('streams, with usage in the last chunk when asked for', async () => {

@@ -9,10 +9,15 @@ import type { ChatEventBatch } from '../../../src/core/chat-event.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { UnavailableError } from '../../../src/core/errors.ts'
 import { createLogger } from '../../../src/core/logger.ts'
+import type { MediaModel } from '../../../src/core/media-request.ts'
 import { createMetrics, type Metrics } from '../../../src/core/metrics.ts'
-import type { ChatCall, RunChat } from '../../../src/gateway/chat.ts'
+import type { GatewayCall } from '../../../src/gateway/attempt-loop.ts'
+import type { RunChat } from '../../../src/gateway/chat.ts'
+import type { RunMedia } from '../../../src/gateway/media.ts'
+import { createVideoJobs } from '../../../src/gateway/video-jobs.ts'
 import { type AppOptions, type AppServices, createApp } from '../../../src/http/app.ts'
 import { hardenServer } from '../../../src/http/harden-server.ts'
+import { dallE, sora } from './media.ts'
 
 export interface TestApp {
   readonly url: string
@@ -26,6 +31,8 @@ export interface TestApp {
   /** The official client, without its own retries unless told. */
   openai(maxRetries?: number): OpenAI
   post(body: unknown, init?: RequestInit): Promise<Response>
+  /** Posts JSON or a form to a path, e.g. `/v1/videos`. */
+  send(path: string, body: object, headers?: Record<string, string>): Promise<Response>
   /** SIGTERM: nothing new. */
   startShutdown(): void
   /** The grace is over. */
@@ -35,6 +42,7 @@ export interface TestApp {
 export interface TestAppOptions extends AppOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly runChat?: RunChat
+  readonly runMedia?: RunMedia
   readonly services?: Partial<AppServices>
 }
 
@@ -43,8 +51,11 @@ const entry = {
   created: 1_700_000_000,
   ownedBy: 'anthropic',
   displayName: 'Claude Sonnet 5',
-}
-const otherEntry = { id: 'org/model:free', created: 1_700_000_001, ownedBy: 'org', displayName: 'A model' }
+  endpointTypes: ['openai'],
+} as const
+const otherEntry = { ...entry, id: 'org/model:free', created: 1_700_000_001, ownedBy: 'org' }
+
+const mediaModels = new Map<string, MediaModel>([dallE, sora].map((model) => [model.id, model]))
 
 /** The app on a real socket; what it asks of the gateway is a function of the test. Closed when the test ends. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
@@ -61,17 +72,38 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const metrics = createMetrics()
   const shutdown = new AbortController()
   let isShuttingDown = false
+  const logger = createLogger({ level: 'debug', format: 'json', destination })
+  const runMedia = options.runMedia ?? (() => Promise.reject(new Error('no media in this test')))
+  const videoJobs = createVideoJobs({ runMedia, clock: systemClock, logger })
   const services: AppServices = {
+    runMedia,
+    videoJobs,
+    openFile: () => Promise.reject(new Error('no file in this test')),
+    fetchImage: () => Promise.reject(new Error('no image in this test')),
+    accountAdmin: {
+      list: () => Promise.resolve([]),
+      add: () => Promise.reject(new Error('no accounts in this test')),
+      change: () => Promise.reject(new Error('no accounts in this test')),
+      remove: () => Promise.reject(new Error('no accounts in this test')),
+      check: () => Promise.reject(new Error('no accounts in this test')),
+    },
+    quota: () => Promise.resolve(undefined),
+    tokens: { token: () => Promise.reject(new Error('no token in this test')) },
     runChat: options.runChat ?? (() => Promise.resolve(answerOf([[...text('Hello'), finished]]))),
     catalogue: {
       resolve: (id) => ({ id, upstreamIds: { copilot: [id], agent: [id] }, mixture: false, search: false }),
       list: () => [entry, otherEntry],
       find: (id) => [entry, otherEntry].find((each) => each.id === id),
+      kindOf: (name) => mediaModels.get(name)?.kind ?? 'text',
+      resolveMedia: (name, kind) => {
+        const model = mediaModels.get(name)
+        return model?.kind === kind ? model : undefined
+      },
     },
     countTokens: (words) => Promise.resolve(words.split(' ').filter(Boolean).length),
     readiness: () => Promise.resolve({ ready: true, parts: { accounts: { ok: true } } }),
     metrics,
-    logger: createLogger({ level: 'debug', format: 'json', destination }),
+    logger,
     clock: systemClock,
     shutdown: shutdown.signal,
     isShuttingDown: () => isShuttingDown,
@@ -83,6 +115,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(async () => {
+    await videoJobs.close()
     server.closeAllConnections()
     server.close()
     await once(server, 'close')
@@ -104,6 +137,14 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
         ...init,
         headers: { 'content-type': 'application/json', ...init?.headers },
       }),
+    send: (path, body, headers) =>
+      body instanceof FormData
+        ? fetch(url + path, { method: 'POST', body, ...(headers && { headers }) })
+        : fetch(url + path, {
+            method: 'POST',
+            body: JSON.stringify(body),
+            headers: { 'content-type': 'application/json', ...headers },
+          }),
     startShutdown: () => {
       isShuttingDown = true
     },
@@ -127,7 +168,7 @@ export function answerOf(batches: readonly ChatEventBatch[], failure?: Error) {
 }
 
 /** Settles when the call is aborted, as the gateway does. */
-export function untilAborted({ signal }: ChatCall): Promise<never> {
+export function untilAborted({ signal }: GatewayCall): Promise<never> {
   return new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })

@@ -1,0 +1,49 @@
+import type { ChatEventBatch } from '../core/chat-event.ts'
+import type { ChatMessage } from '../core/chat-request.ts'
+import { filesOf } from '../core/collect-files.ts'
+import type { MediaEvent, MediaFile } from '../core/media-event.ts'
+import { invalidValue } from './check-shape.ts'
+import type { GivenImage } from './parse-attachment.ts'
+
+/** What an image or video model is asked for in a chat: the words and the pictures of the last user message.
+ *  @throws {InvalidRequestError} `invalid_value` when it has no words */
+export function readMediaTurn(messages: readonly ChatMessage[]): {
+  readonly prompt: string
+  readonly images: readonly GivenImage[]
+} {
+  const parts = messages.findLast((message) => message.role === 'user')?.parts ?? []
+  const prompt = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
+  if (!prompt.trim()) throw invalidValue('messages', 'the last user message must say what to make')
+  const images = parts.filter((part) => part.type === 'image' || part.type === 'image-url')
+  return { prompt, images }
+}
+
+/** Tells an answer of files in the events of a chat, so that every chat dialect can encode it.
+ *  @param link  the URL under which the client can load a file */
+export async function* tellInChat(
+  events: AsyncIterable<MediaEvent>,
+  kind: 'image' | 'video',
+  link: (file: MediaFile) => string,
+): AsyncGenerator<ChatEventBatch> {
+  let finished: Extract<MediaEvent, { type: 'finished' }> | undefined
+  for await (const event of events) {
+    if (event.type === 'accepted') yield [{ type: 'progress', done: 0, tasks: event.tasks }]
+    else if (event.type === 'progress') yield [event]
+    else finished = event
+  }
+  const text = filesOf(finished)
+    .map((file) => markdown(kind, link(file)))
+    .join('\n\n')
+  yield [
+    { type: 'text-delta', text },
+    { type: 'finished', reason: 'stop' },
+  ]
+}
+
+/** NextChat makes a player of a plain link to a video (CLIENTS 3). */
+function markdown(kind: 'image' | 'video', url: string): string {
+  const target = url.replace(/[ ()<>]/g, escapeCharacter)
+  return kind === 'image' ? `![image](${target})` : `[video](${target})`
+}
+
+const escapeCharacter = (character: string): string => `%${character.charCodeAt(0).toString(16)}`

@@ -1,0 +1,15 @@
+import { encodeSubscription, encodeUsage } from '../../dialects/openai-billing/encode-billing.ts'
+import type { AppServices } from '../app-services.ts'
+import type { RequestContext } from '../request-state.ts'
+
+/** `GET /dashboard/billing/subscription` and `/usage`; the dates asked for are ignored. */
+export function createBillingHandlers({ quota, clock }: Pick<AppServices, 'quota' | 'clock'>) {
+  return {
+    async subscription(context: RequestContext): Promise<void> {
+      context.body = encodeSubscription(await quota(), clock.now())
+    },
+    async usage(context: RequestContext): Promise<void> {
+      context.body = encodeUsage(await quota())
+    },
+  }
+}

@@ -1,0 +1,50 @@
+import type { Config } from '../../config.ts'
+import { collectFiles } from '../../core/collect-files.ts'
+import type { MediaFile } from '../../core/media-event.ts'
+import { type EncodedImage, encodeImages } from '../../dialects/openai-images/encode-response.ts'
+import { type ParsedImageRequest, parseImageRequest } from '../../dialects/openai-images/parse-request.ts'
+import type { AppServices } from '../app-services.ts'
+import type { FileLinks } from '../file-links.ts'
+import { beginMediaCall, loadImages } from '../media-call.ts'
+import { readFormOrJson } from '../read-form.ts'
+import { readSiteFile } from '../read-site-file.ts'
+import type { RequestContext } from '../request-state.ts'
+
+/** Serves generations and edits alike. */
+export function createImagesHandler(
+  { maxBodyBytes }: Pick<Config, 'maxBodyBytes'>,
+  services: AppServices,
+  links: FileLinks,
+  { imageRequired }: { readonly imageRequired: boolean },
+) {
+  const { runMedia, openFile, catalogue, clock } = services
+  const resolve = (name: string) => catalogue.resolveMedia(name, 'image')
+
+  return async (context: RequestContext): Promise<void> => {
+    const call = beginMediaCall(context)
+    const body = await readFormOrJson(context, maxBodyBytes)
+    const asked = await parseImageRequest(body, { resolve, imageRequired })
+    if (asked.hasMask) context.set('Warning', '299 - "mask is not used: Genspark edits the whole picture"')
+    const images = await loadImages(services, asked.images, call.signal)
+    const { account, events } = await runMedia({ ...asked.image, images }, call)
+    const data: EncodedImage[] = []
+    // One after another, so that no more than one picture waits in memory beside those that are encoded.
+    for (const file of await collectFiles(events)) data.push(await encode(context, asked, file, account.key))
+    context.body = encodeImages(Math.floor(clock.now() / 1000), data)
+  }
+
+  async function encode(
+    context: RequestContext,
+    { responseFormat }: ParsedImageRequest,
+    file: MediaFile,
+    accountKey: string,
+  ): Promise<EncodedImage> {
+    const revised = file.revisedPrompt !== undefined && { revised_prompt: file.revisedPrompt }
+    if (responseFormat === 'url') return { url: links.link(context, file, accountKey, 'image'), ...revised }
+    const opened = await openFile(accountKey, file.url, context.state.signal)
+    const bytes = await readSiteFile(opened, maxImageBytes)
+    return { b64_json: bytes.toString('base64'), ...revised }
+  }
+}
+
+const maxImageBytes = 20 * 1024 * 1024

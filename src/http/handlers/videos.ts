@@ -1,0 +1,80 @@
+import type { RouterContext } from '@koa/router'
+import type { Config } from '../../config.ts'
+import { InvalidRequestError } from '../../core/errors.ts'
+import type { VideoJob } from '../../core/video-job.ts'
+import {
+  encodeDeletedVideo,
+  encodeVideo,
+  encodeVideoList,
+} from '../../dialects/openai-videos/encode-video.ts'
+import { parseVideoRequest } from '../../dialects/openai-videos/parse-request.ts'
+import { callerOf } from '../api-key.ts'
+import type { AppServices } from '../app-services.ts'
+import { loadImages } from '../media-call.ts'
+import { readFormOrJson } from '../read-form.ts'
+import type { RequestState } from '../request-state.ts'
+import { sendFile } from '../send-file.ts'
+
+type Context = RouterContext<RequestState>
+
+/** OpenAI's form: a task that is made in the background and asked for by its id, by the key that began it alone. */
+export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes'>, services: AppServices) {
+  const { videoJobs, openFile, catalogue } = services
+  const resolve = (name: string) => catalogue.resolveMedia(name, 'video')
+
+  async function find(context: Context): Promise<VideoJob> {
+    const job = await videoJobs.find(context.params.id ?? '', callerOf(context))
+    if (!job) throw notFound()
+    return job
+  }
+
+  return {
+    async create(context: Context): Promise<void> {
+      const { requestId, signal } = context.state
+      const body = await readFormOrJson(context, maxBodyBytes)
+      const { video, images: given, size } = await parseVideoRequest(body, resolve)
+      const images = await loadImages(services, given, signal)
+      const about = { requestId, owner: callerOf(context), size }
+      context.body = encodeVideo(await videoJobs.begin({ ...video, images }, about))
+    },
+
+    async retrieve(context: Context): Promise<void> {
+      context.body = encodeVideo(await find(context))
+    },
+
+    async list(context: Context): Promise<void> {
+      const { limit, after, order } = context.query
+      const jobs = [...(await videoJobs.list(callerOf(context)))]
+      if (order === 'asc') jobs.reverse()
+      const start = after ? jobs.findIndex((job) => job.id === after) + 1 : 0
+      const end = start + Math.min(Math.max(Number(limit) || defaultPage, 1), maxPage)
+      context.body = encodeVideoList(jobs.slice(start, end), end < jobs.length)
+    },
+
+    async remove(context: Context): Promise<void> {
+      const id = context.params.id ?? ''
+      if (!(await videoJobs.remove(id, callerOf(context)))) throw notFound()
+      context.body = encodeDeletedVideo(id)
+    },
+
+    async content(context: Context): Promise<void> {
+      const { variant } = context.query
+      if (variant !== undefined && variant !== 'video')
+        throw new InvalidRequestError('invalid_value', {
+          message: 'variant: the site has the video alone, no thumbnail or spritesheet.',
+          param: 'variant',
+        })
+      const { state } = await find(context)
+      if (state.type !== 'completed')
+        throw new InvalidRequestError('not_found', { message: 'This video is not there yet, or it failed.' })
+      const file = await openFile(state.accountKey, state.file.url, context.state.signal)
+      await sendFile(context, file, 'video/mp4')
+    },
+  }
+}
+
+const defaultPage = 20
+const maxPage = 100
+
+const notFound = (): InvalidRequestError =>
+  new InvalidRequestError('not_found', { message: 'There is no such video, or it has expired.' })

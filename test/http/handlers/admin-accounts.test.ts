@@ -1,0 +1,350 @@
+import { connect } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createAccountAdmin } from '../../../src/accounts/account-admin.ts'
+import { createAccountRoster } from '../../../src/accounts/account-roster.ts'
+import { createChooseAccount } from '../../../src/accounts/choose-account.ts'
+import { createAccount, createApiKeyAccount } from '../../../src/core/account.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { UpstreamError } from '../../../src/core/errors.ts'
+import { silentLogger } from '../../../src/core/logger.ts'
+import { createEmbeddedStore } from '../../../src/store/embedded-store.ts'
+import { startApp } from '../support/start-app.ts'
+
+const secret = 'sk-admin'
+const alice = createAccount('session_id=canary-alice')
+
+async function start({ env = {} as Record<string, string>, settings = [alice] } = {}) {
+  const store = createEmbeddedStore({
+    dataDir: undefined,
+    clock: systemClock,
+    chooseAccount: createChooseAccount(Math.random),
+    logger: silentLogger,
+  })
+  const roster = createAccountRoster({
+    accounts: settings,
+    store,
+    stateKeys: [],
+    clock: systemClock,
+    logger: silentLogger,
+  })
+  let login: 'signed-in' | 'signed-out' | 'unknown' = 'signed-in'
+  const accountAdmin = createAccountAdmin({
+    roster,
+    store,
+    clock: systemClock,
+    logger: silentLogger,
+    checkLogin: () =>
+      login === 'unknown' ? Promise.reject(new UpstreamError('challenged')) : Promise.resolve(login),
+  })
+  const app = await startApp({ env: { ADMIN_SECRET: secret, ...env }, services: { accountAdmin } })
+  onTestFinished(() => store.close())
+
+  async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+    const isText = typeof body === 'string'
+    const response = await fetch(app.url + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${secret}`,
+        ...(body !== undefined && { 'content-type': isText ? 'text/plain' : 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: isText ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    expect(text).not.toContain('canary')
+    return { status: response.status, headers: response.headers, body: JSON.parse(text) }
+  }
+  return {
+    app,
+    roster,
+    store,
+    call,
+    add: (body: unknown) => call('POST', '/admin/accounts', body),
+    loginIs: (state: typeof login) => {
+      login = state
+    },
+    secrets: () =>
+      roster.entries().map(({ account }) => (account.kind === 'cookie' ? account.cookie : account.apiKey)),
+  }
+}
+
+describe('GET /admin/accounts', () => {
+  it('shows every account without a secret', async () => {
+    const { call, store } = await start({
+      settings: [alice, createAccount('session_id=canary-bob', 'http://u:canary@proxy.test:8080')],
+    })
+    await store.setHold(alice.key, { type: 'signed-out', sinceMs: 0 })
+    const { status, body, headers } = await call('GET', '/admin/accounts')
+    expect(status).toBe(200)
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(body).toEqual({
+      object: 'list',
+      data: [
+        {
+          object: 'account',
+          id: alice.label,
+          type: 'cookie',
+          label: null,
+          state: 'signed-out',
+          paused: false,
+          cooling: null,
+          signed_out_since: '1970-01-01T00:00:00.000Z',
+          in_flight: 0,
+          source: 'settings',
+          added_at: null,
+          proxy: null,
+        },
+        expect.objectContaining({ state: 'usable', proxy: 'http://proxy.test:8080' }),
+      ],
+    })
+  })
+})
+
+describe('POST /admin/accounts', () => {
+  it.each<[string, unknown, string[]]>([
+    ['a bare session id', { cookie: 'canary-b' }, ['session_id=canary-b']],
+    ['a header', { cookie: 'Cookie: c1=1; session_id=canary-b' }, ['c1=1; session_id=canary-b']],
+    ['an API key', { api_key: 'canary-key' }, ['canary-key']],
+    [
+      'pasted text',
+      { accounts: 'canary-b,session_id=canary-c' },
+      ['session_id=canary-b', 'session_id=canary-c'],
+    ],
+    ['pasted keys', { accounts: 'canary-k1, canary-k2', type: 'api-key' }, ['canary-k1', 'canary-k2']],
+    [
+      'a list',
+      { accounts: ['canary-b', { cookie: 'canary-c' }, { api_key: 'canary-key' }] },
+      ['session_id=canary-b', 'session_id=canary-c', 'canary-key'],
+    ],
+    ['a bare list', ['canary-b', { cookie: 'canary-c' }], ['session_id=canary-b', 'session_id=canary-c']],
+    [
+      'an export within the body',
+      { accounts: [{ name: 'session_id', value: 'canary-b', domain: '.genspark.ai', hostOnly: false }] },
+      ['session_id=canary-b'],
+    ],
+    ['an export as the body', [{ name: 'session_id', value: 'canary-b' }], ['session_id=canary-b']],
+    [
+      'the state of a browser',
+      { cookies: [{ name: 'session_id', value: 'canary-b', domain: 'www.genspark.ai' }], origins: [] },
+      ['session_id=canary-b'],
+    ],
+    ['plain text', 'canary-b,canary-c', ['session_id=canary-b', 'session_id=canary-c']],
+    ['an export as plain text', '[{"name":"session_id","value":"canary-b"}]', ['session_id=canary-b']],
+  ])('G8: takes %s', async (_name, body, secrets) => {
+    const { add, secrets: all } = await start({ settings: [] })
+    const { status, body: answer } = await add(body)
+    expect(status).toBe(201)
+    expect(answer.data.length).toBe(secrets.length)
+    expect(all()).toEqual(secrets)
+  })
+
+  it('takes label, proxy and pause along', async () => {
+    const { add, roster } = await start({ settings: [] })
+    const details = { label: 'ours', proxy_url: 'socks5://u:canary@p:1', paused: true }
+    await add({ accounts: ['canary-b', { cookie: 'canary-c@http://q:2', label: 'hers' }], ...details })
+    expect(roster.entries().map(({ account, note, paused }) => [account.proxyUrl, note, paused])).toEqual([
+      ['socks5://u:canary@p:1', 'ours', true],
+      ['http://q:2', 'hers', true],
+    ])
+  })
+
+  it('G8: tells duplicates and what is odd, 200 when nothing is new', async () => {
+    const { add } = await start()
+    const { body } = await add({ accounts: ['canary-b, c1=canary', 'canary-alice'] })
+    expect(body.data).toMatchObject([{ type: 'cookie', source: 'added' }])
+    expect(body.duplicates).toMatchObject([{ id: alice.label, source: 'settings' }])
+    const again = await add('canary-alice')
+    expect([again.status, again.body.data, again.body.duplicates.length]).toEqual([200, [], 1])
+    const odd = await add({ cookie: 'c1=canary-x' })
+    expect(odd.body.notices).toEqual([expect.stringMatching(/no session_id/)])
+  })
+
+  it.each<[string, unknown, string | null]>([
+    ['a line break', { cookie: 'canary\r\nX: y' }, 'cookie'],
+    ['a line feed in the second', { accounts: ['ok', 'canary\n'] }, 'accounts[1]'],
+    ['a NUL in plain text', 'canary\0', 'accounts'],
+    ['a line break in plain text', 'canary\nother', 'accounts'],
+    ['a line break in a key', { api_key: 'canary\nx' }, 'api_key'],
+    ['a letter outside ASCII', { cookie: 'canaryé' }, 'cookie'],
+    ['64 KB', { cookie: 'x'.repeat(64 * 1024) }, 'cookie'],
+    ['nothing', {}, null],
+    ['both', { cookie: 'canary', api_key: 'canary' }, null],
+    ['an empty list', { accounts: [] }, 'accounts'],
+    ['empty text', { accounts: ' , ' }, 'accounts'],
+    ['a wrong proxy', { cookie: 'canary', proxy_url: 'ftp://canary' }, 'proxy_url'],
+    ['a wrong proxy behind the cookie', { cookie: 'canary@http://canary/path' }, 'cookie'],
+    ['a number', { accounts: 5 }, 'accounts'],
+    ['a field of another name', { cookie: 'canary', lable: 'x' }, null],
+    ['a string', '', null],
+  ])('G8: refuses %s and adds nothing', async (_name, body, param) => {
+    const { add, secrets } = await start({ settings: [] })
+    const { status, body: answer } = await add(body)
+    expect(status).toBe(400)
+    expect(answer.error).toEqual({
+      message: expect.any(String),
+      type: 'invalid_request_error',
+      param,
+      code: 'invalid_value',
+    })
+    expect(secrets()).toEqual([])
+  })
+})
+
+describe('PATCH and DELETE /admin/accounts/:id', () => {
+  it('A11: replaces a cookie under its label, clears its hold and answers with the new id', async () => {
+    const { call, store, secrets } = await start()
+    await call('PATCH', `/admin/accounts/${alice.label}`, { label: 'hers' })
+    await store.setHold(alice.key, { type: 'signed-out', sinceMs: 0 })
+    const next = createAccount('session_id=canary-next')
+    const { status, body } = await call('PATCH', `/admin/accounts/${alice.label}`, { cookie: 'canary-next' })
+    expect([status, body]).toEqual([
+      200,
+      expect.objectContaining({ id: next.label, label: 'hers', state: 'usable', source: 'added' }),
+    ])
+    expect(secrets()).toEqual(['session_id=canary-next'])
+    expect((await call('PATCH', `/admin/accounts/${alice.label}`, { paused: true })).status).toBe(404)
+  })
+
+  it('pauses, resumes, labels and gives a proxy, each alone', async () => {
+    const { call } = await start()
+    const patch = async (body: unknown) => (await call('PATCH', `/admin/accounts/${alice.label}`, body)).body
+    expect(await patch({ paused: true })).toMatchObject({ paused: true, state: 'paused' })
+    expect(await patch({ label: 'hers' })).toMatchObject({ paused: true, label: 'hers' })
+    expect(await patch({ proxy_url: 'http://u:canary@p:1' })).toMatchObject({ proxy: 'http://p:1' })
+    expect(await patch({ paused: false, proxy_url: null, label: null })).toMatchObject({
+      paused: false,
+      label: null,
+      proxy: null,
+      state: 'usable',
+    })
+  })
+
+  it('a cookie may become a key', async () => {
+    const { call } = await start()
+    const { body } = await call('PATCH', `/admin/accounts/${alice.label}`, { api_key: 'canary-key' })
+    expect(body).toMatchObject({ id: createApiKeyAccount('canary-key').label, type: 'api-key' })
+  })
+
+  it.each<[unknown, string | null]>([
+    [{}, null],
+    [{ paused: 'yes' }, 'paused'],
+    [{ cookie: 'canary-a,canary-b' }, 'cookie'],
+    [{ cookie: 'canary\n' }, 'cookie'],
+    [{ cookie: 'canary', api_key: 'canary' }, 'api_key'],
+    [{ proxy_url: '' }, 'proxy_url'],
+  ])('refuses %j and changes nothing', async (body, param) => {
+    const { call, secrets } = await start()
+    const answer = await call('PATCH', `/admin/accounts/${alice.label}`, body)
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'invalid_value', param } } })
+    expect(secrets()).toEqual([alice.cookie])
+  })
+
+  it('removes', async () => {
+    const { call, secrets } = await start()
+    expect(await call('DELETE', `/admin/accounts/${alice.label}`)).toMatchObject({
+      status: 200,
+      body: { id: alice.label, deleted: true },
+    })
+    expect(secrets()).toEqual([])
+    expect(await call('DELETE', `/admin/accounts/${alice.label}`)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'not_found', message: 'There is no such account.' } },
+    })
+  })
+})
+
+describe('POST /admin/accounts/:id/check', () => {
+  const check = (id = alice.label) => ['POST', `/admin/accounts/${id}/check`] as const
+
+  it('A6: sets the hold of an account that is signed out and clears it when it is signed in', async () => {
+    const { call, loginIs } = await start()
+    loginIs('signed-out')
+    expect((await call(...check())).body).toMatchObject({ state: 'signed-out' })
+    loginIs('signed-in')
+    expect((await call(...check())).body).toMatchObject({ state: 'usable', signed_out_since: null })
+  })
+
+  it('leaves a cool-down as it is', async () => {
+    const { call, store } = await start()
+    const untilMs = Date.now() + 3_600_000
+    await store.setHold(alice.key, { type: 'cooling', kind: 'quota-spent', untilMs })
+    expect((await call(...check())).body).toMatchObject({
+      state: 'cooling',
+      cooling: { kind: 'quota-spent', until: new Date(untilMs).toISOString() },
+    })
+  })
+
+  it('tells when the site cannot say, and changes nothing', async () => {
+    const { call, loginIs } = await start()
+    loginIs('unknown')
+    expect(await call(...check())).toMatchObject({
+      status: 502,
+      body: { error: { code: 'upstream_challenge' } },
+    })
+    expect((await call(...check('acc_00000000'))).status).toBe(404)
+    expect((await call('GET', '/admin/accounts')).body.data[0].state).toBe('usable')
+  })
+})
+
+describe('who may', () => {
+  const status = async (
+    env: Record<string, string>,
+    headers: Record<string, string>,
+    path = '/admin/accounts',
+  ) => {
+    const { app } = await start({ env })
+    const response = await fetch(app.url + path, { headers })
+    expect(response.headers.get('x-request-id')).toBeTruthy()
+    await response.text()
+    return response.status
+  }
+
+  it('ADMIN_SECRET alone, in either header; API_SECRET does not do then', async () => {
+    const env = { ADMIN_SECRET: 'sk-a,sk-b', API_SECRET: 'sk-api' }
+    expect(await status(env, { authorization: 'Bearer sk-b' })).toBe(200)
+    expect(await status(env, { 'x-api-key': 'sk-a' })).toBe(200)
+    expect(await status(env, { authorization: 'Bearer sk-api' })).toBe(401)
+    expect(await status(env, {})).toBe(401)
+    expect(await status(env, { authorization: 'Bearer sk-api' }, '/admin/other')).toBe(401)
+    expect(await status(env, { authorization: 'Bearer sk-a' }, '/admin/other')).toBe(404)
+  })
+
+  it('API_SECRET where there is no ADMIN_SECRET', async () => {
+    const env = { ADMIN_SECRET: '', API_SECRET: 'sk-api' }
+    expect(await status(env, { authorization: 'Bearer sk-api' })).toBe(200)
+    expect(await status(env, {})).toBe(401)
+  })
+
+  it('with neither set this machine alone, and no page of another site on it', async () => {
+    const env = { ADMIN_SECRET: '' }
+    expect(await status(env, {})).toBe(200)
+    expect(await status(env, { 'x-forwarded-for': '127.0.0.1' })).toBe(401)
+    expect(await status(env, { forwarded: 'for=127.0.0.1' })).toBe(401)
+    expect(await status(env, { origin: 'https://evil.test' })).toBe(401)
+    expect(await status({ ...env, TRUSTED_PROXY_HOPS: '1' }, { 'x-forwarded-for': '127.0.0.1' })).toBe(401)
+  })
+
+  it('with neither set no name but localhost leads here', async () => {
+    const { app } = await start({ env: { ADMIN_SECRET: '' } })
+    expect(await statusFor(app.port, 'evil.test')).toBe(401)
+    expect(await statusFor(app.port, `localhost:${app.port}`)).toBe(200)
+  })
+
+  it('answers under ROUTE_PREFIX alone, other methods with 405', async () => {
+    const { call } = await start({ env: { ROUTE_PREFIX: '/api' } })
+    expect((await call('GET', '/api/admin/accounts')).status).toBe(200)
+    expect((await call('GET', '/admin/accounts')).status).toBe(404)
+    expect((await call('PUT', '/api/admin/accounts', {})).status).toBe(405)
+  })
+})
+
+/** `fetch` does not let the Host header be chosen. */
+function statusFor(port: number, host: string): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const socket = connect(port, '127.0.0.1', () =>
+    socket.write(`GET /admin/accounts HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
+  )
+  socket.once('data', (data) => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(String(data))?.[1])))
+  socket.once('error', reject)
+  return promise.finally(() => socket.destroy())
+}
