@@ -98,6 +98,10 @@ function* withoutEffect(env: Environment, values: SettingValues): Iterable<strin
   }
   if (values.yesCaptchaClientKey)
     yield 'YES_CAPTCHA_CLIENT_KEY is not used: the service makes its own reCAPTCHA tokens'
+  const { recaptchaMode, recaptchaProxyUrl, proxyUrl = '' } = values
+  const hasBrowser = recaptchaMode === 'embedded' || (!recaptchaMode && !recaptchaProxyUrl)
+  if (hasBrowser && /^socks.*@/i.test(proxyUrl))
+    yield 'PROXY_URL has a password and is a SOCKS proxy: Chromium cannot sign in to one, so it makes no tokens'
 }
 
 function* likelySlips(env: Environment): Iterable<string> {

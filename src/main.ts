@@ -3,7 +3,9 @@
 
 import { existsSync } from 'node:fs'
 import { ConfigError, describeSettings, parseConfig } from './config.ts'
-import { createService } from './service.ts'
+import { InvalidRequestError } from './core/errors.ts'
+import { ModelsFileError } from './models/parse-models-file.ts'
+import { createService, type Service } from './service.ts'
 
 /** sysexits.h: EX_CONFIG and EX_USAGE. */
 const exitConfig = 78
@@ -26,7 +28,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.length > 0) return stop(exitUsage, `unknown argument: ${args[0]}\nTry --help.`)
   if (existsSync('.env')) process.loadEnvFile('.env')
 
-  const service = createService(readConfig())
+  const service = start()
   const end = () => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1))
     service.close().then(
@@ -45,16 +47,22 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function readConfig() {
+/** Builds the service, or ends the process with a list of the settings that are wrong. */
+function start(): Service {
   try {
-    return parseConfig(process.env, { isTerminal: process.stdout.isTTY === true })
+    return createService(parseConfig(process.env, { isTerminal: process.stdout.isTTY === true }))
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    return stop(
-      exitConfig,
-      ['These settings are wrong:', ...error.faults.map((fault) => `  ${fault}`)].join('\n'),
-    )
+    const faults = faultsOf(error)
+    if (!faults) throw error
+    return stop(exitConfig, ['These settings are wrong:', ...faults.map((fault) => `  ${fault}`)].join('\n'))
   }
+}
+
+function faultsOf(error: unknown): readonly string[] | undefined {
+  if (error instanceof ConfigError) return error.faults
+  if (error instanceof ModelsFileError) return error.faults.map((fault) => `MODELS_FILE: ${fault}`)
+  if (error instanceof InvalidRequestError) return [`${error.param ?? 'a setting'}: ${error.message}`]
+  return undefined
 }
 
 function stop(exitCode: number, message: string): never {

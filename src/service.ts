@@ -2,24 +2,37 @@
 
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createAccountAdmin } from './accounts/account-admin.ts'
 import { createAccountPool } from './accounts/account-pool.ts'
+import { createAccountRoster } from './accounts/account-roster.ts'
+import { createChatDeletions } from './accounts/chat-deletions.ts'
+import { checkSignedOut } from './accounts/check-signed-out.ts'
 import { createChooseAccount } from './accounts/choose-account.ts'
+import { parseApiKeyList } from './accounts/parse-api-key.ts'
 import { parseCookieList } from './accounts/parse-cookie.ts'
+import { createTotalQuota } from './accounts/total-quota.ts'
 import { createTokenSource } from './browser/create-token-source.ts'
 import type { Config } from './config.ts'
+import type { Account } from './core/account.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { UnavailableError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
 import { createRunChat } from './gateway/chat.ts'
+import { createRunMedia } from './gateway/media.ts'
+import { createResolveAttachments } from './gateway/resolve-attachments.ts'
+import { createVideoJobs } from './gateway/video-jobs.ts'
 import { createApp } from './http/app.ts'
 import { hardenServer } from './http/harden-server.ts'
 import { trackOpenResponses } from './http/open-responses.ts'
 import { checkReadiness } from './http/readiness.ts'
 import { createCatalogue } from './models/catalogue.ts'
 import { countTokens } from './models/count-tokens.ts'
+import { openModelsFile } from './models/models-file.ts'
+import { createListRefresh } from './models/refresh-lists.ts'
 import { createEmbeddedStore } from './store/embedded-store.ts'
 import { createUpstream } from './upstream/client.ts'
+import { createPublicFileFetcher } from './upstream/fetch-public-file.ts'
 
 export interface Service {
   /** Listens at once; Chromium starts in the background. @returns the address, e.g. `http://127.0.0.1:7044` */
@@ -33,6 +46,8 @@ export interface ServiceOverrides {
   readonly random?: () => number
   readonly logger?: Logger
   readonly metrics?: Metrics
+  /** Between two questions of how far a picture or video is. */
+  readonly pollIntervalMs?: number
 }
 
 /** After the grace: how long a stream has to write its in-band error. */
@@ -46,20 +61,65 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   const shutdown = new AbortController()
   let closing: Promise<void> | undefined
 
-  const { accounts, problems } = parseCookieList(config.cookieText ?? '')
-  for (const problem of problems) logger.warn({ setting: 'GS_COOKIE' }, problem)
   for (const notice of config.notices) logger.warn({}, notice)
+  const catalogue = createCatalogue({ clock })
+  const modelsFile = config.modelsFile
+    ? openModelsFile({ path: config.modelsFile, catalogue, logger })
+    : undefined
 
   const chooseAccount = createChooseAccount(random)
   const store = createEmbeddedStore({ dataDir: config.dataDir, clock, chooseAccount, logger })
-  const pool = createAccountPool({ ...config, accounts, store, clock, logger })
-  const upstream = createUpstream({ ...config, clock, metrics, logger })
+  const upstream = createUpstream({ ...config, ...overrides, clock, metrics, logger })
   const tokens = createTokenSource({ ...config, clock, random, metrics, logger })
-  const runChat = createRunChat({ ...config, pool, upstream, tokens, metrics, logger, clock })
+  const roster = createAccountRoster({
+    ...config,
+    accounts: accountsOf(config, logger),
+    store,
+    clock,
+    logger,
+  })
+  const accountAdmin = createAccountAdmin({ roster, store, checkLogin: upstream.checkLogin, clock, logger })
+  const chatDeletions = createChatDeletions({
+    ...config,
+    store,
+    findAccount: roster.byKey,
+    deleteChat: upstream.deleteProject,
+    clock,
+    logger,
+  })
+  const pool = createAccountPool({
+    ...config,
+    roster,
+    store,
+    chatDeletions: config.autoDeleteChats ? chatDeletions : undefined,
+    clock,
+    logger,
+  })
+  const totalQuota = createTotalQuota({ roster, quota: upstream.quota, clock, logger })
+  const listRefresh = createListRefresh({ modelLists: upstream.modelLists, catalogue, random, logger })
+
+  const { fetchImage } = createPublicFileFetcher({
+    allowPrivate: config.imageUrlAllowPrivate,
+    maxBytes: config.maxBodyBytes,
+  })
+  const rooms = { ...config, pool, upstream, tokens, metrics, logger, clock }
+  const runChat = createRunChat({
+    ...rooms,
+    resolveAttachments: createResolveAttachments({ ...config, fetchImage }),
+  })
+  const runMedia = createRunMedia(rooms)
+  const videoJobs = createVideoJobs({ runMedia, clock, logger })
 
   const app = createApp(config, {
     runChat,
-    catalogue: createCatalogue(),
+    runMedia,
+    videoJobs,
+    openFile,
+    fetchImage,
+    accountAdmin,
+    quota: totalQuota.read,
+    catalogue,
+    tokens,
     countTokens,
     readiness: () => checkReadiness({ pool, tokens, isShuttingDown }),
     metrics,
@@ -74,14 +134,12 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
 
   return {
     async listen() {
+      await roster.open()
       await listenOn(server, config)
-      if (accounts.length > 0) tokens.warmUp()
-      else logger.warn({}, 'no account: set GS_COOKIE to the session cookie of your Genspark account')
+      startBackground()
       const url = urlOf(server)
-      logger.info(
-        { url, accounts: accounts.length, protocol: config.protocol, recaptcha: config.recaptchaMode },
-        'listening',
-      )
+      const { protocol, recaptchaMode: recaptcha } = config
+      logger.info({ url, accounts: roster.entries().length, protocol, recaptcha }, 'listening')
       return url
     },
     close() {
@@ -90,16 +148,43 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
     },
   }
 
+  /** What no request waits for. It begins with the first account: without one nothing is asked and no browser starts. */
+  function startBackground(): void {
+    void chatDeletions.open()
+    if (begin()) return
+    logger.warn({}, 'no account: set GS_COOKIE to the session cookie of your Genspark account')
+    const unsubscribe = roster.onChange(() => {
+      if (begin()) unsubscribe()
+    })
+  }
+
+  function begin(): boolean {
+    const accounts = roster.entries()
+    if (accounts.length === 0) return false
+    if (accounts.some(({ account }) => account.kind === 'cookie')) tokens.warmUp()
+    listRefresh.start()
+    void checkSignedOut({ admin: accountAdmin, logger, signal: shutdown.signal })
+    return true
+  }
+
+  async function openFile(accountKey: string, url: string, signal: AbortSignal) {
+    const account = roster.byKey(accountKey)
+    if (!account) throw new UnavailableError('no_account_available', { retryable: false })
+    return await upstream.openFile({ account, url, signal })
+  }
+
   async function closeAll(): Promise<void> {
     logger.info({ open: responses.count }, 'shutting down')
-    if (!(await responses.whenNone(config.shutdownGraceMs))) {
-      shutdown.abort(new UnavailableError('shutting_down'))
-      await responses.whenNone(lastWordsMs)
-    }
+    const ended = await responses.whenNone(config.shutdownGraceMs)
+    shutdown.abort(new UnavailableError('shutting_down'))
+    if (!ended) await responses.whenNone(lastWordsMs)
     const closed = new Promise((resolve) => server.close(resolve))
     server.closeAllConnections()
     await closed
+    modelsFile?.close()
+    await Promise.all([videoJobs.close(), listRefresh.stop(), totalQuota.close(), chatDeletions.close()])
     await Promise.all([tokens.close(), upstream.close(), pool.close()])
+    roster.close()
     await store.close()
     logger.info({}, 'closed')
   }
@@ -107,6 +192,15 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   function isShuttingDown(): boolean {
     return closing !== undefined
   }
+}
+
+/** Those of the settings; an item that cannot be read costs only itself. */
+function accountsOf({ cookieText, vendorApiKeys }: Config, logger: Logger): readonly Account[] {
+  const cookies = parseCookieList(cookieText ?? '')
+  const apiKeys = parseApiKeyList(vendorApiKeys)
+  for (const problem of cookies.problems) logger.warn({ setting: 'GS_COOKIE' }, problem)
+  for (const problem of apiKeys.problems) logger.warn({ setting: 'GENSPARK_API_KEY' }, problem)
+  return [...apiKeys.accounts, ...cookies.accounts]
 }
 
 async function listenOn(server: Server, { host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {

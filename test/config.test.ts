@@ -136,6 +136,16 @@ describe('values', () => {
   })
 
   test('of chat maps are pairs; a value may hold further equals signs', () => {
+    expect(
+      parseConfig({ SESSION_IMAGE_CHAT_MAP: 'a=chat-1,session_id=b=chat-2,session_id=Yw== = chat-3' })
+        .sessionImageChatMap,
+    ).toEqual(
+      new Map([
+        ['a', 'chat-1'],
+        ['session_id=b', 'chat-2'],
+        ['session_id=Yw==', 'chat-3'],
+      ]),
+    )
     expect(parseConfig({ MODEL_CHAT_MAP: 'gpt-5 = chat-1, o3=chat=2' }).modelChatMap).toEqual(
       new Map([
         ['gpt-5', 'chat-1'],
@@ -288,10 +298,10 @@ describe('faults', () => {
 describe('notices', () => {
   test('tell what has no effect yet, but not for a value that is the default anyway', () => {
     expect(
-      parseConfig({ AUTO_DEL_CHAT: '1', REDIS_URL: 'redis://127.0.0.1', VERIFIER_ENDPOINT: '0' }).notices,
+      parseConfig({ REDIS_PREFIX: 'x:', REDIS_URL: 'redis://127.0.0.1', REDIS_DOWN_MODE: 'local' }).notices,
     ).toEqual([
-      'AUTO_DEL_CHAT has no effect yet: this version does not have the feature',
       'REDIS_URL has no effect yet: this version does not have the feature',
+      'REDIS_PREFIX has no effect yet: this version does not have the feature',
     ])
   })
 
@@ -299,6 +309,20 @@ describe('notices', () => {
     expect(parseConfig({ YES_CAPTCHA_CLIENT_KEY: 'canary' }).notices).toEqual([
       'YES_CAPTCHA_CLIENT_KEY is not used: the service makes its own reCAPTCHA tokens',
     ])
+  })
+
+  test('tell that Chromium cannot use a SOCKS proxy with a password, where there is a Chromium', () => {
+    const PROXY_URL = 'socks5://user:canary@127.0.0.1:1080'
+    expect(parseConfig({ PROXY_URL }).notices).toEqual([
+      'PROXY_URL has a password and is a SOCKS proxy: Chromium cannot sign in to one, so it makes no tokens',
+    ])
+    for (const env of [
+      { PROXY_URL, RECAPTCHA_MODE: 'off' },
+      { PROXY_URL, RECAPTCHA_PROXY_URL: 'http://127.0.0.1:7022' },
+      { PROXY_URL: 'socks5://127.0.0.1:1080' },
+      { PROXY_URL: 'http://user:canary@127.0.0.1:1080' },
+    ])
+      expect(parseConfig(env).notices).toEqual([])
   })
 
   test.each([

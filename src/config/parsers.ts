@@ -124,17 +124,24 @@ export function list<T>(item: Parse<T>): Parse<readonly T[]> {
 }
 
 /** `name=value,…`; a value may hold further `=`. */
-export const pairs: Parse<ReadonlyMap<string, string>> = (given) => {
-  const map = new Map<string, string>()
-  for (const [index, entry] of items(given).entries()) {
-    inItem(index, () => {
-      const [, name, value] = /^([^=]+?)\s*=\s*(.+)$/.exec(entry) ?? fail('must be name=value')
-      if (name === undefined || value === undefined || map.has(name))
-        return fail('must have a name of its own')
-      return map.set(name, value)
-    })
+export const pairs = pairsOf(/^([^=]+?)\s*=\s*(.+)$/, 'name=value')
+
+/** `session=chatId,…`; a session may be written as a cookie (`session_id=…`), a chat id holds no `=`. */
+export const sessionPairs = pairsOf(/^(.+?)\s*=\s*([^=\s]+)$/, 'session=chatId')
+
+function pairsOf(pattern: RegExp, shape: string): Parse<ReadonlyMap<string, string>> {
+  return (given) => {
+    const map = new Map<string, string>()
+    for (const [index, entry] of items(given).entries()) {
+      inItem(index, () => {
+        const [, name, value] = pattern.exec(entry) ?? fail(`must be ${shape}`)
+        if (name === undefined || value === undefined || map.has(name))
+          return fail('must have a name of its own')
+        return map.set(name, value)
+      })
+    }
+    return map
   }
-  return map
 }
 
 const messagesSchema = z.array(

@@ -49,7 +49,7 @@ export async function startStack({ env, emulator: emulated, overrides }: StackOp
     SHUTDOWN_GRACE_S: '5',
     ...env,
   })
-  const service = createService(config, { logger, metrics, ...overrides })
+  const service = createService(config, { logger, metrics, pollIntervalMs: 20, ...overrides })
   const url = await service.listen()
   return {
     emulator,

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { withSettings } from '../scripts/docs.ts'
-import { settings } from '../src/config/settings.ts'
-import { errorTable } from '../src/core/errors.ts'
+import { withSettings } from '../../scripts/docs.ts'
+import { settings } from '../../src/config/settings.ts'
+import { errorTable } from '../../src/core/errors.ts'
 
-const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 describe('the documents', () => {
   it('hold the settings table of the code', () => {
