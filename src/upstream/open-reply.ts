@@ -49,11 +49,13 @@ export function createConnections(options: ConnectionsOptions = {}): {
       const agent = pools.agents(proxyUrl ?? options.proxyUrl)
       const stream = client.stream(url, {
         method,
-        headers,
+        headers:
+          body === undefined ? headers : { ...headers, 'content-length': `${Buffer.byteLength(body)}` },
         signal,
         agent,
-        ...(body !== undefined && { body }),
       })
+      // Not as got's `body`: of that it closes the connection when the answer begins before it has noticed that all is written.
+      if (body !== undefined) stream.end(body)
       const { promise, resolve, reject } = Promise.withResolvers<PlainResponse>()
       stream.once('response', resolve)
       // Stays: an error after the headers reaches the reader of the body, and must not be unhandled when there is none.
@@ -90,10 +92,13 @@ async function* readBody(stream: Request, route: Route): AsyncGenerator<Uint8Arr
 /** A connection that broke is told from one that was never made. Only the system's own error goes along: got's knows the
  *  request with its cookie, that of a SOCKS client the password. */
 function translate(error: unknown, { proxy }: Route): unknown {
-  if (!(error instanceof RequestError)) return error
-  if (proxy && error.cause instanceof ProxyRefusal) return refused(proxy, error.cause.status)
-  const cause = (proxy ? new Error(reasonOf(error)) : error.cause) ?? new Error(error.code)
-  const broken = error.response !== undefined || error.code === 'ECONNRESET' || error.code === 'EPIPE'
+  if (error instanceof UpstreamError || !isFailure(error)) return error
+  // What fails in the writing of the body comes bare.
+  const own = error instanceof RequestError ? error.cause : error
+  if (proxy && own instanceof ProxyRefusal) return refused(proxy, own.status)
+  const cause = (proxy ? new Error(reasonOf(error)) : own) ?? new Error(error.code)
+  const answered = error instanceof RequestError && error.response !== undefined
+  const broken = answered || error.code === 'ECONNRESET' || error.code === 'EPIPE'
   if (broken) {
     const message = `The connection over ${proxy} broke before the answer was whole.`
     return new UpstreamError('reset', { cause, ...(proxy && { message }) })
@@ -104,12 +109,17 @@ function translate(error: unknown, { proxy }: Route): unknown {
   return new UpstreamError('unavailable', { message, cause })
 }
 
+type Failure = Error & { readonly code: string }
+
+const isFailure = (error: unknown): error is Failure =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string'
+
 function refused(proxy: string, status: number): UpstreamError {
   const what = status === 407 ? 'refuses its user name or password' : 'refuses to connect to Genspark'
   return new UpstreamError('unavailable', { message: `${capitalised(proxy)} ${what} (HTTP ${status}).` })
 }
 
 /** A system code such as ECONNREFUSED, or a SOCKS client's words; neither knows a secret. */
-const reasonOf = ({ code, message }: RequestError): string => (code.startsWith('ERR_') ? message : code)
+const reasonOf = ({ code, message }: Failure): string => (code.startsWith('ERR_') ? message : code)
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

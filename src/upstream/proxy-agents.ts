@@ -13,6 +13,7 @@ export interface AgentPools {
 
 /** The proxy answered, but with a refusal. */
 export class ProxyRefusal extends Error {
+  readonly code = 'ERR_PROXY_REFUSAL'
   readonly status: number
 
   constructor(status: number) {

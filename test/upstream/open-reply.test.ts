@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { inspect } from 'node:util'
@@ -191,4 +192,23 @@ test('the proxy of these tests lets nobody in without a password', async () => {
   socket.write(Buffer.from([5, 1, 0]))
   await new Promise((resolve) => socket.once('close', resolve).resume())
   expect(proxy.refusals).toEqual(['no password offered'])
+})
+
+test('an answer that begins before the whole body is written is read to its end', async () => {
+  const server = createHttpServer((request, response) => {
+    response.writeHead(200).write('be')
+    request.resume().once('end', () => response.end('gun'))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const connections = createConnections()
+  closers.push(() => server.close(), connections.close)
+  const { body } = await connections.openReply({
+    url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
+    method: 'POST',
+    headers: {},
+    body: 'x'.repeat(4_000_000),
+    proxyUrl: undefined,
+    signal: new AbortController().signal,
+  })
+  expect(await readText(body)).toBe('begun')
 })
