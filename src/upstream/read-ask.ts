@@ -13,6 +13,8 @@ export interface AskCall {
   readonly account: Account
   /** Where to send it; without: where the generation's asks go. */
   readonly path?: string
+  /** Besides those of every ask. */
+  readonly headers?: Readonly<Record<string, string>>
   /** The verdict on a reply that is no event stream, to be thrown. Default: `recogniseReply`. */
   readonly recognise?: (evidence: ReplyEvidence) => Error
   /** The ask goes on with a chat. */
@@ -53,7 +55,7 @@ export async function* readAsk(
     const reply = await access.openReply({
       url: new URL(path, access.baseUrl),
       method: 'POST',
-      headers: access.headers.ask(account, generation, kind),
+      headers: { ...access.headers.ask(account, generation, kind), ...call.headers },
       body: JSON.stringify(await encodeBody(cut.signal)),
       proxyUrl: account.proxyUrl,
       signal: cut.signal,

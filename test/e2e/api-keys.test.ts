@@ -38,6 +38,36 @@ describe('GENSPARK_API_KEY', () => {
     expect(text).toContain('by API key')
   })
 
+  it('streams what a Claude model thinks, then what it says', async () => {
+    await start()
+    stack.emulator.vendor.script = { type: 'answer', thinking: ['Let me ', 'think.'], chunks: ['Do', 'ne.'] }
+    const order: string[] = []
+    const stream = await stack.openai.chat.completions.create({
+      ...body,
+      model: 'claude-sonnet-5',
+      stream: true,
+    })
+    for await (const chunk of stream) {
+      const delta = (chunk.choices[0]?.delta ?? {}) as { content?: string; reasoning_content?: string }
+      if (delta.reasoning_content) order.push(`thought:${delta.reasoning_content}`)
+      if (delta.content) order.push(delta.content)
+    }
+    expect(order.join('|')).toBe('thought:Let me |thought:think.|Do|ne.')
+    expect(stack.emulator.vendor.asks).toEqual([
+      expect.objectContaining({ route: 'anthropic', apiKey: key, model: 'claude-sonnet-5' }),
+    ])
+  })
+
+  it('asks a Claude model in the other style when the Anthropic route is gone', async () => {
+    await start()
+    stack.emulator.vendor.script = ({ route }) =>
+      route === 'anthropic' ? { type: 'fault', status: 404 } : { type: 'answer' }
+    const model = 'claude-sonnet-5'
+    const { choices } = await stack.openai.chat.completions.create({ ...body, model })
+    expect(choices[0]?.message.content).toContain('by API key')
+    expect(stack.emulator.vendor.asks.map(({ route }) => route)).toEqual(['anthropic', 'openai'])
+  })
+
   it('fails over to the cookies when its credits are gone, and rests', async () => {
     await start()
     stack.emulator.vendor.spentKeys.add(key)

@@ -1,6 +1,6 @@
 import type { ChatEvent } from '../../src/core/chat-event.ts'
 import type { WireGeneration } from '../../src/core/wire-generation.ts'
-import { Answer } from '../../src/upstream/answer.ts'
+import { Answer, type DecodeEvent } from '../../src/upstream/answer.ts'
 import { wires } from '../../src/upstream/wire.ts'
 import type { Outcome } from './support.ts'
 
@@ -9,15 +9,22 @@ export interface Decoded extends Outcome {
   readonly useful: readonly boolean[]
 }
 
-/** Decodes the data of whole events, as they would come from the wire, to the end of the stream. */
-export function decode(
+/** Decodes the data of whole events of a generation to the end of the stream. */
+export const decode = (
   generation: WireGeneration,
   data: readonly (string | object)[],
   { search = false, bound = false } = {},
+): Decoded => decodeWith(wires[generation].createDecoder(search), data, bound)
+
+/** Decodes the data of whole events, as they would come from the wire, to the end of the stream. */
+export function decodeWith(
+  decodeEvent: DecodeEvent,
+  data: readonly (string | object)[],
+  bound = false,
 ): Decoded {
   let unknown = 0
   const answer = new Answer({
-    decodeEvent: wires[generation].createDecoder(search),
+    decodeEvent,
     bound,
     countUnknown: () => {
       unknown += 1

@@ -1,28 +1,36 @@
 import { UpstreamError } from '../../core/errors.ts'
 import { isPage } from '../failures/recognise-page.ts'
 import { type ReplyEvidence, recogniseReply } from '../failures/recognise-reply.ts'
+import { isRecord, parseEvent } from '../parse-event.ts'
 
-/** The verdict on a reply to an API key that is neither a stream nor a result. Spent credits come with HTTP 200 and as a notice
- *  in some form; what means another thing for a session with a token and a protocol is read as what it is for a key.
+/** The verdict on a reply to an API key that is neither a stream nor a result, where there is no other route to ask.
  *  Source: UPSTREAM 11 */
 export function recogniseVendorReply(evidence: ReplyEvidence): UpstreamError {
+  const found = recogniseRouteReply(evidence)
+  if (found.kind !== 'route-gone') return found
+  // Another account may have the model or the tool: no verdict on this key.
+  return new UpstreamError('malformed', {
+    message: `Genspark does not have this model or tool for API keys (HTTP ${evidence.status}).`,
+  })
+}
+
+/** The same; `route-gone` where another route may have what this one has not. Spent credits come with HTTP 200 and as a notice
+ *  in some form; what means another thing for a session with a token is read as what it is for a key. */
+export function recogniseRouteReply(evidence: ReplyEvidence): UpstreamError {
   const { status, text } = evidence
   if (!isPage(text) && (status === 402 || tellsOfSpentCredits(text))) return new UpstreamError('quota-spent')
-  const found = recogniseReply({ ...evidence, bound: false })
-  switch (found.kind) {
-    case 'token-refused':
-      return new UpstreamError('unavailable', {
-        message: `Genspark refuses this to the API key (HTTP ${status}).`,
-        httpStatus: status,
-      })
-    case 'route-gone':
-      // Another account may have the model or the tool: no verdict on this key.
-      return new UpstreamError('malformed', {
-        message: `Genspark does not have this model or tool for API keys (HTTP ${status}).`,
-      })
-    default:
-      return found
-  }
+  const found = recogniseReply({ ...evidence, text: withoutEnvelope(text), bound: false })
+  if (found.kind !== 'token-refused') return found
+  return new UpstreamError('unavailable', {
+    message: `Genspark refuses this to the API key (HTTP ${status}).`,
+    httpStatus: status,
+  })
+}
+
+/** Anthropic's style puts its errors into an event like that of the site, which would outweigh the status. */
+function withoutEnvelope(text: string): string {
+  const object = parseEvent(text)
+  return object?.type === 'error' && isRecord(object.error) ? JSON.stringify({ error: object.error }) : text
 }
 
 export const tellsOfSpentCredits = (text: string): boolean => spentCredits.some((form) => form.test(text))

@@ -1,5 +1,5 @@
 import { words } from '../answer-plan.ts'
-import type { WireEvent } from '../scenario.ts'
+import type { Chunks, WireEvent } from '../scenario.ts'
 import { vendorEcho, wholeText } from './openai-answer.ts'
 import type { VendorAsk } from './vendor-ask.ts'
 import type { VendorAnswer } from './vendor-scenario.ts'
@@ -8,17 +8,28 @@ import type { VendorAnswer } from './vendor-scenario.ts'
 export async function* anthropicEvents(ask: VendorAsk, scenario: VendorAnswer): AsyncGenerator<WireEvent> {
   const message = { ...head(ask), content: [], stop_reason: null, stop_sequence: null, usage }
   yield { type: 'message_start', message }
-  yield { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }
+  if (scenario.thinking) yield* thinkingBlock(scenario.thinking)
+  const index = scenario.thinking ? 1 : 0
+  yield { type: 'content_block_start', index, content_block: { type: 'text', text: '' } }
   yield { type: 'ping' }
   for await (const text of scenario.chunks ?? words(scenario.text ?? vendorEcho(ask))) {
-    yield { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }
+    yield { type: 'content_block_delta', index, delta: { type: 'text_delta', text } }
   }
   if (scenario.error) return yield { type: 'error', error: scenario.error }
   if (scenario.withoutFinal) return
-  yield { type: 'content_block_stop', index: 0 }
+  yield { type: 'content_block_stop', index }
   const delta = { stop_reason: scenario.finishReason ?? 'end_turn', stop_sequence: null }
   yield { type: 'message_delta', delta, usage: { output_tokens: usage.output_tokens } }
   yield { type: 'message_stop' }
+}
+
+async function* thinkingBlock(chunks: Chunks): AsyncGenerator<WireEvent> {
+  const delta = (delta: WireEvent) => ({ type: 'content_block_delta', index: 0, delta })
+  const content_block = { type: 'thinking', thinking: '', signature: '' }
+  yield { type: 'content_block_start', index: 0, content_block }
+  for await (const thinking of chunks) yield delta({ type: 'thinking_delta', thinking })
+  yield delta({ type: 'signature_delta', signature: 'canned' })
+  yield { type: 'content_block_stop', index: 0 }
 }
 
 export async function anthropicMessage(ask: VendorAsk, scenario: VendorAnswer): Promise<WireEvent> {

@@ -12,6 +12,7 @@ export async function* openAiEvents(ask: VendorAsk, scenario: VendorAnswer): Asy
     choices: [{ index: 0, delta, finish_reason }],
   })
   yield chunk({ role: 'assistant', content: '' })
+  for await (const reasoning_content of scenario.thinking ?? []) yield chunk({ reasoning_content })
   for await (const content of scenario.chunks ?? words(scenario.text ?? vendorEcho(ask)))
     yield chunk({ content })
   if (scenario.error) return yield { error: scenario.error }

@@ -13,7 +13,7 @@ export async function understandVendorAsk(
   { site, request, response, url }: Exchange,
   route: VendorAsk['route'],
 ): Promise<VendorAsk | undefined> {
-  const fault = request.headers.cookie === undefined ? contentTypeFault(request) : 'a cookie beside the key'
+  const fault = headersFault(request, route)
   if (fault) throw new RefusedBody(400, fault)
   const body = parseBody<Record<string, unknown>>(bodies[route], await readJsonBody(request))
   const apiKey = apiKeyOf(request.headers, route)
@@ -40,6 +40,13 @@ const bodies: Readonly<Record<VendorAsk['route'], z.ZodType<Record<string, unkno
   openai: openAiBody,
   anthropic: anthropicBody,
   tool: toolBody,
+}
+
+function headersFault(request: Exchange['request'], route: VendorAsk['route']): string | undefined {
+  const { cookie, 'anthropic-version': version } = request.headers
+  if (cookie !== undefined) return 'a cookie beside the key'
+  if (route === 'anthropic' && version !== '2023-06-01') return `anthropic-version ${version}`
+  return contentTypeFault(request)
 }
 
 /** Each style has its own header; that of the Anthropic style is not seen, so it may be either. */

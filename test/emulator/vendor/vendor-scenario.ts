@@ -15,6 +15,8 @@ export interface VendorAnswer extends WireOptions {
   readonly text?: string
   /** The answer, already cut; wins over `text`. */
   readonly chunks?: Chunks
+  /** Thinking before the answer, in a stream. */
+  readonly thinking?: Chunks
   /** Default: `stop` or `end_turn`. */
   readonly finishReason?: string
   /** In the stream in place of its end. */

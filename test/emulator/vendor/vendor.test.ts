@@ -16,7 +16,10 @@ const json = { 'Content-Type': 'application/json' }
 const openAi = (body: unknown, headers: object = { Authorization: 'Bearer gsk-1' }) =>
   rawRequest(`${emulator.url}/api/llm_proxy/v1/chat/completions`, { body, headers: { ...json, ...headers } })
 const anthropic = (body: unknown, headers: object = { 'X-Api-Key': 'gsk-1' }) =>
-  rawRequest(`${emulator.url}/api/anthropic/v1/messages`, { body, headers: { ...json, ...headers } })
+  rawRequest(`${emulator.url}/api/anthropic/v1/messages`, {
+    body,
+    headers: { ...json, 'Anthropic-Version': '2023-06-01', ...headers },
+  })
 const tool = (name: string, body: unknown = toolBody, headers: object = { 'X-Api-Key': 'gsk-1' }) =>
   rawRequest(`${emulator.url}/api/tool_cli/${name}`, { body, headers: { ...json, ...headers } })
 
@@ -103,6 +106,16 @@ describe('Anthropic style', () => {
     expect(text).toContain('"delta": {"type": "text_delta", "text": "Hi"}')
   })
 
+  test('thinking is a block of its own before the text', async () => {
+    emulator.vendor.script = { type: 'answer', thinking: ['Let me'], chunks: ['Hi'] }
+    const text = (await anthropic({ ...body, stream: true })).body.toString()
+    expect(text.match(/"index": \d, "delta": .*\}(?=\}$)/gm)).toEqual([
+      '"index": 0, "delta": {"type": "thinking_delta", "thinking": "Let me"}',
+      '"index": 0, "delta": {"type": "signature_delta", "signature": "canned"}',
+      '"index": 1, "delta": {"type": "text_delta", "text": "Hi"}',
+    ])
+  })
+
   test('a whole answer, with the key in either header', async () => {
     emulator.vendor.script = { type: 'answer', text: 'Hi' }
     for (const headers of [{ 'X-Api-Key': 'gsk-1' }, { Authorization: 'Bearer gsk-1' }]) {
@@ -112,6 +125,11 @@ describe('Anthropic style', () => {
         stop_reason: 'end_turn',
       })
     }
+  })
+
+  test('the version is needed', async () => {
+    expect((await anthropic(body, { 'Anthropic-Version': '2020-01-01' })).status).toBe(400)
+    expect(emulator.violations).toEqual([expect.stringContaining('anthropic-version 2020-01-01')])
   })
 
   test('max_tokens is needed', async () => {

@@ -1,16 +1,18 @@
 import { inspect } from 'node:util'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ChatMessage } from '../../../src/core/chat-request.ts'
 import { send, sendEvents } from '../site.ts'
-import { askWhole, chatRequest, kindOf, reasoningOf, textOf } from '../support.ts'
+import { askInput, askWhole, chatRequest, kindOf, reasoningOf, textOf } from '../support.ts'
 import { keyAccount, startVendorEmulator, startVendorSite } from './vendor-site.ts'
 
-const ask = { account: keyAccount }
+const askClaude = { account: keyAccount }
+const gpt = { upstreamIds: { copilot: ['gpt-5.2'], agent: ['gpt-5.4'] } }
+const ask = { ...askClaude, request: chatRequest(gpt) }
 
 const chunk = (delta: object, finish_reason: string | null = null) => ({
   id: 'chatcmpl-1',
   object: 'chat.completion.chunk',
-  model: 'claude-sonnet-5-served',
+  model: 'gpt-5.4-served',
   choices: [{ index: 0, delta, finish_reason }],
 })
 const usage = { id: 'chatcmpl-1', choices: [], usage: { total_tokens: 18 } }
@@ -19,9 +21,7 @@ test('a chat is asked with the key alone, and its answer decoded', async () => {
   const { emulator, upstream } = await startVendorEmulator()
   const outcome = await askWhole(upstream, ask)
   expect(outcome.error).toBeUndefined()
-  expect(textOf(outcome)).toBe(
-    '[canned answer of the emulator] model claude-sonnet-5 | by API key | you said: Hello',
-  )
+  expect(textOf(outcome)).toBe('[canned answer of the emulator] model gpt-5.4 | by API key | you said: Hello')
   expect(emulator.vendor.asks[0]).toMatchObject({ route: 'openai', apiKey: 'gsk-canary-1', stream: true })
   expect(emulator.asks).toEqual([])
   expect(emulator.violations).toEqual([])
@@ -94,7 +94,7 @@ test.each([
   expect(outcome.error).toBeUndefined()
   expect(reasoningOf(outcome)).toBe('Let me think.')
   expect(textOf(outcome)).toBe('Rate limit exceeded cf1')
-  expect(outcome.events.at(-1)).toEqual({ type: 'finished', reason, servedModel: 'claude-sonnet-5-served' })
+  expect(outcome.events.at(-1)).toEqual({ type: 'finished', reason, servedModel: 'gpt-5.4-served' })
   expect((await upstream.metrics.unknownEvents.get()).values).toEqual([])
 })
 
@@ -130,12 +130,14 @@ test.each([
   [200, '{"error":"See https://www.genspark.ai/pricing"}', 'quota-spent', undefined],
   [200, '{"hello":"world"}', 'malformed', undefined],
   [200, '', 'empty', undefined],
-])('HTTP %i with %s is %s', async (status, body, kind, httpStatus) => {
+])('HTTP %i with %s is %s in either style', async (status, body, kind, httpStatus) => {
   const { upstream } = await startVendorSite(send(status, body, json))
-  const outcome = await askWhole(upstream, ask)
-  expect(kindOf(outcome)).toBe(kind)
-  expect(outcome.error).toHaveProperty('httpStatus', httpStatus)
-  expect(inspect(outcome.error, { depth: 10 })).not.toContain('gsk-canary-1')
+  for (const input of [ask, askClaude]) {
+    const outcome = await askWhole(upstream, input)
+    expect(kindOf(outcome)).toBe(kind)
+    expect(outcome.error).toHaveProperty('httpStatus', httpStatus)
+    expect(inspect(outcome.error, { depth: 10 })).not.toContain('gsk-canary-1')
+  }
 })
 
 test('an error within the stream is read as what it says', async () => {
@@ -157,16 +159,131 @@ test('a route that is gone for keys says nothing about the protocols of the site
   expect(upstream.generation()).toBe(before)
 })
 
-test('leaving closes the request', async () => {
+test.each([
+  ['OpenAI', ask, chunk({ content: 'Hi' })],
+  ['Anthropic', askClaude, { type: 'content_block_delta', delta: { type: 'text_delta', text: 'Hi' } }],
+])('leaving closes the request in the style of %s', async (_style, input, event) => {
   const { site, upstream } = await startVendorSite((response) => {
-    response.writeHead(200).write(`data: ${JSON.stringify(chunk({ content: 'Hi' }))}\n\n`)
+    response.writeHead(200).write(`data: ${JSON.stringify(event)}\n\n`)
   })
-  for await (const _batch of upstream.ask({
-    generation: 'agent',
-    account: keyAccount,
-    request: chatRequest(),
-    signal: new AbortController().signal,
-  }))
-    break
+  for await (const _batch of upstream.ask(askInput(input))) break
   await site.requests[0]?.closed
+  expect(site.requests).toHaveLength(1)
+})
+
+describe('a Claude model', () => {
+  test('is asked in the style of Anthropic, with the key alone, and thinks aloud', async () => {
+    const { emulator, upstream } = await startVendorEmulator()
+    emulator.vendor.script = {
+      type: 'answer',
+      thinking: ['Let me ', 'think.'],
+      finishReason: 'max_tokens',
+      split: 'every-byte',
+    }
+    const outcome = await askWhole(upstream, { ...askClaude, chatId: 'p-1', token: 'token-1' })
+    expect(outcome.error).toBeUndefined()
+    expect(reasoningOf(outcome)).toBe('Let me think.')
+    expect(textOf(outcome)).toBe(
+      '[canned answer of the emulator] model claude-sonnet-5 | by API key | you said: Hello',
+    )
+    expect(outcome.events.at(-1)).toEqual({
+      type: 'finished',
+      reason: 'length',
+      servedModel: 'claude-sonnet-5',
+    })
+    expect(emulator.vendor.asks).toMatchObject([
+      { route: 'anthropic', apiKey: 'gsk-canary-1', stream: true, ended: 'whole' },
+    ])
+    expect((await upstream.metrics.unknownEvents.get()).values).toEqual([])
+    expect(emulator.violations).toEqual([])
+  })
+
+  test('is asked with the version that the style wants, and nothing of a session', async () => {
+    const { site, upstream } = await startVendorSite(send(200, ''))
+    await askWhole(upstream, askClaude)
+    const [request] = site.requests
+    expect(request).toMatchObject({ method: 'POST', path: '/api/anthropic/v1/messages' })
+    expect(request?.headers).toMatchObject({
+      authorization: 'Bearer gsk-canary-1',
+      'x-api-key': 'gsk-canary-1',
+      'anthropic-version': '2023-06-01',
+      'content-type': 'application/json',
+    })
+    for (const header of ['cookie', 'origin', 'referer']) expect(request?.headers).not.toHaveProperty(header)
+  })
+
+  test('that leads a mixture is asked so too', async () => {
+    const { emulator, upstream } = await startVendorEmulator()
+    const upstreamIds = { copilot: ['x'], agent: ['claude-opus-5', 'gpt-5.4'] }
+    await askWhole(upstream, { ...askClaude, request: chatRequest({ upstreamIds, mixture: true }) })
+    expect(emulator.vendor.asks).toMatchObject([{ route: 'anthropic', model: 'claude-opus-5' }])
+  })
+
+  test.each([
+    [401, 'authentication_error', 'signed-out', 401],
+    [403, 'permission_error', 'unavailable', 403],
+    [400, 'invalid_request_error', 'bad-request', 400],
+    [413, 'request_too_large', 'bad-request', 413],
+    [429, 'rate_limit_error', 'rate-limited', 429],
+    [529, 'overloaded_error', 'unavailable', 529],
+  ])('is refused by HTTP %i with %s as the status says', async (status, type, kind, httpStatus) => {
+    const body = JSON.stringify({ type: 'error', error: { type, message: 'No.' } })
+    const { site, upstream } = await startVendorSite(send(status, body, json))
+    const { error } = await askWhole(upstream, askClaude)
+    expect(error).toMatchObject({ kind, httpStatus })
+    expect(site.requests).toHaveLength(1)
+  })
+
+  test.each([
+    ['a page', 'Not Found'],
+    ['an error', '{"type":"error","error":{"type":"not_found_error","message":"model: claude-sonnet-5"}}'],
+  ])('is asked in the style of OpenAI, once, when the route says 404 with %s', async (_what, gone) => {
+    const respond = sendEvents(chunk({ content: 'Hi' }), chunk({}, 'stop'), '[DONE]')
+    const { site, upstream } = await startVendorSite((response, request) =>
+      (request.path.startsWith('/api/anthropic/') ? send(404, gone) : respond)(response, request),
+    )
+    const outcome = await askWhole(upstream, askClaude)
+    expect(outcome.error).toBeUndefined()
+    expect(textOf(outcome)).toBe('Hi')
+    site.respond = send(404, gone)
+    expect(kindOf(await askWhole(upstream, askClaude))).toBe('malformed')
+    expect(site.requests.map(({ path }) => path)).toEqual([
+      '/api/anthropic/v1/messages',
+      '/api/llm_proxy/v1/chat/completions',
+      '/api/anthropic/v1/messages',
+      '/api/llm_proxy/v1/chat/completions',
+    ])
+  })
+
+  test('is asked in the style of OpenAI what the other has no form for', async () => {
+    const { emulator, upstream } = await startVendorEmulator()
+    const messages: ChatMessage[] = [
+      {
+        role: 'user',
+        parts: [{ type: 'file', name: 'a.zip', mimeType: 'application/zip', base64: 'emlw' }],
+      },
+    ]
+    const outcome = await askWhole(upstream, { ...askClaude, request: { ...chatRequest(), messages } })
+    expect(outcome.error).toBeUndefined()
+    expect(emulator.vendor.asks).toMatchObject([{ route: 'openai', model: 'claude-sonnet-5' }])
+  })
+
+  test('is not asked again once its answer has begun, whatever its end says', async () => {
+    const { emulator, upstream } = await startVendorEmulator()
+    const error = { type: 'api_error', message: 'This feature has been retired.' }
+    emulator.vendor.script = { type: 'answer', chunks: ['half'], error, chunkDelayMs: 1 }
+    const outcome = await askWhole(upstream, askClaude)
+    expect(textOf(outcome)).toBe('half')
+    expect(kindOf(outcome)).toBe('route-gone')
+    expect(emulator.vendor.asks).toHaveLength(1)
+  })
+
+  test('that breaks off is broken, and one without credits is told so', async () => {
+    const { emulator, upstream } = await startVendorEmulator()
+    emulator.vendor.script = { type: 'answer', chunks: ['half'], withoutFinal: true }
+    expect(kindOf(await askWhole(upstream, askClaude))).toBe('reset')
+    emulator.vendor.spentKeys.add('gsk-canary-1')
+    expect(kindOf(await askWhole(upstream, askClaude))).toBe('quota-spent')
+    expect(emulator.vendor.asks.map(({ route }) => route)).toEqual(['anthropic', 'anthropic'])
+  })
 })

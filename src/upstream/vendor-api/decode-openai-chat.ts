@@ -1,13 +1,12 @@
-import { UpstreamError } from '../../core/errors.ts'
 import type { Answer } from '../answer.ts'
-import { recogniseSpeaking } from '../failures/recognise-event.ts'
 import { isRecord } from '../parse-event.ts'
-import { tellsOfSpentCredits } from './recognise-vendor-reply.ts'
+import { recogniseStreamError } from './recognise-stream-error.ts'
 
 /** The grammar of OpenAI's chunks; `[DONE]` is none. Contract: `DecodeEvent`. Source: UPSTREAM 11 */
-export function decodeVendorChunk(event: Readonly<Record<string, unknown>>, answer: Answer): boolean {
-  const { choices, error, model } = event
-  if (error !== undefined && error !== null) throw recogniseError(event)
+export function decodeOpenAiChunk(event: Readonly<Record<string, unknown>>, answer: Answer): boolean {
+  const failure = recogniseStreamError(event)
+  if (failure) throw failure
+  const { choices, model } = event
   if (!Array.isArray(choices)) return answer.unknown(event)
   if (typeof model === 'string') answer.servedModel = model
   const [choice] = choices
@@ -21,10 +20,4 @@ export function decodeVendorChunk(event: Readonly<Record<string, unknown>>, answ
     answer.closed = true
   }
   return true
-}
-
-/** An error within the stream speaks for the service, never for the model. */
-function recogniseError(event: Readonly<Record<string, unknown>>): UpstreamError {
-  if (tellsOfSpentCredits(JSON.stringify(event.error))) return new UpstreamError('quota-spent')
-  return recogniseSpeaking(event) ?? new UpstreamError('unavailable')
 }

@@ -3,7 +3,7 @@ import { encodeContent, encodePart } from '../encode-content.ts'
 
 /** The body of a chat in OpenAI's style, always with the whole history. The surface is known to have neither web search nor
  *  mixtures: the first model of a mixture, which leads it, is asked. Source: UPSTREAM 11 */
-export function encodeVendorChat({ model, messages }: ChatRequest) {
+export function encodeOpenAiChat({ model, messages }: ChatRequest) {
   return { model: model.upstreamIds.agent[0], messages: messages.map(encodeMessage), stream: true }
 }
 
