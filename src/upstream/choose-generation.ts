@@ -21,9 +21,13 @@ export function createGenerationChoice({ protocol, clock }: GenerationOptions) {
       return isGone('agent') && !isGone('copilot') ? 'copilot' : 'agent'
     },
 
-    /** The route has answered. */
-    found(generation: WireGeneration): void {
-      goneUntilMs[generation] = 0
+    /** An ask begins. @returns to be called when the route has answered it: that proves an earlier finding wrong, but not one
+     *  made while the answer was on its way */
+    asking(generation: WireGeneration): () => void {
+      const known = goneUntilMs[generation]
+      return () => {
+        if (goneUntilMs[generation] === known) goneUntilMs[generation] = 0
+      }
     },
 
     /** The route is gone. @returns what to throw: `route-gone` when there is another to ask, else `unavailable` */

@@ -60,9 +60,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     { generation, account }: Pick<AskInput, 'generation' | 'account'>,
     send: (account: CookieAccount) => AsyncIterable<Piece>,
   ): AsyncGenerator<Piece> {
+    const found = generations.asking(generation)
     try {
       for await (const piece of send(ofSite(account))) {
-        generations.found(generation)
+        found()
         yield piece
       }
     } catch (error) {

@@ -40,7 +40,10 @@ export async function openFile(
     return {
       contentType: type,
       contentLength: Number.isInteger(length) ? length : undefined,
-      body: withIdleLimit(reply.body, { idleTimeoutMs: access.idleTimeoutMs, signal, cut }),
+      body: closedByLeaving(
+        withIdleLimit(reply.body, { idleTimeoutMs: access.idleTimeoutMs, signal, cut }),
+        () => cut.abort('over'),
+      ),
     }
   } catch (error) {
     cut.abort(error)
@@ -84,6 +87,19 @@ async function failureOf({ clock }: FileAccess, reply: Reply): Promise<UpstreamE
 const notGiven = (cause?: UpstreamError): UpstreamError =>
   new UpstreamError('bad-request', { message: 'Genspark does not give out this file any more.', cause })
 
+/** Leaving a generator that was never begun runs nothing of it, not even its `finally`. */
+function closedByLeaving<T>(body: AsyncGenerator<T>, close: () => void): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => body.next(),
+      return() {
+        close()
+        return body.return(undefined)
+      },
+    }),
+  }
+}
+
 async function* withIdleLimit(
   body: AsyncIterable<Uint8Array>,
   { idleTimeoutMs, signal, cut }: { idleTimeoutMs: number; signal: AbortSignal; cut: AbortController },
@@ -101,6 +117,5 @@ async function* withIdleLimit(
     throw cut.signal.aborted ? cut.signal.reason : error
   } finally {
     clearTimeout(timer)
-    cut.abort('over')
   }
 }

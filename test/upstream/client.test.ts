@@ -330,6 +330,21 @@ describe('GENSPARK_PROTOCOL=auto', () => {
     expect(upstream.generation()).toBe('agent')
   })
 
+  test('an answer begun before the route was gone does not bring it back', async () => {
+    const upstream = open()
+    site.respond = (response) => response.writeHead(200, head).write(asEvents(start, delta('a')))
+    const answer = upstream.ask(askInput())[Symbol.asyncIterator]()
+    await answer.next()
+    const earlier = site.requests[0]?.response
+    site.respond = send(404, '')
+    expect(kindOf(await askWhole(upstream))).toBe('route-gone')
+    earlier?.write(asEvents(delta('b')))
+    await answer.next()
+    expect(upstream.generation()).toBe('copilot')
+    earlier?.end(asEvents(finished))
+    while (!(await answer.next()).done);
+  })
+
   test('says so when both are gone, and recovers with the first answer', async () => {
     const upstream = open()
     site.respond = send(200, 'This feature has been retired. Please use AI Chat.')

@@ -113,6 +113,13 @@ test('no headers in time', async () => {
   await site.requests[0]?.closed
 })
 
+test('a file that nobody begins to read is closed by leaving it', async () => {
+  site.respond = (response) => response.writeHead(200, { 'content-type': 'video/mp4' }).write('half')
+  const { body } = await open(`${site.url}/a`)
+  await body[Symbol.asyncIterator]().return?.()
+  await site.requests[0]?.closed
+})
+
 test('an abort closes the connection, before the headers and after', async () => {
   const leave = new AbortController()
   site.respond = (response, { path }) => {
