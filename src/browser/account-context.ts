@@ -58,6 +58,7 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     try {
       await opened.addCookies(parseBrowserCookies(cookie, options.baseUrl))
     } catch {
+      await opened.close().catch(() => {})
       // Playwright's message would hold the cookies.
       throw tokenUnavailable(`the browser refuses the cookies of ${label}`, { retryable: false })
     }

@@ -1,10 +1,8 @@
-import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserServer } from 'playwright'
 import { settles } from './abortable.ts'
 import { parseBrowserProxy } from './browser-proxy.ts'
+import { type ChromiumHome, makeChromiumHome } from './chromium-home.ts'
 import { findChromium } from './find-chromium.ts'
 import { tokenUnavailable } from './token-unavailable.ts'
 
@@ -45,13 +43,14 @@ export async function launchChromium(options: LaunchOptions): Promise<Chromium> 
       retryable: false,
     })
   }
-  const home = await mkdtemp(join(tmpdir(), 'genspark2api-chromium-'))
+  const home = makeChromiumHome()
   let server: BrowserServer | undefined
   try {
     server = await chromium.launchServer({
       executablePath,
       args: chromiumArguments,
-      env: homeEnvironment(home),
+      env: homeEnvironment(home.path),
+      artifactsDir: home.path,
       chromiumSandbox: options.sandbox,
       timeout: options.timeoutMs,
       host: '127.0.0.1',
@@ -64,21 +63,21 @@ export async function launchChromium(options: LaunchOptions): Promise<Chromium> 
     return await attend(server, browser, home)
   } catch (error) {
     await server?.kill()
-    await removeHome(home)
+    await home.remove()
     throw error
   }
 }
 
-async function attend(server: BrowserServer, browser: Browser, home: string): Promise<Chromium> {
+async function attend(server: BrowserServer, browser: Browser, home: ChromiumHome): Promise<Chromium> {
   const pid = server.process().pid as number
   const startedAt = performance.now()
-  // An exit that waits for nothing: Playwright kills the process then and removes its own files.
-  const removeOnExit = () => rmSync(home, { recursive: true, force: true })
-  process.once('exit', removeOnExit)
+  // An exit that waits for nothing: the process goes before its home. Playwright removes its own files.
+  const killOnExit = () => killGroup(pid)
+  process.prependOnceListener('exit', killOnExit)
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve())).then(async () => {
     killGroup(pid)
-    await removeHome(home)
-    process.off('exit', removeOnExit)
+    process.off('exit', killOnExit)
+    await home.remove()
   })
   const session = await browser.newBrowserCDPSession()
   return {
@@ -115,8 +114,6 @@ function killGroup(pid: number): void {
     // nothing is left of it
   }
 }
-
-const removeHome = (home: string): Promise<void> => rm(home, { recursive: true, force: true, maxRetries: 5 })
 
 /** Nothing that is not needed for a page; no disguise of any kind. */
 const chromiumArguments = [

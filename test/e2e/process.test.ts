@@ -1,4 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type Emulator, startEmulator } from '../emulator/emulator.ts'
 import { repeated } from '../emulator/scenario.ts'
 import { readEvents } from '../support/read-events.ts'
@@ -75,6 +79,50 @@ describe('H1: SIGTERM', () => {
     expect(await service.exitCode).toBe(1)
     await reading
     await expect.poll(() => browserPids.filter(isAlive)).toEqual([])
+  })
+})
+
+describe('nothing is left behind', () => {
+  it('by an exit while Chromium is being launched', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'genspark2api-test-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const browserExecutable = join(folder, 'chromium')
+    await writeFile(browserExecutable, '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 })
+    const temporary = join(folder, 'tmp')
+    await mkdir(temporary)
+    emulator = await startEmulator()
+    service = await spawnService({
+      GENSPARK_BASE_URL: emulator.url,
+      BROWSER_EXECUTABLE: browserExecutable,
+      TMPDIR: temporary,
+    })
+    const { chromiumPids } = service
+    await expect.poll(chromiumPids).toHaveLength(1)
+    const pids = await chromiumPids()
+    service.signal('SIGTERM')
+    await service.logged('shutting down')
+    service.signal('SIGTERM')
+    expect(await service.exitCode).toBe(1)
+    await expect.poll(() => pids.filter(isAlive)).toEqual([])
+    expect(await readdir(temporary)).toEqual([])
+  })
+
+  it('by a start on a port that is in use, which is said with exit code 1', async () => {
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void taken.close())
+    emulator = await startEmulator()
+    const { port } = taken.address() as { port: number }
+    const failed = await spawnService(
+      { GENSPARK_BASE_URL: emulator.url, PORT: String(port) },
+      { expectStart: false },
+    )
+    onTestFinished(failed.kill)
+    expect(await failed.exitCode).toBe(1)
+    expect(failed.output()).toContain(
+      `cannot listen: listen EADDRINUSE: address already in use 127.0.0.1:${port}`,
+    )
+    expect(emulator.requests).toEqual([])
   })
 })
 

@@ -1,0 +1,38 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { openAccountContext } from '../../src/browser/account-context.ts'
+import { createChromiumKeeper } from '../../src/browser/chromium-keeper.ts'
+import { createAccount } from '../../src/core/account.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { silentLogger } from '../../src/core/logger.ts'
+import { createMetrics } from '../../src/core/metrics.ts'
+
+test('cookies that the browser refuses leave no context behind', { timeout: 60_000 }, async () => {
+  const keeper = createChromiumKeeper({
+    browserExecutable: undefined,
+    proxyUrl: undefined,
+    sandbox: false,
+    launchMs: 30_000,
+    answerMs: 4_000,
+    random: Math.random,
+    logger: silentLogger,
+    metrics: createMetrics(),
+  })
+  onTestFinished(() => keeper.close())
+  const context = openAccountContext({
+    account: createAccount(`session_id=alice; long=${'x'.repeat(10_000)}`),
+    baseUrl: 'http://127.0.0.1:1',
+    keeper,
+    clock: systemClock,
+    graceMs: 1_000,
+    scriptMs: 1_000,
+    closeMs: 2_000,
+    onBroken: () => {},
+  })
+  await expect(context.mint('agent')).rejects.toMatchObject({
+    code: 'token_unavailable',
+    message: expect.stringContaining('refuses the cookies'),
+  })
+  await context.close()
+  const { browser } = await keeper.chromium(new AbortController().signal)
+  expect(browser.contexts()).toEqual([])
+})
