@@ -19,8 +19,8 @@ import { UnavailableError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
 import { createRunChat } from './gateway/chat.ts'
+import { createFetchAttachments } from './gateway/fetch-attachments.ts'
 import { createRunMedia } from './gateway/media.ts'
-import { createResolveAttachments } from './gateway/resolve-attachments.ts'
 import { createVideoJobs } from './gateway/video-jobs.ts'
 import { createApp } from './http/app.ts'
 import { hardenServer } from './http/harden-server.ts'
@@ -59,6 +59,7 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   const logger = overrides.logger ?? createLogger({ level: config.logLevel, format: config.logFormat })
   const metrics = overrides.metrics ?? createMetrics()
   const shutdown = new AbortController()
+  let opening: Promise<string> | undefined
   let closing: Promise<void> | undefined
 
   for (const notice of config.notices) logger.warn({}, notice)
@@ -98,15 +99,13 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   const totalQuota = createTotalQuota({ roster, quota: upstream.quota, clock, logger })
   const listRefresh = createListRefresh({ modelLists: upstream.modelLists, catalogue, random, logger })
 
-  const { fetchImage } = createPublicFileFetcher({
+  const publicFiles = createPublicFileFetcher({
     allowPrivate: config.imageUrlAllowPrivate,
     maxBytes: config.maxBodyBytes,
   })
+  const fetchAttachments = createFetchAttachments({ ...config, ...publicFiles })
   const rooms = { ...config, pool, upstream, tokens, metrics, logger, clock }
-  const runChat = createRunChat({
-    ...rooms,
-    resolveAttachments: createResolveAttachments({ ...config, fetchImage }),
-  })
+  const runChat = createRunChat({ ...rooms, fetchAttachments })
   const runMedia = createRunMedia(rooms)
   const videoJobs = createVideoJobs({ runMedia, clock, logger })
 
@@ -115,7 +114,7 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
     runMedia,
     videoJobs,
     openFile,
-    fetchImage,
+    fetchAttachments,
     accountAdmin,
     quota: totalQuota.read,
     catalogue,
@@ -133,19 +132,25 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   const responses = trackOpenResponses(server)
 
   return {
-    async listen() {
-      await roster.open()
-      await listenOn(server, config)
-      startBackground()
-      const url = urlOf(server)
-      const { protocol, recaptchaMode: recaptcha } = config
-      logger.info({ url, accounts: roster.entries().length, protocol, recaptcha }, 'listening')
-      return url
+    listen() {
+      opening ??= open()
+      return opening
     },
     close() {
       closing ??= closeAll()
       return closing
     },
+  }
+
+  async function open(): Promise<string> {
+    if (isShuttingDown()) throw new UnavailableError('shutting_down')
+    await roster.open()
+    await listenOn(server, config)
+    const url = urlOf(server)
+    const { protocol, recaptchaMode: recaptcha } = config
+    logger.info({ url, accounts: roster.entries().length, protocol, recaptcha }, 'listening')
+    if (!isShuttingDown()) startBackground()
+    return url
   }
 
   /** What no request waits for. It begins with the first account: without one nothing is asked and no browser starts. */
@@ -174,6 +179,8 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   }
 
   async function closeAll(): Promise<void> {
+    // A server that is about to listen would not hear of its close.
+    await opening?.catch(() => {})
     logger.info({ open: responses.count }, 'shutting down')
     const ended = await responses.whenNone(config.shutdownGraceMs)
     shutdown.abort(new UnavailableError('shutting_down'))

@@ -2,14 +2,14 @@
 // Touches `accounts`, `browser`, `upstream`, `core`; knows neither HTTP nor a dialect.
 
 import type { ChatAnswer, ChatEvent, ChatEventBatch } from '../core/chat-event.ts'
-import type { ChatRequest } from '../core/chat-request.ts'
+import type { ChatRequest, ContentPart } from '../core/chat-request.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Ask } from './attempt.ts'
 import { type AttemptLoopRooms, attemptUntilBegun, type GatewayCall } from './attempt-loop.ts'
+import type { FetchAttachments } from './fetch-attachments.ts'
 import { type PreMessage, prependMessages } from './prepend-messages.ts'
-import type { ResolveAttachments } from './resolve-attachments.ts'
 
 /** Resolves at the commit point of a chat: its first delta is there. Contract: `attemptUntilBegun`. */
 export type RunChat = (request: ChatRequest, call: GatewayCall) => Promise<ChatAnswer>
@@ -18,16 +18,20 @@ export interface ChatRooms extends AttemptLoopRooms {
   readonly upstream: Pick<Upstream, 'generation' | 'ask'>
   readonly metrics: Metrics
   readonly clock: Clock
-  readonly resolveAttachments: ResolveAttachments
+  readonly fetchAttachments: FetchAttachments
   /** In front of every chat (PRE_MESSAGES_JSON). */
   readonly preMessages: readonly PreMessage[]
 }
 
 export function createRunChat(rooms: ChatRooms): RunChat {
-  const { upstream, metrics, clock, resolveAttachments, preMessages } = rooms
+  const { upstream, metrics, clock, fetchAttachments, preMessages } = rooms
   return async function runChat(asked, call) {
     const startedMs = clock.now()
-    const request = await resolveAttachments(prependMessages(asked, preMessages), call.signal)
+    const fetched = await fetchAttachments(
+      asked.messages.flatMap(({ parts }) => parts),
+      call.signal,
+    )
+    const request = prependMessages(withParts(asked, fetched), preMessages)
     const ask: Ask<ChatEventBatch> = {
       send: (input) => upstream.ask({ ...input, request }),
       hasBegun: (batch) => batch.some(isDelta),
@@ -37,6 +41,18 @@ export function createRunChat(rooms: ChatRooms): RunChat {
     metrics.firstEventSeconds.observe((clock.now() - startedMs) / 1000)
     return { events: pieces }
   }
+}
+
+/** The same messages with other parts, as many of them. */
+function withParts(request: ChatRequest, parts: readonly ContentPart[]): ChatRequest {
+  let from = 0
+  const messages = request.messages.map((message) => {
+    const to = from + message.parts.length
+    const own = parts.slice(from, to)
+    from = to
+    return { ...message, parts: own }
+  })
+  return { ...request, messages }
 }
 
 const isDelta = (event: ChatEvent): boolean => event.type === 'text-delta' || event.type === 'reasoning-delta'

@@ -4,20 +4,20 @@ import type { MediaModel, MediaRequest } from '../core/media-request.ts'
 import { readMediaTurn, tellInChat } from '../dialects/media-in-chat.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
-import { beginMediaCall, loadImages } from './media-call.ts'
+import { beginMediaCall } from './media-call.ts'
 import type { RequestContext } from './request-state.ts'
 
 /** Answers a chat that was begun with an image or video model: its files, as links in a text.
  *  @throws {ServiceError} */
 export async function answerWithMedia(
   context: RequestContext,
-  services: Pick<AppServices, 'runMedia' | 'fetchImage'>,
+  services: Pick<AppServices, 'runMedia' | 'fetchAttachments'>,
   links: FileLinks,
   { model, chat }: { readonly model: MediaModel; readonly chat: ChatRequest },
 ): Promise<ChatAnswer> {
   const call = beginMediaCall(context)
   const { prompt, images: given } = readMediaTurn(chat.messages)
-  const images = await loadImages(services, given, call.signal)
+  const images = await services.fetchAttachments(given, call.signal)
   const { account, events } = await services.runMedia(requestFor(model, { prompt, images }), call)
   const { kind } = model
   return { events: tellInChat(events, kind, (file) => links.link(context, file, account.key, kind)) }

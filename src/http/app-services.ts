@@ -5,10 +5,10 @@ import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { RunChat } from '../gateway/chat.ts'
+import type { FetchAttachments } from '../gateway/fetch-attachments.ts'
 import type { RunMedia } from '../gateway/media.ts'
 import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
-import type { PublicFileFetcher } from '../upstream/fetch-public-file.ts'
 import type { SiteFile } from '../upstream/upstream.ts'
 import type { Readiness } from './readiness.ts'
 
@@ -19,7 +19,7 @@ export interface AppServices {
   /** Opens a result file of the site with the cookie of the account. @throws {ServiceError} */
   readonly openFile: (accountKey: string, url: string, signal: AbortSignal) => Promise<SiteFile>
   /** Fetches a picture that a client names by URL. */
-  readonly fetchImage: PublicFileFetcher['fetchImage']
+  readonly fetchAttachments: FetchAttachments
   /** For `/admin/accounts`. */
   readonly accountAdmin: AccountAdmin
   /** What is left of all accounts, for the billing routes; undefined where the site does not say. Soon there, never rejects. */

@@ -12,6 +12,8 @@ export function hardenServer(server: Server): void {
   // Above the 60 s after which common proxies drop an idle connection, so that theirs is the first to close.
   server.keepAliveTimeout = 75_000
   server.on('clientError', answerMalformed)
+  // HTTP lets us ignore an expectation that we do not know. Node's own 417 has neither body nor request id.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
 }
 
 const statusLines: Readonly<Record<string, string>> = {

@@ -33,6 +33,16 @@ describe('hardenServer', () => {
     })
   })
 
+  it('C1: ignores an expectation that it does not know', async () => {
+    const { port } = await startApp()
+    const reply = await exchange(
+      port,
+      'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: cake\r\nConnection: close\r\n\r\n',
+    )
+    expect(reply).toMatch(/^HTTP\/1\.1 200 /)
+    expect(reply).toMatch(/x-request-id: [\da-f-]{36}/)
+  })
+
   it('writes nothing into a connection that has been answered before', async () => {
     const { port } = await startApp()
     const socket = connect(port, '127.0.0.1')

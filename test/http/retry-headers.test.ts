@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest'
-import { ServiceError, type ServiceErrorOptions } from '../../src/core/errors.ts'
+import {
+  ServiceError,
+  type ServiceErrorOptions,
+  UpstreamError,
+  type UpstreamFailureKind,
+} from '../../src/core/errors.ts'
 import { retryHeaders } from '../../src/http/retry-headers.ts'
 
 it.each<[ServiceErrorOptions, Record<string, string>]>([
@@ -14,4 +19,15 @@ it.each<[ServiceErrorOptions, Record<string, string>]>([
   [{ retryable: true }, {}],
 ])('turns %j into %j', (options, headers) => {
   expect(retryHeaders(new ServiceError('all_accounts_cooling', options))).toEqual(headers)
+})
+
+it.each<[UpstreamFailureKind, Record<string, string>]>([
+  ['challenged', { 'x-should-retry': 'false' }],
+  ['bad-request', { 'x-should-retry': 'false' }],
+  ['route-gone', { 'x-should-retry': 'false' }],
+  ['unavailable', {}],
+  ['reset', {}],
+  ['rate-limited', {}],
+])('tells whether a new try can mend a failure of the site: %s', (kind, headers) => {
+  expect(retryHeaders(new UpstreamError(kind))).toEqual(headers)
 })

@@ -5,7 +5,7 @@ import { type EncodedImage, encodeImages } from '../../dialects/openai-images/en
 import { type ParsedImageRequest, parseImageRequest } from '../../dialects/openai-images/parse-request.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { beginMediaCall, loadImages } from '../media-call.ts'
+import { beginMediaCall } from '../media-call.ts'
 import { readFormOrJson } from '../read-form.ts'
 import { readSiteFile } from '../read-site-file.ts'
 import type { RequestContext } from '../request-state.ts'
@@ -17,7 +17,7 @@ export function createImagesHandler(
   links: FileLinks,
   { imageRequired }: { readonly imageRequired: boolean },
 ) {
-  const { runMedia, openFile, catalogue, clock } = services
+  const { runMedia, fetchAttachments, openFile, catalogue, clock } = services
   const resolve = (name: string) => catalogue.resolveMedia(name, 'image')
 
   return async (context: RequestContext): Promise<void> => {
@@ -25,7 +25,7 @@ export function createImagesHandler(
     const body = await readFormOrJson(context, maxBodyBytes)
     const asked = await parseImageRequest(body, { resolve, imageRequired })
     if (asked.hasMask) context.set('Warning', '299 - "mask is not used: Genspark edits the whole picture"')
-    const images = await loadImages(services, asked.images, call.signal)
+    const images = await fetchAttachments(asked.images, call.signal)
     const { account, events } = await runMedia({ ...asked.image, images }, call)
     const data: EncodedImage[] = []
     // One after another, so that no more than one picture waits in memory beside those that are encoded.

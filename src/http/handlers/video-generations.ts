@@ -4,7 +4,7 @@ import { encodeVideos } from '../../dialects/openai-videos/encode-response.ts'
 import { parseVideoRequest } from '../../dialects/openai-videos/parse-request.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { beginMediaCall, loadImages } from '../media-call.ts'
+import { beginMediaCall } from '../media-call.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { RequestContext } from '../request-state.ts'
 
@@ -21,7 +21,7 @@ export function createVideoGenerationsHandler(
     const call = beginMediaCall(context)
     const body = await readFormOrJson(context, maxBodyBytes)
     const { video, images: given } = await parseVideoRequest(body, resolve)
-    const images = await loadImages(services, given, call.signal)
+    const images = await services.fetchAttachments(given, call.signal)
     const { account, events } = await runMedia({ ...video, images }, call)
     const files = await collectFiles(events)
     const link = (file: (typeof files)[number]) => links.link(context, file, account.key, 'video')

@@ -10,7 +10,6 @@ import {
 import { parseVideoRequest } from '../../dialects/openai-videos/parse-request.ts'
 import { callerOf } from '../api-key.ts'
 import type { AppServices } from '../app-services.ts'
-import { loadImages } from '../media-call.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { RequestState } from '../request-state.ts'
 import { sendFile } from '../send-file.ts'
@@ -33,7 +32,7 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
       const { requestId, signal } = context.state
       const body = await readFormOrJson(context, maxBodyBytes)
       const { video, images: given, size } = await parseVideoRequest(body, resolve)
-      const images = await loadImages(services, given, signal)
+      const images = await services.fetchAttachments(given, signal)
       const about = { requestId, owner: callerOf(context), size }
       context.body = encodeVideo(await videoJobs.begin({ ...video, images }, about))
     },

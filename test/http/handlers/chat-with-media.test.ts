@@ -12,7 +12,7 @@ import {
   publicFile,
   videoRequest,
 } from '../support/media.ts'
-import { startApp } from '../support/start-app.ts'
+import { fetchedBy, startApp } from '../support/start-app.ts'
 
 const messages = [{ role: 'user' as const, content: 'A cat' }]
 const request = { model: 'dall-e-3', messages }
@@ -39,7 +39,7 @@ describe('image and video models in a chat', () => {
     const media = making(publicFile)
     const app = await startApp({
       ...media,
-      services: { fetchImage: () => Promise.resolve(imagePart(jpeg, 'image/jpeg')) },
+      services: { fetchAttachments: fetchedBy(() => Promise.resolve(imagePart(jpeg, 'image/jpeg'))) },
     })
     await app.openai().chat.completions.create({
       model: 'dall-e-3',

@@ -13,7 +13,7 @@ import {
   publicFile,
   siteFile,
 } from '../support/media.ts'
-import { startApp, untilAborted } from '../support/start-app.ts'
+import { fetchedBy, startApp, untilAborted } from '../support/start-app.ts'
 
 const request = { model: 'dall-e-3', prompt: 'A cat' }
 
@@ -77,10 +77,11 @@ describe('images through the official client', () => {
     const app = await startApp({
       ...media,
       services: {
-        fetchImage: (url, { param }) =>
+        fetchAttachments: fetchedBy((url, { param }) =>
           url === 'https://example.com/cat.jpg' && param === 'image[2]'
             ? Promise.resolve(imagePart(jpeg, 'image/jpeg'))
             : Promise.reject(new Error(`fetched ${url} for ${param}`)),
+        ),
       },
     })
     const base64 = png.toString('base64')
@@ -236,8 +237,9 @@ describe('G4: abuse of the image routes', () => {
   it('E1: a picture URL that may not be fetched is told by its place', async () => {
     const app = await startApp({
       services: {
-        fetchImage: (_url, { param }) =>
+        fetchAttachments: fetchedBy((_url, { param }) =>
           Promise.reject(new InvalidRequestError('image_url_not_allowed', { param })),
+        ),
       },
     })
     const response = await app.send('/v1/images/generations', { ...request, image: 'http://127.0.0.1/a' })

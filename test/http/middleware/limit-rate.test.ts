@@ -18,6 +18,18 @@ describe('limitRate', () => {
     expect((await fetch(`${url}/livez`)).status).toBe(200)
   })
 
+  it('tells whole seconds, and no wait that ends before the window does', async () => {
+    const { url } = await startApp({ env: { REQUEST_RATE_LIMIT: '1' } })
+    const startedMs = performance.now()
+    const served = await fetch(`${url}/v1/models`)
+    const refused = await fetch(`${url}/v1/models`)
+    expect(served.headers.get('x-ratelimit-reset')).toMatch(/^\d+$/)
+    expect(refused.headers.get('x-ratelimit-reset')).toBe(served.headers.get('x-ratelimit-reset'))
+    const passedS = (performance.now() - startedMs) / 1000
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(60 - passedS)
+    expect(refused.headers.get('x-should-retry')).toBeNull()
+  })
+
   it('counts each client for itself', async () => {
     const { url } = await startApp({ env: { REQUEST_RATE_LIMIT: '1', TRUSTED_PROXY_HOPS: '1' } })
     const ask = async (address: string) =>

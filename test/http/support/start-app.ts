@@ -13,10 +13,12 @@ import type { MediaModel } from '../../../src/core/media-request.ts'
 import { createMetrics, type Metrics } from '../../../src/core/metrics.ts'
 import type { GatewayCall } from '../../../src/gateway/attempt-loop.ts'
 import type { RunChat } from '../../../src/gateway/chat.ts'
+import { createFetchAttachments, type FetchAttachments } from '../../../src/gateway/fetch-attachments.ts'
 import type { RunMedia } from '../../../src/gateway/media.ts'
 import { createVideoJobs } from '../../../src/gateway/video-jobs.ts'
 import { type AppOptions, type AppServices, createApp } from '../../../src/http/app.ts'
 import { hardenServer } from '../../../src/http/harden-server.ts'
+import type { PublicFileFetcher } from '../../../src/upstream/fetch-public-file.ts'
 import { dallE, sora } from './media.ts'
 
 export interface TestApp {
@@ -79,7 +81,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     runMedia,
     videoJobs,
     openFile: () => Promise.reject(new Error('no file in this test')),
-    fetchImage: () => Promise.reject(new Error('no image in this test')),
+    fetchAttachments: fetchedBy(() => Promise.reject(new Error('no image in this test'))),
     accountAdmin: {
       list: () => Promise.resolve([]),
       add: () => Promise.reject(new Error('no accounts in this test')),
@@ -173,3 +175,7 @@ export function untilAborted({ signal }: GatewayCall): Promise<never> {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 }
+
+/** Attachments whose pictures come from `fetchImage`. */
+export const fetchedBy = (fetchImage: PublicFileFetcher['fetchImage']): FetchAttachments =>
+  createFetchAttachments({ fetchImage, maxBodyBytes: 1024 * 1024 })
