@@ -204,6 +204,9 @@ export interface UpstreamErrorOptions extends ServiceErrorOptions {
   readonly resetAtMs?: number
 }
 
+/** What stays as it is until the operator or the caller changes something: asking again only repeats it. */
+const lastingFailures: ReadonlySet<UpstreamFailureKind> = new Set(['challenged', 'bad-request', 'route-gone'])
+
 /** The site's failure, by kind. `retryAfterMs` is the site's own `Retry-After`. */
 export class UpstreamError extends ServiceError {
   readonly kind: UpstreamFailureKind
@@ -211,7 +214,7 @@ export class UpstreamError extends ServiceError {
   readonly resetAtMs: number | undefined
 
   constructor(kind: UpstreamFailureKind, options: UpstreamErrorOptions = {}) {
-    super(upstreamFailureCodes[kind], options)
+    super(upstreamFailureCodes[kind], { ...(lastingFailures.has(kind) && { retryable: false }), ...options })
     this.kind = kind
     this.httpStatus = options.httpStatus
     this.resetAtMs = options.resetAtMs
