@@ -21,6 +21,9 @@ ${describeSettings()}
 Example: GS_COOKIE=session_id=... API_SECRET=sk-mine node src/main.ts
 `
 
+// Whoever reads the log may go first: the service does not end for that.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
+
 await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<void> {

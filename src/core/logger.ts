@@ -24,7 +24,8 @@ export function createLogger({ level, format, destination }: LoggerOptions): Log
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
   if (destination) return pino(options, destination)
   if (format === 'pretty') return pino({ ...options, transport: { target: 'pino-pretty' } })
-  return pino(options)
+  // Not pino's own writer: at the end of the process that waits for ever for a pipe that nobody reads any more.
+  return pino(options, process.stdout)
 }
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }

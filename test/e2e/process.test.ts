@@ -65,6 +65,14 @@ describe('H1: SIGTERM', () => {
     await emulator.until(() => emulator?.openAsks() === 0)
   })
 
+  it('ends in order although nobody reads its log any more', async () => {
+    emulator = await startEmulator()
+    service = await spawnService({ GENSPARK_BASE_URL: emulator.url, GS_COOKIE: '' })
+    service.closeOutput()
+    service.signal('SIGTERM')
+    expect(await service.exitCode).toBe(0)
+  })
+
   it('exits at once on the second one', async () => {
     emulator = await startEmulator({
       answer: { type: 'answer', chunks: repeated('word ', Number.POSITIVE_INFINITY), chunkDelayMs: 20 },

@@ -9,6 +9,8 @@ export interface ServiceProcess {
   /** Resolves when the process has ended; null when a signal killed it. */
   readonly exitCode: Promise<number | null>
   signal(name: NodeJS.Signals): void
+  /** Nobody reads what it writes any more. */
+  closeOutput(): void
   /** Everything written so far to both outputs. */
   output(): string
   /** Resolves when a log line with this message was written. */
@@ -47,6 +49,10 @@ export async function spawnService(
     dataDir,
     exitCode,
     signal: (name) => void child.kill(name),
+    closeOutput() {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    },
     output: output.text,
     logged: async (message) => void (await output.find(new RegExp(`"msg":"(${message})"`))),
     chromiumPids: () => descendants(child.pid ?? 0),
