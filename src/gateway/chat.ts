@@ -27,11 +27,9 @@ export function createRunChat(rooms: ChatRooms): RunChat {
   const { upstream, metrics, clock, fetchAttachments, preMessages } = rooms
   return async function runChat(asked, call) {
     const startedMs = clock.now()
-    const fetched = await fetchAttachments(
-      asked.messages.flatMap(({ parts }) => parts),
-      call.signal,
-    )
-    const request = prependMessages(withParts(asked, fetched), preMessages)
+    const parts = asked.messages.flatMap((message) => message.parts)
+    const fetched = await fetchAttachments(parts, call.signal)
+    const request = prependMessages(fetched === parts ? asked : withParts(asked, fetched), preMessages)
     const ask: Ask<ChatEventBatch> = {
       send: (input) => upstream.ask({ ...input, request }),
       hasBegun: (batch) => batch.some(isDelta),

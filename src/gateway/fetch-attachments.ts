@@ -24,6 +24,7 @@ export function createFetchAttachments(options: FetchAttachmentsOptions): FetchA
 
   return async function fetchAttachments(parts, signal) {
     const urls = (parts as readonly ContentPart[]).filter(isUrl)
+    if (urls.length === 0) return parts as readonly Exclude<(typeof parts)[number], UrlPart>[]
     if (urls.length > maxUrls) throw tooMany(`at most ${maxUrls} pictures by URL`, urls[maxUrls])
     const fetched = await fetchAll(urls, signal)
     return parts.map((part) => fetched.get(part) ?? (part as Exclude<typeof part, UrlPart>))

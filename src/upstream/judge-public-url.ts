@@ -19,8 +19,6 @@ export interface UrlJudgeOptions {
   readonly isPublic?: (address: string) => boolean
 }
 
-export type JudgeUrl = ReturnType<typeof createUrlJudge>
-
 /** Judges a URL by every address of its host. A number in any notation is its address by then: the URL parser sees to it.
  *  @throws {UrlNotAllowed} @throws {Error} when the host has no address */
 export function createUrlJudge(options: UrlJudgeOptions) {

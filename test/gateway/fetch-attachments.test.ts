@@ -22,6 +22,11 @@ it('puts each fetched picture where its URL stood, and leaves the rest as it is'
   expect(parts).toEqual([text, image('YTAwMQ=='), text, image('YjAwMg=='), text])
 })
 
+it('hands parts without URLs through untouched', async () => {
+  const parts: ContentPart[] = [{ type: 'text', text: 'Hello' }]
+  expect(await resolver()(parts, signal)).toBe(parts)
+})
+
 it('refuses more URLs than it fetches, and names the first that is too many', async () => {
   const many = Array.from({ length: 33 }, (_, index) => url(`${1000 + index}`))
   await expect(resolver(1000)(many, signal)).rejects.toMatchObject({

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { wireGenerations } from '../../src/core/wire-generation.ts'
 import { type Emulator, startEmulator } from '../emulator/emulator.ts'
 import type { AnswerScenario, FailureId, FailureScenario } from '../emulator/scenario.ts'
+import { failureKinds } from './failure-kinds.ts'
 import { account, askWhole, createTestUpstream, kindOf, reasoningOf, textOf } from './support.ts'
 
 let emulator: Emulator
@@ -21,34 +22,6 @@ afterEach(async () => {
 })
 
 afterAll(() => emulator.close())
-
-const kinds: Readonly<Record<FailureId, string>> = {
-  F1: 'rate-limited',
-  F2: 'signed-out',
-  F3: 'unavailable',
-  F4: 'overloaded',
-  F5: 'quota-spent',
-  F6: 'challenged',
-  F7: 'challenged',
-  F8: 'unavailable',
-  F9: 'route-gone',
-  F10: 'empty',
-  A1: 'signed-out',
-  A2: 'bad-request',
-  A3: 'challenged',
-  A4: 'token-refused',
-  A5: 'token-refused',
-  A6: 'bad-request',
-  A7: 'rate-limited',
-  A8: 'unavailable',
-  A9: 'rate-limited',
-  A10: 'quota-spent',
-  A11: 'quota-spent',
-  A12: 'empty',
-  A13: 'unavailable',
-  A14: 'quota-spent',
-  A15: 'empty',
-}
 
 const variants: readonly [FailureId, string][] = [
   ['F1', 'cf2'],
@@ -76,12 +49,12 @@ describe.each(wireGenerations)('%s', (generation) => {
     return askWhole(upstream, { generation })
   }
 
-  test.each(Object.entries(kinds))('%s is %s', async (failure, kind) => {
+  test.each(Object.entries(failureKinds))('%s is %s', async (failure, kind) => {
     expect(await kindFor({ failure: failure as FailureId })).toBe(kind)
   })
 
   test.each(variants)('%s in the variant %s is the same', async (failure, variant) => {
-    expect(await kindFor({ failure, variant })).toBe(kinds[failure])
+    expect(await kindFor({ failure, variant })).toBe(failureKinds[failure])
   })
 
   describe.each(['F1', 'F2', 'F4', 'F5', 'A9', 'A10', 'A11', 'A14'] satisfies FailureId[])(
@@ -94,7 +67,8 @@ describe.each(wireGenerations)('%s', (generation) => {
           { spacing: 'python' },
           { shuffleKeys: true, extraFields: { trace_id: 'x', status_text: null } },
         ] as const
-        for (const options of written) expect(await kindFor({ failure, as, ...options })).toBe(kinds[failure])
+        for (const options of written)
+          expect(await kindFor({ failure, as, ...options })).toBe(failureKinds[failure])
       })
     },
   )

@@ -4,6 +4,7 @@ import { wireGenerations } from '../../../src/core/wire-generation.ts'
 import { type Emulator, startEmulator } from '../../emulator/emulator.ts'
 import type { MediaScenario, TaskPlan } from '../../emulator/media/media-scenario.ts'
 import type { FailureId } from '../../emulator/scenario.ts'
+import { failureKinds } from '../failure-kinds.ts'
 import { createTestUpstream, kindOf, manualClock } from '../support.ts'
 import { askMediaWhole, filesOf, imageRequest, type MediaOutcome, videoRequest } from './support.ts'
 
@@ -194,32 +195,8 @@ describe.each(wireGenerations)('%s', (generation) => {
     expect((await asked).error).toBe(leave.signal.reason)
   })
 
-  const kinds: Partial<Record<FailureId, string>> = {
-    F1: 'rate-limited',
-    F2: 'signed-out',
-    F3: 'unavailable',
-    F4: 'overloaded',
-    F5: 'quota-spent',
-    F6: 'challenged',
-    F7: 'challenged',
-    F8: 'unavailable',
-    F9: 'route-gone',
-    F10: 'empty',
-    A1: 'signed-out',
-    A2: 'bad-request',
-    A3: 'challenged',
-    A4: 'token-refused',
-    A5: 'token-refused',
-    A6: 'bad-request',
-    A7: 'rate-limited',
-    A8: 'unavailable',
-    A9: 'rate-limited',
-    A10: 'quota-spent',
-    A11: 'quota-spent',
-    A13: 'unavailable',
-    A14: 'quota-spent',
-    A15: 'empty',
-  }
+  // A12 is a chat's empty turn.
+  const { A12: _, ...kinds } = failureKinds
 
   test.each(Object.entries(kinds))('%s is %s, for images and videos', async (failure, kind) => {
     emulator.answerWith({ type: 'failure', failure: failure as FailureId })
