@@ -18,8 +18,10 @@ import { type Clock, systemClock } from './core/clock.ts'
 import { UnavailableError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
+import { createBackgroundWork } from './gateway/background-work.ts'
 import { createRunChat } from './gateway/chat.ts'
 import { createFetchAttachments } from './gateway/fetch-attachments.ts'
+import { createKeptResponses } from './gateway/kept-responses.ts'
 import { createRunMedia } from './gateway/media.ts'
 import { createVideoJobs } from './gateway/video-jobs.ts'
 import { createApp } from './http/app.ts'
@@ -28,6 +30,7 @@ import { trackOpenResponses } from './http/open-responses.ts'
 import { checkReadiness } from './http/readiness.ts'
 import { createCatalogue } from './models/catalogue.ts'
 import { countTokens } from './models/count-tokens.ts'
+import { cutToTokens } from './models/cut-to-tokens.ts'
 import { openModelsFile } from './models/models-file.ts'
 import { createListRefresh } from './models/refresh-lists.ts'
 import { createEmbeddedStore } from './store/embedded-store.ts'
@@ -105,14 +108,17 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   })
   const fetchAttachments = createFetchAttachments({ ...config, ...publicFiles })
   const rooms = { ...config, pool, upstream, tokens, metrics, logger, clock }
-  const runChat = createRunChat({ ...rooms, fetchAttachments })
+  const runChat = createRunChat({ ...rooms, fetchAttachments, cutToTokens })
   const runMedia = createRunMedia(rooms)
   const videoJobs = createVideoJobs({ runMedia, clock, logger })
+  const backgroundWork = createBackgroundWork({ logger })
 
   const app = createApp(config, {
     runChat,
     runMedia,
     videoJobs,
+    keptResponses: createKeptResponses(store),
+    backgroundWork,
     openFile,
     fetchAttachments,
     accountAdmin,
@@ -189,7 +195,13 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
     server.closeAllConnections()
     await closed
     modelsFile?.close()
-    await Promise.all([videoJobs.close(), listRefresh.stop(), totalQuota.close(), chatDeletions.close()])
+    await Promise.all([
+      videoJobs.close(),
+      backgroundWork.close(),
+      listRefresh.stop(),
+      totalQuota.close(),
+      chatDeletions.close(),
+    ])
     await Promise.all([tokens.close(), upstream.close(), pool.close()])
     roster.close()
     await store.close()

@@ -6,9 +6,21 @@ export type ChatEvent =
   | { readonly type: 'text-delta'; readonly text: string }
   /** Of pictures and videos that are made in a chat; the site's own chats have none. */
   | { readonly type: 'progress'; readonly done: number; readonly tasks: number }
-  | { readonly type: 'finished'; readonly reason: FinishReason; readonly servedModel?: string }
+  /** A call of a tool. Its deltas follow at once, never mixed with other events; it ends with the next event that is none of
+   *  them. The deltas of one call add up to one JSON object. */
+  | { readonly type: 'tool-call-started'; readonly id: string; readonly name: string }
+  | { readonly type: 'tool-call-delta'; readonly argumentsText: string }
+  /** In the place of an answer that could not be brought into the form that was asked for; whole, and said to people. */
+  | { readonly type: 'refusal'; readonly text: string }
+  | {
+      readonly type: 'finished'
+      readonly reason: FinishReason
+      readonly servedModel?: string
+      /** The stop sequence of the request that ended the text. */
+      readonly stopSequence?: string
+    }
 
-export type FinishReason = 'stop' | 'length'
+export type FinishReason = 'stop' | 'length' | 'tool-calls'
 
 /** All events of one upstream read, so that a client is written once a read and not once a token. */
 export type ChatEventBatch = readonly ChatEvent[]

@@ -24,11 +24,71 @@ export interface FilePart {
   readonly base64: string
 }
 
-/** Both generations know these three roles; what a dialect has besides (developer, tool) is folded into them by its parser. */
+/** Plain words and files in one of the three roles that both generations know; what a dialect has besides (developer) is folded
+ *  into them by its parser. */
 export interface ChatMessage {
   readonly role: ChatRole
   readonly parts: readonly ContentPart[]
 }
+
+/** One call of a tool by the model. */
+export interface ToolCall {
+  /** Unique in its conversation; a result names it. */
+  readonly id: string
+  readonly name: string
+  /** JSON text, as the model or the client wrote it. */
+  readonly argumentsText: string
+}
+
+/** What the assistant said, then the calls that it made. */
+export interface AssistantTurn extends ChatMessage {
+  readonly role: 'assistant'
+  readonly toolCalls: readonly ToolCall[]
+}
+
+export interface ToolResultTurn {
+  readonly role: 'tool'
+  readonly callId: string
+  readonly parts: readonly ContentPart[]
+  /** The tool failed; `parts` say how. */
+  readonly failed: boolean
+}
+
+export type ChatTurn = ChatMessage | AssistantTurn | ToolResultTurn
+
+export interface ToolDefinition {
+  readonly name: string
+  readonly description: string | undefined
+  /** JSON Schema of the arguments, an object's. */
+  readonly parameters: Readonly<Record<string, unknown>>
+  /** Arguments that do not fit `parameters` are never handed to the client. */
+  readonly strict: boolean
+}
+
+export type ToolChoice =
+  | { readonly type: 'auto' }
+  /** At least one call. */
+  | { readonly type: 'required' }
+  | { readonly type: 'named'; readonly name: string }
+
+/** `tool_choice: none` leaves a request without tools. */
+export interface ToolUse {
+  /** At least one; names are unique. */
+  readonly definitions: readonly ToolDefinition[]
+  readonly choice: ToolChoice
+  /** False: at most one call an answer. */
+  readonly parallel: boolean
+}
+
+/** Structured output: the whole text of the answer is one JSON value. */
+export type OutputFormat =
+  | { readonly type: 'json-object' }
+  | {
+      readonly type: 'json-schema'
+      readonly name: string
+      readonly description: string | undefined
+      readonly schema: Readonly<Record<string, unknown>>
+    }
 
 /** A model of the catalogue, resolved from the name that the client asked for. */
 export interface ChatModel {
@@ -41,8 +101,20 @@ export interface ChatModel {
   readonly search: boolean
 }
 
-/** What every chat dialect is parsed into. The message list is the whole history. */
+/** What every chat dialect is parsed into. The list of turns is the whole history. */
 export interface ChatRequest {
+  readonly model: ChatModel
+  readonly messages: readonly ChatTurn[]
+  readonly tools?: ToolUse
+  readonly output?: OutputFormat
+  /** The text ends before the first of these. */
+  readonly stop?: readonly string[]
+  /** Of the answer, reasoning included, in tokens of our count. */
+  readonly maxTokens?: number
+}
+
+/** What the site is asked: plain messages alone, since it takes neither tools nor limits (UPSTREAM 5.3). */
+export interface ChatPrompt {
   readonly model: ChatModel
   readonly messages: readonly ChatMessage[]
 }

@@ -7,6 +7,11 @@ export const errorTable = {
     text: 'The request body is nested too deeply.',
   },
   invalid_value: { status: 400, type: 'invalid_request_error', text: 'The request has an invalid value.' },
+  previous_response_not_found: {
+    status: 400,
+    type: 'invalid_request_error',
+    text: 'There is no such previous response, or it has expired.',
+  },
   image_url_not_allowed: {
     status: 400,
     type: 'invalid_request_error',

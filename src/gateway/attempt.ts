@@ -132,7 +132,8 @@ async function* readOn<Piece>(
   } catch (error) {
     throw await settlement.failed(error)
   } finally {
-    await settlement.abandoned()
+    // Whoever has read enough leaves a good answer; a client that left has aborted, which settled it.
+    await settlement.succeeded()
     await pieces.return?.()
   }
 }

@@ -1,14 +1,17 @@
 // Room `gateway`: serves one request from the pool of accounts until an answer has begun; then it never starts over.
 // Touches `accounts`, `browser`, `upstream`, `core`; knows neither HTTP nor a dialect.
 
+import { randomUUID } from 'node:crypto'
 import type { ChatAnswer, ChatEvent, ChatEventBatch } from '../core/chat-event.ts'
-import type { ChatRequest, ContentPart } from '../core/chat-request.ts'
+import type { ChatPrompt, ChatRequest, ContentPart } from '../core/chat-request.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Metrics } from '../core/metrics.ts'
+import type { CutToTokens } from '../models/cut-to-tokens.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Ask } from './attempt.ts'
 import { type AttemptLoopRooms, attemptUntilBegun, type GatewayCall } from './attempt-loop.ts'
 import type { FetchAttachments } from './fetch-attachments.ts'
+import { fulfilRequest } from './fulfil-request.ts'
 import { type PreMessage, prependMessages } from './prepend-messages.ts'
 
 /** Resolves at the commit point of a chat: its first delta is there. Contract: `attemptUntilBegun`. */
@@ -21,6 +24,7 @@ export interface ChatRooms extends AttemptLoopRooms {
   readonly fetchAttachments: FetchAttachments
   /** In front of every chat (PRE_MESSAGES_JSON). */
   readonly preMessages: readonly PreMessage[]
+  readonly cutToTokens: CutToTokens
 }
 
 export function createRunChat(rooms: ChatRooms): RunChat {
@@ -30,16 +34,26 @@ export function createRunChat(rooms: ChatRooms): RunChat {
     const parts = asked.messages.flatMap((message) => message.parts)
     const fetched = await fetchAttachments(parts, call.signal)
     const request = prependMessages(fetched === parts ? asked : withParts(asked, fetched), preMessages)
+    const answer = await fulfilRequest(request, (prompt) => askPlain(prompt, call), {
+      ...rooms,
+      createCallId,
+    })
+    metrics.firstEventSeconds.observe((clock.now() - startedMs) / 1000)
+    return answer
+  }
+
+  async function askPlain(prompt: ChatPrompt, call: GatewayCall): Promise<ChatAnswer> {
     const ask: Ask<ChatEventBatch> = {
-      send: (input) => upstream.ask({ ...input, request }),
+      send: (input) => upstream.ask({ ...input, request: prompt }),
       hasBegun: (batch) => batch.some(isDelta),
       projectIn,
     }
-    const { pieces } = await attemptUntilBegun(rooms, { model: request.model.id, use: 'chat' }, ask, call)
-    metrics.firstEventSeconds.observe((clock.now() - startedMs) / 1000)
+    const { pieces } = await attemptUntilBegun(rooms, { model: prompt.model.id, use: 'chat' }, ask, call)
     return { events: pieces }
   }
 }
+
+const createCallId = (): string => `call_${randomUUID().replaceAll('-', '').slice(0, 24)}`
 
 /** The same messages with other parts, as many of them. */
 function withParts(request: ChatRequest, parts: readonly ContentPart[]): ChatRequest {

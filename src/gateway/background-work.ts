@@ -1,0 +1,62 @@
+import { UnavailableError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+
+/** Work that no client waits for. */
+export interface BackgroundWork {
+  /** @param work  ends soon after its signal is aborted; what it throws is logged
+   *  @throws {UnavailableError} `queue_full` when too much is being done, `shutting_down` */
+  begin(id: string, work: (signal: AbortSignal) => Promise<void>): void
+  /** Gives up what is being done under this id here, and waits until it has ended. */
+  cancel(id: string): Promise<void>
+  /** Gives up everything, with the reason `shutting_down`. */
+  close(): Promise<void>
+}
+
+export interface BackgroundWorkOptions {
+  readonly logger: Logger
+  /** Being done at once. Default 100. */
+  readonly maxRunning?: number
+}
+
+/** No work goes on for longer: whoever finds it unfinished after that knows that it was lost with its process. */
+export const maxBackgroundMs = 2 * 60 * 60 * 1000
+
+export function createBackgroundWork({ logger, maxRunning = 100 }: BackgroundWorkOptions): BackgroundWork {
+  const running = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
+  let isClosed = false
+
+  return {
+    begin(id, work) {
+      if (isClosed) throw new UnavailableError('shutting_down')
+      if (running.size >= maxRunning)
+        throw new UnavailableError('queue_full', {
+          message: 'Too many responses are made in the background.',
+        })
+      const abort = new AbortController()
+      const limit = setTimeout(() => abort.abort(tooLong()), maxBackgroundMs)
+      const done = work(abort.signal)
+        .catch((error: unknown) => logger.error({ err: error }, 'a background work was lost'))
+        .finally(() => {
+          // Whatever it left behind, an answer that nobody reads for one, ends with it.
+          abort.abort()
+          clearTimeout(limit)
+          running.delete(id)
+        })
+      running.set(id, { abort, done })
+    },
+    async cancel(id) {
+      const found = running.get(id)
+      found?.abort.abort()
+      await found?.done
+    },
+    async close() {
+      isClosed = true
+      const open = [...running.values()]
+      for (const { abort } of open) abort.abort(new UnavailableError('shutting_down'))
+      await Promise.all(open.map(({ done }) => done))
+    },
+  }
+}
+
+const tooLong = (): UnavailableError =>
+  new UnavailableError('upstream_total_timeout', { message: 'This response took too long.' })
