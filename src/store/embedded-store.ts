@@ -6,8 +6,17 @@ import { LeaseBook } from './lease-book.ts'
 import { createSavedAccounts } from './saved-accounts.ts'
 import { createSavedBindings } from './saved-bindings.ts'
 import { createSavedRecords } from './saved-records.ts'
+import { createSavedTexts } from './saved-texts.ts'
 import { openStateFile } from './state-file.ts'
-import type { AccountSelection, LeaseAnswer, LeaseInput, LeaseRelease, Store } from './store.ts'
+import {
+  type AccountSelection,
+  type LeaseAnswer,
+  type LeaseInput,
+  type LeaseRelease,
+  maxKeptLength,
+  maxKeptTexts,
+  type Store,
+} from './store.ts'
 import { stricterHold } from './stricter-hold.ts'
 
 /** A usable account below its cap. */
@@ -29,16 +38,25 @@ export interface EmbeddedStoreOptions {
   readonly logger: Logger
   /** Chat bindings kept; the longest unused go first. Default 100,000. */
   readonly maxBindings?: number
+  /** Of each kind of kept texts. Default `maxKeptTexts`. */
+  readonly maxTexts?: number
+  /** In UTF-16 units, of each kind of kept texts. Default `maxKeptLength`. */
+  readonly maxTextsLength?: number
 }
 
-/** The store of one process: leases live in memory and end with it; holds, chat bindings and records are in `state.db` and outlive it.
- *  A file that fails later on costs persistence, with one warning, and never a request. */
+/** The store of one process: leases live in memory and end with it; holds, chat bindings, records and kept texts are in
+ *  `state.db` and outlive it. A file that fails later on costs persistence, with one warning, and never a request. */
 export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
   const { clock, chooseAccount, logger } = options
   const database = openStateFile(options.dataDir, logger)
   const savedAccounts = createSavedAccounts(database)
   const savedBindings = createSavedBindings(database, options.maxBindings ?? 100_000)
   const savedRecords = createSavedRecords(database)
+  const savedTexts = createSavedTexts(database, {
+    clock,
+    maxTexts: options.maxTexts ?? maxKeptTexts,
+    maxLength: options.maxTextsLength ?? maxKeptLength,
+  })
   const { attempt, insist } = createFileGuard(database, logger)
   const leases = new LeaseBook<AccountEntry>(clock)
   const listeners = new Set<() => void>()
@@ -167,6 +185,26 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
 
     async records(kind) {
       return insist(() => savedRecords.all(kind))
+    },
+
+    async keepText(kind, kept) {
+      insist(() => savedTexts.keep(kind, kept))
+    },
+
+    async replaceText(kind, id, text) {
+      return insist(() => savedTexts.replace(kind, id, text))
+    },
+
+    async keptText(kind, id) {
+      return insist(() => savedTexts.find(kind, id))
+    },
+
+    async keptTexts(kind, owner, limit) {
+      return insist(() => savedTexts.ofOwner(kind, owner, limit))
+    },
+
+    async dropText(kind, id) {
+      return insist(() => savedTexts.drop(kind, id))
     },
 
     onForeignRecords: () => () => {},

@@ -23,6 +23,19 @@ const migrations: readonly string[] = [
      text TEXT NOT NULL,
      UNIQUE (kind, id)
    ) STRICT;`,
+  `CREATE TABLE kept_text (
+     age INTEGER PRIMARY KEY,
+     kind TEXT NOT NULL,
+     id TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     length INTEGER NOT NULL,
+     expires_ms INTEGER NOT NULL,
+     text TEXT NOT NULL,
+     UNIQUE (kind, id)
+   ) STRICT;
+   CREATE INDEX kept_text_age ON kept_text (kind, age, length);
+   CREATE INDEX kept_text_owner ON kept_text (kind, owner);
+   CREATE INDEX kept_text_expires ON kept_text (expires_ms);`,
 ]
 
 /** Brings the tables up to this version, all or nothing. It writes even when nothing is to be done, which shows early that

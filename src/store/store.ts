@@ -57,6 +57,22 @@ export interface LeaseRelease {
 /** What other rooms keep beyond the process: accounts added at run time, chats that are to be deleted. */
 export type RecordKind = 'account' | 'chat-deletion'
 
+/** What is kept for a while: answers of the Responses API, videos in the making. */
+export type KeptKind = 'response' | 'video-job'
+
+export interface KeptText {
+  /** Unique in its kind. */
+  readonly id: string
+  /** Whose it is: the lists are by owner. */
+  readonly owner: string
+  readonly text: string
+}
+
+/** Of each kind. Beyond either the oldest go first. */
+export const maxKeptTexts = 10_000
+/** In UTF-16 units. A single text that is longer is refused. */
+export const maxKeptLength = 256 * 1024 * 1024
+
 /** Life of a chat binding after its last use. */
 export const chatBindingMs = 30 * 24 * 60 * 60 * 1000
 
@@ -87,6 +103,18 @@ export interface Store {
   removeRecord(kind: RecordKind, id: string): Promise<void>
   /** By id, in the order in which they were first saved. @throws {UnavailableError} `dependency_unavailable` */
   records(kind: RecordKind): Promise<ReadonlyMap<string, string>>
+  /** Keeps a text for `lifeMs` from now, in the place of an earlier one of its kind and id.
+   *  @throws {UnavailableError} `dependency_unavailable` */
+  keepText(kind: KeptKind, kept: KeptText & { readonly lifeMs: number }): Promise<void>
+  /** Puts a text in the place of the one that is kept; its owner, age and life stay.
+   *  @returns false when there is none (any more) @throws {UnavailableError} `dependency_unavailable` */
+  replaceText(kind: KeptKind, id: string, text: string): Promise<boolean>
+  /** @throws {UnavailableError} `dependency_unavailable` */
+  keptText(kind: KeptKind, id: string): Promise<KeptText | undefined>
+  /** Those of an owner, newest first, at most `limit`. @throws {UnavailableError} `dependency_unavailable` */
+  keptTexts(kind: KeptKind, owner: string, limit: number): Promise<readonly KeptText[]>
+  /** @returns whether it was there @throws {UnavailableError} `dependency_unavailable` */
+  dropText(kind: KeptKind, id: string): Promise<boolean>
   /** Calls back when another replica changed records of a kind. @returns unsubscribe */
   onForeignRecords(listener: (kind: RecordKind) => void): () => void
   close(): Promise<void>

@@ -204,6 +204,67 @@ describe('persistence', () => {
   })
 })
 
+describe('kept texts', () => {
+  const keep = (store: Store, id: string, text: string, lifeMs = day) =>
+    store.keepText('response', { id, owner: 'alice', text, lifeMs })
+  const idsOf = async (store: Store) => (await store.keptTexts('response', 'alice', 100)).map(({ id }) => id)
+
+  it('outlive a restart, and the bounds count them', async () => {
+    const before = create({ maxTexts: 3 })
+    for (const id of ['a', 'b', 'c']) await keep(before, id, 'text')
+    await before.close()
+    const after = create({ maxTexts: 3 })
+    await keep(after, 'd', 'text')
+    expect(await idsOf(after)).toEqual(['d', 'c', 'b'])
+  })
+
+  it('go from the oldest on when they are too many, of each kind for itself', async () => {
+    const store = create({ maxTexts: 2 })
+    await store.keepText('video-job', { id: 'first', owner: 'alice', text: 'text', lifeMs: day })
+    for (const id of ['a', 'b', 'a', 'c']) await keep(store, id, 'text')
+    expect(await idsOf(store)).toEqual(['c', 'a'])
+    expect(await store.keptText('video-job', 'first')).toBeDefined()
+  })
+
+  it('go from the oldest on when they are too long, also by a replaced text', async () => {
+    const store = create({ maxTextsLength: 10 })
+    for (const id of ['a', 'b', 'c']) await keep(store, id, 'xxx')
+    expect(await idsOf(store)).toEqual(['c', 'b', 'a'])
+    await store.replaceText('response', 'c', 'xxxxx')
+    expect(await idsOf(store)).toEqual(['c', 'b'])
+    await store.dropText('response', 'b')
+    await keep(store, 'd', 'xxxxx')
+    expect(await idsOf(store)).toEqual(['d', 'c'])
+  })
+
+  it('refuse a text that is longer than all of them may be, and lose none for it', async () => {
+    const store = create({ maxTextsLength: 10 })
+    await keep(store, 'a', 'xxx')
+    await expect(keep(store, 'b', 'x'.repeat(11))).rejects.toMatchObject({ code: 'dependency_unavailable' })
+    await expect(store.replaceText('response', 'a', 'x'.repeat(11))).rejects.toMatchObject({
+      code: 'dependency_unavailable',
+    })
+    expect(await idsOf(store)).toEqual(['a'])
+  })
+
+  it('make room first by what has ended, and leave nothing of it in the file', async () => {
+    let nowMs = startMs
+    const store = create({ maxTexts: 2, clock: { now: () => nowMs } })
+    await keep(store, 'a', 'text', 2 * day)
+    await keep(store, 'b', 'text')
+    nowMs += day
+    await keep(store, 'c', 'text')
+    expect(await idsOf(store)).toEqual(['c', 'a'])
+    await store.close()
+    const database = new DatabaseSync(join(folder, 'state.db'))
+    expect(database.prepare('SELECT id FROM kept_text ORDER BY age').all()).toEqual([
+      { id: 'a' },
+      { id: 'c' },
+    ])
+    database.close()
+  })
+})
+
 describe('a file that cannot be used', () => {
   it('makes the folder when it is missing', async () => {
     folder = join(folder, 'deep', 'down')

@@ -271,6 +271,85 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       })
     })
 
+    describe('kept texts', () => {
+      const keep = (id: string, over: { owner?: string; text?: string; lifeMs?: number } = {}) =>
+        store.keepText('response', { id, owner: 'alice', text: `text of ${id}`, lifeMs: 1000, ...over })
+      const idsOf = async (owner: string, limit = 100) =>
+        (await store.keptTexts('response', owner, limit)).map(({ id }) => id)
+
+      it('are found by kind and id, with their owner, whatever is in them', async () => {
+        await keep('z', { text: "o'ne \u0000 ü" })
+        await store.keepText('video-job', { id: 'z', owner: 'bob', text: '', lifeMs: 1000 })
+        expect(await store.keptText('response', 'z')).toEqual({
+          id: 'z',
+          owner: 'alice',
+          text: "o'ne \u0000 ü",
+        })
+        expect(await store.keptText('video-job', 'z')).toEqual({ id: 'z', owner: 'bob', text: '' })
+        expect(await store.keptText('response', 'y')).toBeUndefined()
+      })
+
+      it('are listed by owner, newest first, no more than asked for', async () => {
+        for (const id of ['c', 'a', 'b']) await keep(id)
+        await keep('other', { owner: 'bob' })
+        expect(await idsOf('alice')).toEqual(['b', 'a', 'c'])
+        expect(await idsOf('alice', 2)).toEqual(['b', 'a'])
+        expect(await idsOf('bob')).toEqual(['other'])
+        expect(await idsOf('carol')).toEqual([])
+      })
+
+      it('end with their life, to the millisecond', async () => {
+        await keep('short')
+        await keep('long', { lifeMs: 2000 })
+        await under.advance(999)
+        expect(await idsOf('alice')).toEqual(['long', 'short'])
+        await under.advance(1)
+        expect(await store.keptText('response', 'short')).toBeUndefined()
+        expect(await idsOf('alice')).toEqual(['long'])
+        expect(await store.replaceText('response', 'short', 'late')).toBe(false)
+        expect(await store.dropText('response', 'short')).toBe(false)
+        expect(await store.keptText('response', 'short')).toBeUndefined()
+      })
+
+      it('are new when they are kept again: text, owner, age and life', async () => {
+        await keep('a')
+        await keep('b')
+        await under.advance(900)
+        await keep('a', { owner: 'bob', text: 'new' })
+        await keep('b')
+        await under.advance(900)
+        expect(await store.keptText('response', 'a')).toEqual({ id: 'a', owner: 'bob', text: 'new' })
+        await keep('a')
+        expect(await idsOf('alice')).toEqual(['a', 'b'])
+        expect(await idsOf('bob')).toEqual([])
+      })
+
+      it('stay what they are, but for the text, when that is replaced', async () => {
+        await keep('a')
+        await keep('b')
+        await under.advance(500)
+        expect(await store.replaceText('response', 'a', 'new')).toBe(true)
+        expect(await store.replaceText('response', 'never there', 'new')).toBe(false)
+        expect(await store.replaceText('video-job', 'a', 'new')).toBe(false)
+        expect(await store.keptTexts('response', 'alice', 2)).toEqual([
+          { id: 'b', owner: 'alice', text: 'text of b' },
+          { id: 'a', owner: 'alice', text: 'new' },
+        ])
+        expect(await store.keptText('response', 'never there')).toBeUndefined()
+        await under.advance(500)
+        expect(await store.keptText('response', 'a')).toBeUndefined()
+      })
+
+      it('are dropped once', async () => {
+        await keep('a')
+        await keep('b')
+        expect(await store.dropText('video-job', 'a')).toBe(false)
+        expect(await store.dropText('response', 'a')).toBe(true)
+        expect(await store.dropText('response', 'a')).toBe(false)
+        expect(await idsOf('alice')).toEqual(['b'])
+      })
+    })
+
     describe('the life of a lease', () => {
       it('A4: lapses after leaseMs and frees its place', async () => {
         await leased({ maxConcurrency: 1 })

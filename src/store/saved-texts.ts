@@ -1,0 +1,124 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Clock } from '../core/clock.ts'
+import type { KeptKind, KeptText } from './store.ts'
+
+export interface SavedTextsOptions {
+  readonly clock: Clock
+  /** Of each kind. Beyond either bound the oldest go first. */
+  readonly maxTexts: number
+  /** In UTF-16 units. */
+  readonly maxLength: number
+}
+
+/** The `kept_text` table: texts with an owner and a time when they end, in the order in which they were kept (`age`). */
+export function createSavedTexts(database: DatabaseSync, { clock, maxTexts, maxLength }: SavedTextsOptions) {
+  const select = database.prepare(
+    'SELECT id, owner, text FROM kept_text WHERE kind = ? AND id = ? AND expires_ms > ?',
+  )
+  const selectOfOwner = database.prepare(
+    `SELECT id, owner, text FROM kept_text WHERE kind = ? AND owner = ? AND expires_ms > ?
+     ORDER BY age DESC LIMIT ?`,
+  )
+  const insert = database.prepare(
+    'INSERT OR REPLACE INTO kept_text (kind, id, owner, text, length, expires_ms) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  const update = database.prepare(
+    `UPDATE kept_text SET text = ?, length = ? WHERE kind = ? AND id = ? AND expires_ms > ?`,
+  )
+  const remove = database.prepare(
+    'DELETE FROM kept_text WHERE kind = ? AND id = ? RETURNING kind, length, expires_ms',
+  )
+  const removeEnded = database.prepare('DELETE FROM kept_text WHERE expires_ms <= ? RETURNING kind, length')
+  const removeOldest = database.prepare(
+    `DELETE FROM kept_text WHERE age = (SELECT min(age) FROM kept_text WHERE kind = ?) RETURNING kind, length`,
+  )
+  const selectLength = database.prepare('SELECT kind, length FROM kept_text WHERE kind = ? AND id = ?')
+
+  /** What there is of each kind, so that no write has to count; measured before the first. */
+  let sizes: Map<string, Size> | undefined
+
+  function measureOnce(): void {
+    sizes ??= measure(database)
+  }
+
+  function grow(kind: unknown, texts: number, length: number): void {
+    const size = sizes?.get(String(kind)) ?? { texts: 0, length: 0 }
+    sizes?.set(String(kind), { texts: size.texts + texts, length: size.length + length })
+  }
+
+  function shrink(removed: readonly Record<string, unknown>[]): void {
+    for (const { kind, length } of removed) grow(kind, -1, -Number(length))
+  }
+
+  function keepBounds(kind: KeptKind): void {
+    shrink(removeEnded.all(clock.now()))
+    for (let size = sizes?.get(kind); size; size = sizes?.get(kind)) {
+      if (size.texts <= maxTexts && size.length <= maxLength) return
+      const removed = removeOldest.all(kind)
+      if (removed.length === 0) return
+      shrink(removed)
+    }
+  }
+
+  function refuseTooLong(text: string): void {
+    if (text.length > maxLength) throw new Error('the text is longer than all that may be kept')
+  }
+
+  return {
+    keep(kind: KeptKind, { id, owner, text, lifeMs }: KeptText & { readonly lifeMs: number }): void {
+      refuseTooLong(text)
+      measureOnce()
+      const before = selectLength.all(kind, id)
+      insert.run(kind, id, owner, text, text.length, clock.now() + lifeMs)
+      shrink(before)
+      grow(kind, 1, text.length)
+      keepBounds(kind)
+    },
+
+    replace(kind: KeptKind, id: string, text: string): boolean {
+      refuseTooLong(text)
+      measureOnce()
+      const before = selectLength.all(kind, id)
+      if (update.run(text, text.length, kind, id, clock.now()).changes === 0) return false
+      shrink(before)
+      grow(kind, 1, text.length)
+      keepBounds(kind)
+      return true
+    },
+
+    find(kind: KeptKind, id: string): KeptText | undefined {
+      const row = select.get(kind, id, clock.now())
+      return row && keptTextOf(row)
+    },
+
+    ofOwner: (kind: KeptKind, owner: string, limit: number): readonly KeptText[] =>
+      selectOfOwner.all(kind, owner, clock.now(), limit).map(keptTextOf),
+
+    drop(kind: KeptKind, id: string): boolean {
+      measureOnce()
+      const removed = remove.all(kind, id)
+      shrink(removed)
+      return removed.some(({ expires_ms }) => Number(expires_ms) > clock.now())
+    },
+  }
+}
+
+interface Size {
+  readonly texts: number
+  readonly length: number
+}
+
+function measure(database: DatabaseSync): Map<string, Size> {
+  const rows = database
+    .prepare('SELECT kind, count(*) AS texts, sum(length) AS length FROM kept_text GROUP BY kind')
+    .all()
+  return new Map(
+    rows.map((row) => [String(row.kind), { texts: Number(row.texts), length: Number(row.length) }]),
+  )
+}
+
+const keptTextOf = ({ id, owner, text }: Record<string, unknown>): KeptText => ({
+  id: String(id),
+  owner: String(owner),
+  text: String(text),
+})
