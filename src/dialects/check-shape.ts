@@ -21,7 +21,13 @@ function joinPath(at: string, path: readonly PropertyKey[]): string {
   let joined = at
   for (const key of path) {
     if (typeof key === 'number') joined += `[${key}]`
-    else joined += joined ? `.${String(key)}` : String(key)
+    else joined += (joined && '.') + shorten(String(key))
   }
   return joined
 }
+
+/** In UTF-16 units: the names of fields may be the client's own. */
+const maxKeyLength = 64
+
+const shorten = (key: string): string =>
+  key.length > maxKeyLength ? `${key.slice(0, maxKeyLength)}...` : key

@@ -1,5 +1,5 @@
 import type { ChatEventBatch } from '../core/chat-event.ts'
-import type { ChatMessage } from '../core/chat-request.ts'
+import type { ChatTurn } from '../core/chat-request.ts'
 import { filesOf } from '../core/collect-files.ts'
 import type { MediaEvent, MediaFile } from '../core/media-event.ts'
 import { invalidValue } from './check-shape.ts'
@@ -7,11 +7,11 @@ import type { GivenImage } from './parse-attachment.ts'
 
 /** What an image or video model is asked for in a chat: the words and the pictures of the last user message.
  *  @throws {InvalidRequestError} `invalid_value` when it has no words */
-export function readMediaTurn(messages: readonly ChatMessage[]): {
+export function readMediaTurn(messages: readonly ChatTurn[]): {
   readonly prompt: string
   readonly images: readonly GivenImage[]
 } {
-  const parts = messages.findLast((message) => message.role === 'user')?.parts ?? []
+  const parts = messages.findLast((turn) => turn.role === 'user')?.parts ?? []
   const prompt = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
   if (!prompt.trim()) throw invalidValue('messages', 'the last user message must say what to make')
   const images = parts.filter((part) => part.type === 'image' || part.type === 'image-url')

@@ -13,9 +13,13 @@ export async function answerWithMedia(
   context: RequestContext,
   services: Pick<AppServices, 'runMedia' | 'fetchAttachments'>,
   links: FileLinks,
-  { model, chat }: { readonly model: MediaModel; readonly chat: ChatRequest },
+  {
+    model,
+    chat,
+    signal,
+  }: { readonly model: MediaModel; readonly chat: ChatRequest; readonly signal: AbortSignal },
 ): Promise<ChatAnswer> {
-  const call = beginMediaCall(context)
+  const call = { ...beginMediaCall(context), signal }
   const { prompt, images: given } = readMediaTurn(chat.messages)
   const images = await services.fetchAttachments(given, call.signal)
   const { account, events } = await services.runMedia(requestFor(model, { prompt, images }), call)

@@ -1,5 +1,9 @@
 import type { FinishReason } from '../../core/chat-event.ts'
-import type { Usage } from './measure-usage.ts'
+import type { ToolCall } from '../../core/chat-request.ts'
+import { splitText, toLine } from '../delta-text.ts'
+import type { Usage } from '../measure-usage.ts'
+import { type CallStyle, encodeFinishReason } from './call-style.ts'
+import { encodeUsage } from './encode-usage.ts'
 import type { Piece } from './present-reasoning.ts'
 
 /** What every chunk of one answer repeats (CLIENTS rule 10). */
@@ -10,45 +14,39 @@ export interface AnswerIdentity {
   readonly model: string
 }
 
-/** In UTF-16 units. One becomes 6 bytes at most, so with its head a line stays under 16 KiB (CLIENTS rule 7). */
-const maxDeltaLength = 2048
-
-/** Encodes the chunks of one stream; their fixed head is made once. Each result is whole SSE events. */
-export function createChunkEncoder({ id, created, model }: AnswerIdentity) {
-  const head = `data: {"id":${toLine(id)},"object":"chat.completion.chunk","created":${created},"model":${toLine(model)},`
-  const chunk = (delta: string, finishReason: FinishReason | null = null) =>
-    `${head}"choices":[{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${JSON.stringify(finishReason)}}]}\n\n`
+/** Encodes the chunks of one choice of a stream; their fixed head is made once. Each result is whole SSE events. */
+export function createChunkEncoder(identity: AnswerIdentity, index: number, callStyle: CallStyle) {
+  const head = `${headOf(identity)}"choices":[{"index":${index},"delta":`
+  const chunk = (delta: string, finishReason = 'null') =>
+    `${head}${delta},"logprobs":null,"finish_reason":${finishReason}}]}\n\n`
+  const call = (position: number, fields: string, definition: string) =>
+    callStyle === 'tool-calls'
+      ? chunk(`{"tool_calls":[{"index":${position},${fields}"function":{${definition}}}]}`)
+      : chunk(`{"function_call":{${definition}}}`)
 
   return {
-    role: () => chunk('{"role":"assistant","content":""}'),
+    /** @param content  null when the answer begins with something else than words */
+    role: (content: '' | null) => chunk(`{"role":"assistant","content":${JSON.stringify(content)}}`),
     piece({ field, text }: Piece): string {
       let chunks = ''
       for (const part of splitText(text)) chunks += chunk(`{"${field}":${toLine(part)}}`)
       return chunks
     },
-    finish: (reason: FinishReason) => chunk('{}', reason),
-    usage: (usage: Usage) => `${head}"choices":[],"usage":${JSON.stringify(usage)}}\n\n`,
+    /** The id once and `arguments` empty: NextChat counts on both (CLIENTS 3). */
+    callStart: (position: number, { id, name }: Pick<ToolCall, 'id' | 'name'>) =>
+      call(position, `"id":${toLine(id)},"type":"function",`, `"name":${toLine(name)},"arguments":""`),
+    callDelta(position: number, argumentsText: string): string {
+      let chunks = ''
+      for (const part of splitText(argumentsText)) chunks += call(position, '', `"arguments":${toLine(part)}`)
+      return chunks
+    },
+    finish: (reason: FinishReason) => chunk('{}', `"${encodeFinishReason(reason, callStyle)}"`),
   }
 }
 
-/** Splits at `maxDeltaLength`, never inside a surrogate pair. */
-function splitText(text: string): readonly string[] {
-  if (text.length <= maxDeltaLength) return [text]
-  const parts: string[] = []
-  for (let start = 0; start < text.length; ) {
-    let end = Math.min(start + maxDeltaLength, text.length)
-    if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end -= 1
-    parts.push(text.slice(start, end))
-    start = end
-  }
-  return parts
-}
+/** The chunk behind every choice, in a stream of which the client asked for the usage. */
+export const encodeUsageChunk = (identity: AnswerIdentity, usage: Usage): string =>
+  `${headOf(identity)}"choices":[],"usage":${JSON.stringify(encodeUsage(usage))}}\n\n`
 
-const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
-
-/** JSON without the line breaks that it leaves bare: some clients cut lines at them. */
-function toLine(text: string): string {
-  return JSON.stringify(text).replace(/[\u0085\u2028\u2029]/g, escapeUnit)
-}
-
-const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+const headOf = ({ id, created, model }: AnswerIdentity): string =>
+  `data: {"id":${toLine(id)},"object":"chat.completion.chunk","created":${created},"model":${toLine(model)},`

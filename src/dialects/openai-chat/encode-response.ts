@@ -1,62 +1,58 @@
-import type { ChatAnswer, FinishReason } from '../../core/chat-event.ts'
-import { UpstreamError } from '../../core/errors.ts'
-import type { AnswerIdentity } from './encode-chunk.ts'
-import type { UsageMeter } from './measure-usage.ts'
-import { createReasoningPresenter, type ReasoningFormat } from './present-reasoning.ts'
+import type { ChatAnswer } from '../../core/chat-event.ts'
+import type { ToolCall } from '../../core/chat-request.ts'
+import { type CollectedAnswer, collectAnswer } from '../collect-answer.ts'
+import type { UsageMeter } from '../measure-usage.ts'
+import { type CallStyle, encodeFinishReason } from './call-style.ts'
+import type { ChoiceOptions } from './encode-choice.ts'
+import { encodeUsage } from './encode-usage.ts'
+import { totalUsage } from './measure-choices.ts'
+import { presentWhole } from './present-reasoning.ts'
 
-export interface ChatResponseOptions extends AnswerIdentity {
-  readonly reasoning: ReasoningFormat
-  readonly usage: UsageMeter
+export interface ChatResponseOptions extends ChoiceOptions {
+  /** One a choice: as many are asked for. */
+  readonly usage: readonly UsageMeter[]
 }
 
-/** In UTF-16 units. An answer that is longer is cut there and says so by `finish_reason: "length"`. */
-const maxAnswerLength = 16 * 1024 * 1024
-
-/** Collects an answer into the body of a response that is not streamed. An answer that breaks gives no body, not even of the
- *  part that came.
- *  @throws whatever the answer breaks with */
-export async function encodeResponse(answer: Promise<ChatAnswer>, options: ChatResponseOptions) {
+/** Collects the answers into the body of a response that is not streamed. One that breaks leaves no body, not even of what came.
+ *  @param answerChoice  asked once for each choice, of all at the same time
+ *  @throws whatever breaks first */
+export async function encodeResponse(answerChoice: () => Promise<ChatAnswer>, options: ChatResponseOptions) {
   const { id, created, model, usage } = options
-  const message = await collectMessage(await answer, options)
+  const answers = await Promise.all(usage.map(async (meter) => collectAnswer(await answerChoice(), meter)))
   return {
     id,
     object: 'chat.completion',
     created,
     model,
-    choices: [
-      {
-        index: 0,
-        message: {
-          role: 'assistant',
-          content: message.content,
-          ...(message.reasoning_content && { reasoning_content: message.reasoning_content }),
-          refusal: null,
-        },
-        logprobs: null,
-        finish_reason: message.finishReason,
-      },
-    ],
-    usage: await usage.total(),
+    choices: answers.map((answer, index) => ({
+      index,
+      message: encodeMessage(answer, options),
+      logprobs: null,
+      finish_reason: encodeFinishReason(answer.reason, options.callStyle),
+    })),
+    usage: encodeUsage(await totalUsage(usage)),
   }
 }
 
-async function collectMessage({ events }: ChatAnswer, { reasoning, usage }: ChatResponseOptions) {
-  const presenter = createReasoningPresenter(reasoning)
-  const text = { content: '', reasoning_content: '' }
-  let finishReason: FinishReason | undefined
-  for await (const batch of events) {
-    for (const event of batch) {
-      for (const piece of presenter.present(event)) text[piece.field] += piece.text
-      usage.add(event)
-      if (event.type === 'finished') finishReason = event.reason
-    }
-    if (usage.isFull()) await usage.count()
-    if (text.content.length + text.reasoning_content.length > maxAnswerLength) {
-      for (const piece of presenter.close()) text[piece.field] += piece.text
-      finishReason = 'length'
-      break
-    }
+function encodeMessage(answer: CollectedAnswer, { reasoning, callStyle }: ChoiceOptions) {
+  const { content, reasoningContent } = presentWhole(answer, reasoning)
+  const hasWords = answer.refusal === undefined && answer.toolCalls.length === 0
+  return {
+    role: 'assistant',
+    content: hasWords ? content : content || null,
+    ...(reasoningContent && { reasoning_content: reasoningContent }),
+    refusal: answer.refusal ?? null,
+    ...encodeCalls(answer.toolCalls, callStyle),
   }
-  if (!finishReason) throw new UpstreamError('reset')
-  return { ...text, finishReason }
 }
+
+function encodeCalls(calls: readonly ToolCall[], style: CallStyle) {
+  if (calls.length === 0) return undefined
+  if (style === 'tool-calls')
+    return {
+      tool_calls: calls.map((call) => ({ id: call.id, type: 'function', function: encodeCall(call) })),
+    }
+  return { function_call: calls.map(encodeCall)[0] }
+}
+
+const encodeCall = ({ name, argumentsText }: ToolCall) => ({ name, arguments: argumentsText })

@@ -1,84 +1,51 @@
-import type { ChatAnswer, FinishReason } from '../../core/chat-event.ts'
-import { type ServiceError, UpstreamError } from '../../core/errors.ts'
-import { type AnswerIdentity, createChunkEncoder } from './encode-chunk.ts'
+import type { ChatAnswer } from '../../core/chat-event.ts'
+import type { ServiceError } from '../../core/errors.ts'
+import { toLine } from '../delta-text.ts'
+import type { UsageMeter } from '../measure-usage.ts'
+import { type ChoiceOptions, createChoiceEncoder } from './encode-choice.ts'
+import { encodeUsageChunk } from './encode-chunk.ts'
 import { encodeError } from './encode-error.ts'
-import type { UsageMeter } from './measure-usage.ts'
-import { createReasoningPresenter, type Piece, type ReasoningFormat } from './present-reasoning.ts'
+import { totalUsage } from './measure-choices.ts'
+import { mergeStreams } from './merge-streams.ts'
 
-export interface ChatStreamOptions extends AnswerIdentity {
-  readonly reasoning: ReasoningFormat
+export interface ChatStreamOptions extends ChoiceOptions {
+  /** `n`: how many answers the stream carries. */
+  readonly choices: number
   /** Write a failure in the middle also as a short text delta: some clients show nothing else (CLIENTS rule 3). */
   readonly streamErrorText: boolean
-  /** Given when the client asked for usage; nothing is counted without. */
-  readonly usage: UsageMeter | undefined
+  /** One a choice, given when the client asked for usage; nothing is counted without. */
+  readonly usage: readonly UsageMeter[] | undefined
 }
 
 export interface ChatStreamEncoder {
-  /** Strings of whole SSE events, one for each upstream read, in the order of CLIENTS rule 9.
-   *  @throws whatever the answer breaks with; `encodeError` then writes it */
-  encode(answer: Promise<ChatAnswer>): AsyncGenerator<string>
-  /** The last words of a stream that broke: no success `finish_reason`, no `[DONE]`. */
+  /** Strings of whole SSE events, in the order of CLIENTS rule 9.
+   *  @param answerChoice  asked once for each choice, of all at the same time
+   *  @throws whatever breaks first; `encodeError` then writes it */
+  encode(answerChoice: () => Promise<ChatAnswer>): AsyncGenerator<string>
+  /** The last words of a stream that broke: no success `finish_reason` of what is not whole, no `[DONE]`. */
   encodeError(error: ServiceError): string
 }
 
-/** A piece of a large read is handed over at this length, so that a slow reader has little of it in memory. */
-const maxOutputLength = 64 * 1024
-
-/** A comment: nothing of it reaches the text, and no client times out meanwhile. */
-const progressComment = ({ done, tasks }: { readonly done: number; readonly tasks: number }): string =>
-  `: progress ${done}/${tasks}\n\n`
-
 /** One encoder a stream. */
 export function createChatStreamEncoder(options: ChatStreamOptions): ChatStreamEncoder {
-  const { streamErrorText, usage } = options
-  const chunks = createChunkEncoder(options)
-  const presenter = createReasoningPresenter(options.reasoning)
-  let begun = false
-
-  function begin(): string {
-    if (begun) return ''
-    begun = true
-    return chunks.role()
-  }
-
-  function encodePieces(pieces: readonly Piece[]): string {
-    let output = ''
-    for (const piece of pieces) output += chunks.piece(piece)
-    return output
-  }
-
+  const { choices, streamErrorText, usage } = options
+  const encoders = Array.from({ length: choices }, (_, index) =>
+    createChoiceEncoder(options, index, usage?.[index]),
+  )
   return {
-    async *encode(answer) {
-      let finishReason: FinishReason | undefined
-      for await (const batch of (await answer).events) {
-        let output = ''
-        for (const event of batch) {
-          if (event.type === 'progress') {
-            output += progressComment(event)
-            continue
-          }
-          output += begin() + encodePieces(presenter.present(event))
-          usage?.add(event)
-          if (event.type === 'finished') finishReason = event.reason
-          if (output.length < maxOutputLength) continue
-          yield output
-          output = ''
-        }
-        if (usage?.isFull()) await usage.count()
-        if (output) yield output
-      }
-      if (!finishReason) throw new UpstreamError('reset')
-      const counted = usage ? chunks.usage(await usage.total()) : ''
-      yield `${chunks.finish(finishReason)}${counted}data: [DONE]\n\n`
+    async *encode(answerChoice) {
+      const streams = encoders.map((encoder) => encoder.encode(answerChoice()))
+      // The usual single one goes by without the toll of merging.
+      yield* streams[1] ? mergeStreams(streams) : (streams[0] ?? [])
+      const counted = usage ? encodeUsageChunk(options, await totalUsage(usage)) : ''
+      yield `${counted}data: [DONE]\n\n`
     },
 
     encodeError(error) {
       let output = ''
-      if (streamErrorText) {
-        const text = `\n\n[${error.message}]`
-        output = begin() + encodePieces([...presenter.close(), { field: 'content', text }])
-      }
-      return `${output}data: ${JSON.stringify(encodeError(error))}\n\n`
+      if (streamErrorText)
+        for (const encoder of encoders) output += encoder.breakOff(`\n\n[${error.message}]`)
+      return `${output}data: ${toLine(encodeError(error))}\n\n`
     },
   }
 }

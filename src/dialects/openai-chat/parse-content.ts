@@ -3,17 +3,12 @@ import type { ContentPart } from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
 import { parseFile, parseImage } from '../parse-attachment.ts'
 
-/** The content of a message: a string, a list of parts or, where `mayBeEmpty`, nothing.
+/** The content of a message: a string or a list of parts.
  *  @param at  its place, e.g. `messages[2].content`
  *  @throws {InvalidRequestError} `invalid_value` */
-export async function parseContent(
-  content: unknown,
-  at: string,
-  mayBeEmpty: boolean,
-): Promise<readonly ContentPart[]> {
+export async function parseContent(content: unknown, at: string): Promise<readonly ContentPart[]> {
   if (typeof content === 'string') return [{ type: 'text', text: content }]
   if (Array.isArray(content)) return await parseParts(content, at)
-  if (mayBeEmpty && (content === null || content === undefined)) return []
   throw invalidValue(at, 'expected a string or a list of parts')
 }
 
@@ -71,3 +66,9 @@ const partSchema = z.discriminatedUnion(
   ],
   { error: 'this service takes parts of type text, image_url and file only' },
 )
+
+const partTypes: ReadonlySet<unknown> = new Set(partSchema.options.map(({ shape }) => shape.type.value))
+
+/** Whether this says of itself that it is a part, right or wrong. */
+export const isPart = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'type' in value && partTypes.has(value.type)

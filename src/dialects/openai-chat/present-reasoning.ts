@@ -4,21 +4,21 @@ import type { ChatEvent } from '../../core/chat-event.ts'
 export const reasoningFormats = ['reasoning-content', 'think-tags', 'hidden'] as const
 export type ReasoningFormat = (typeof reasoningFormats)[number]
 
-/** A stretch of text and the field of a delta or message that it belongs to. */
+/** A stretch of text and the field of a delta that it belongs to. */
 export interface Piece {
-  readonly field: 'content' | 'reasoning_content'
+  readonly field: 'content' | 'reasoning_content' | 'refusal'
   readonly text: string
 }
 
 export interface ReasoningPresenter {
-  /** What a client gets to see of an event. */
+  /** What a client gets to see of an event, calls aside. */
   present(event: ChatEvent): readonly Piece[]
   /** Closes what is open, at the end of an answer, whole or not. */
   close(): readonly Piece[]
 }
 
-/** One presenter an answer, for the stream and the whole response alike. Each think tag is a piece of its own: NextChat knows
- *  them only at the edges of a delta (CLIENTS rule 11). */
+/** One presenter a streamed choice. Each think tag is a piece of its own: NextChat knows them only at the edges of a delta
+ *  (CLIENTS rule 11). */
 export function createReasoningPresenter(format: ReasoningFormat): ReasoningPresenter {
   let thinking = false
 
@@ -44,8 +44,12 @@ export function createReasoningPresenter(format: ReasoningFormat): ReasoningPres
           return event.text ? presentReasoning(event.text) : []
         case 'text-delta':
           return event.text ? [...close(), { field: 'content', text: event.text }] : []
+        case 'refusal':
+          return [...close(), { field: 'refusal', text: event.text }]
+        case 'tool-call-started':
         case 'finished':
           return close()
+        case 'tool-call-delta':
         case 'project-started':
         case 'progress':
           return []
@@ -53,4 +57,14 @@ export function createReasoningPresenter(format: ReasoningFormat): ReasoningPres
     },
     close,
   }
+}
+
+/** The same for an answer that is not streamed. */
+export function presentWhole(
+  { text, reasoning }: { readonly text: string; readonly reasoning: string },
+  format: ReasoningFormat,
+): { readonly content: string; readonly reasoningContent: string } {
+  if (format === 'think-tags' && reasoning)
+    return { content: `<think>${reasoning}</think>${text}`, reasoningContent: '' }
+  return { content: text, reasoningContent: format === 'reasoning-content' ? reasoning : '' }
 }

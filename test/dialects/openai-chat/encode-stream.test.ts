@@ -2,23 +2,28 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ChatEvent, ChatEventBatch } from '../../../src/core/chat-event.ts'
 import { ServiceError, UpstreamError } from '../../../src/core/errors.ts'
+import { createUsageMeter } from '../../../src/dialects/measure-usage.ts'
 import {
   type ChatStreamOptions,
   createChatStreamEncoder,
 } from '../../../src/dialects/openai-chat/encode-stream.ts'
-import { createUsageMeter } from '../../../src/dialects/openai-chat/measure-usage.ts'
 
 const options: ChatStreamOptions = {
   id: 'chatcmpl-1',
   created: 1_700_000_000,
   model: 'gpt-5',
   reasoning: 'reasoning-content',
+  callStyle: 'tool-calls',
+  choices: 1,
   streamErrorText: true,
   usage: undefined,
 }
 
 const text = (words: string): ChatEvent => ({ type: 'text-delta', text: words })
 const thought = (words: string): ChatEvent => ({ type: 'reasoning-delta', text: words })
+const call = (id: string, name: string): ChatEvent => ({ type: 'tool-call-started', id, name })
+const args = (argumentsText: string): ChatEvent => ({ type: 'tool-call-delta', argumentsText })
+const refusal = (words: string): ChatEvent => ({ type: 'refusal', text: words })
 const finished: ChatEvent = { type: 'finished', reason: 'stop' }
 
 async function* eventsOf(batches: readonly ChatEventBatch[], failure?: Error) {
@@ -26,16 +31,27 @@ async function* eventsOf(batches: readonly ChatEventBatch[], failure?: Error) {
   if (failure) throw failure
 }
 
+const answering = (batches: readonly ChatEventBatch[], failure?: Error) => () =>
+  Promise.resolve({ events: eventsOf(batches, failure) })
+
 async function encodeAll(batches: readonly ChatEventBatch[], changes: Partial<ChatStreamOptions> = {}) {
   const encoder = createChatStreamEncoder({ ...options, ...changes })
   const writes: string[] = []
-  for await (const write of encoder.encode(Promise.resolve({ events: eventsOf(batches) }))) writes.push(write)
+  for await (const write of encoder.encode(answering(batches))) writes.push(write)
   return writes
 }
 
 interface Chunk {
   readonly choices: readonly [
-    { readonly delta: { content?: string; reasoning_content?: string }; finish_reason: string | null },
+    {
+      readonly index: number
+      readonly delta: {
+        content?: string | null
+        reasoning_content?: string
+        tool_calls?: { function: { arguments: string } }[]
+      }
+      readonly finish_reason: string | null
+    },
   ]
 }
 
@@ -47,6 +63,9 @@ const chunksOf = (writes: readonly string[]): Chunk[] =>
     .map((event) => JSON.parse(event.slice('data: '.length)))
 
 const deltasOf = (writes: readonly string[]) => chunksOf(writes).map((chunk) => chunk.choices[0]?.delta)
+
+const argumentsIn = (delta: { tool_calls?: { function: { arguments: string } }[] }) =>
+  delta.tool_calls?.[0]?.function.arguments ?? ''
 
 describe('createChatStreamEncoder', () => {
   it('writes role, deltas, finish and end mark, one write a batch (CLIENTS rules 8 to 10)', async () => {
@@ -61,16 +80,16 @@ describe('createChatStreamEncoder', () => {
     expect(writes).toEqual([
       `${head}{"role":"assistant","content":""}${rest}${head}{"reasoning_content":"Hm"}${rest}`,
       `${head}{"content":"Hel"}${rest}${head}{"content":"lo"}${rest}`,
-      `${head}{},"logprobs":null,"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n`,
+      `${head}{},"logprobs":null,"finish_reason":"stop"}]}\n\n`,
+      'data: [DONE]\n\n',
     ])
   })
 
   it('puts the usage into a chunk of its own behind the finish (CLIENTS rule 9)', async () => {
-    const usage = createUsageMeter([{ role: 'user', parts: [{ type: 'text', text: 'four' }] }], (words) =>
-      Promise.resolve(words.length),
-    )
+    const messages = [{ role: 'user', parts: [{ type: 'text', text: 'four' }] }] as const
+    const usage = [createUsageMeter({ messages }, (words) => Promise.resolve(words.length))]
     const writes = await encodeAll([[thought('ab')], [text('abc'), finished]], { usage })
-    const [finish, counted, done] = (writes.at(-1) ?? '').split('\n\n')
+    const [finish, counted, done] = writes.slice(-2).join('').split('\n\n').slice(-4)
     expect(finish).toContain('"finish_reason":"stop"')
     expect(JSON.parse(counted?.slice('data: '.length) ?? '')).toEqual({
       id: 'chatcmpl-1',
@@ -141,6 +160,74 @@ describe('createChatStreamEncoder', () => {
     ).toBe('x'.repeat(1_000_000))
   })
 
+  it('tells calls by index, with the id once and empty arguments first (CLIENTS 3)', async () => {
+    const writes = await encodeAll([
+      [text('Let me see.')],
+      [call('c1', 'add'), args('{"a":'), args('1}')],
+      [call('c2', 'add'), args('{}')],
+      [{ type: 'finished', reason: 'tool-calls' }],
+    ])
+    const made = (index: number, fields: object) => ({ tool_calls: [{ index, ...fields }] })
+    expect(deltasOf(writes)).toEqual([
+      { role: 'assistant', content: '' },
+      { content: 'Let me see.' },
+      made(0, { id: 'c1', type: 'function', function: { name: 'add', arguments: '' } }),
+      made(0, { function: { arguments: '{"a":' } }),
+      made(0, { function: { arguments: '1}' } }),
+      made(1, { id: 'c2', type: 'function', function: { name: 'add', arguments: '' } }),
+      made(1, { function: { arguments: '{}' } }),
+      {},
+    ])
+    expect(chunksOf(writes).at(-1)?.choices[0].finish_reason).toBe('tool_calls')
+  })
+
+  it('answers functions in kind', async () => {
+    const writes = await encodeAll(
+      [[call('c1', 'add'), args('{}')], [{ type: 'finished', reason: 'tool-calls' }]],
+      { callStyle: 'function-call' },
+    )
+    expect(deltasOf(writes)).toEqual([
+      { role: 'assistant', content: null },
+      { function_call: { name: 'add', arguments: '' } },
+      { function_call: { arguments: '{}' } },
+      {},
+    ])
+    expect(chunksOf(writes).at(-1)?.choices[0].finish_reason).toBe('function_call')
+  })
+
+  it('closes the think tag before a call and before a refusal', async () => {
+    const reasoning = 'think-tags'
+    const called = await encodeAll([[thought('Hm'), call('c1', 'add'), finished]], { reasoning })
+    expect(deltasOf(called).map((delta) => delta?.content)).toEqual([
+      '',
+      '<think>',
+      'Hm',
+      '</think>',
+      undefined,
+      undefined,
+    ])
+    const refused = await encodeAll([[thought('Hm'), refusal('No'), finished]], { reasoning })
+    expect(deltasOf(refused).slice(-3)).toEqual([{ content: '</think>' }, { refusal: 'No' }, {}])
+  })
+
+  it('tells a refusal in a field of its own', async () => {
+    const writes = await encodeAll([[refusal('It did not fit'), finished]])
+    expect(deltasOf(writes)).toEqual([
+      { role: 'assistant', content: null },
+      { refusal: 'It did not fit' },
+      {},
+    ])
+  })
+
+  it('keeps the lines of long arguments short (CLIENTS rule 7)', async () => {
+    const argumentsText = JSON.stringify({ text: '"\u0000😀'.repeat(20_000) })
+    const writes = await encodeAll([[call('c1', 'write'), args(argumentsText), finished]])
+    const lines = writes.join('').split('\n')
+    expect(Math.max(...lines.map((line) => Buffer.byteLength(line)))).toBeLessThanOrEqual(16 * 1024)
+    const parts = chunksOf(writes).map(({ choices: [{ delta }] }) => argumentsIn(delta))
+    expect(parts.join('')).toBe(argumentsText)
+  })
+
   it('fails when the answer ends without being finished', async () => {
     await expect(encodeAll([[text('a')]])).rejects.toMatchObject({ code: 'upstream_reset' })
   })
@@ -148,7 +235,7 @@ describe('createChatStreamEncoder', () => {
   it('ends a broken answer with a text delta and the error, without end mark (CLIENTS rule 3)', async () => {
     const encoder = createChatStreamEncoder({ ...options, reasoning: 'think-tags' })
     const failure = new UpstreamError('reset')
-    const pieces = encoder.encode(Promise.resolve({ events: eventsOf([[thought('Hm')]], failure) }))
+    const pieces = encoder.encode(answering([[thought('Hm')]], failure))
     await pieces.next()
     await expect(pieces.next()).rejects.toBe(failure)
     const last = encoder.encodeError(failure)
@@ -168,8 +255,85 @@ describe('createChatStreamEncoder', () => {
     expect(encoder.encodeError(new ServiceError('internal_error'))).toMatch(/^data: {"error":.*}\n\n$/)
   })
 
+  it('writes no line break within the error, of whatever kind', () => {
+    const error = new UpstreamError('malformed', { message: 'one\u2028two\u0085three' })
+    const last = createChatStreamEncoder(options).encodeError(error)
+    expect(last).not.toMatch(/[\u0085\u2028]/)
+    expect(last).toContain('"message":"one\\u2028two\\u0085three"')
+  })
+
   it('begins with the role even when the error is all there is', () => {
     const last = createChatStreamEncoder(options).encodeError(new ServiceError('queue_timeout'))
     expect(deltasOf([last])[0]).toEqual({ role: 'assistant', content: '' })
+  })
+})
+
+describe('several choices in one stream', () => {
+  /** Answers that are told when to go on. */
+  function answers(count: number) {
+    const asked = Array.from({ length: count }, () => Promise.withResolvers<readonly ChatEventBatch[]>())
+    const left: number[] = []
+    let next = 0
+    async function* eventsOfChoice(index: number) {
+      try {
+        yield [text(`begin ${index}`)]
+        yield* (await asked[index]?.promise) ?? []
+      } finally {
+        left.push(index)
+      }
+    }
+    return { asked, left, answer: async () => ({ events: eventsOfChoice(next++) }) }
+  }
+
+  it('asks for all at once and writes each as it comes, by its index, with one end', async () => {
+    const { asked, answer } = answers(3)
+    const encoder = createChatStreamEncoder({ ...options, choices: 3 })
+    const writes: string[] = []
+    for await (const write of encoder.encode(answer)) {
+      writes.push(write)
+      if (writes.length === 3) asked[2]?.resolve([[text('c'), finished]])
+      if (write.includes('"content":"c"'))
+        asked[0]?.resolve([[text('a'), { type: 'finished', reason: 'length' }]])
+      if (write.includes('"content":"a"')) asked[1]?.resolve([[call('c1', 'add'), finished]])
+    }
+    const told = chunksOf(writes).map(({ choices: [{ index, delta, finish_reason }] }) => [
+      index,
+      finish_reason ?? Object.keys(delta)[0],
+      delta.content,
+    ])
+    expect(told.slice(6)).toEqual([
+      [2, 'content', 'c'],
+      [2, 'stop', undefined],
+      [0, 'content', 'a'],
+      [0, 'length', undefined],
+      [1, 'tool_calls', undefined],
+      [1, 'stop', undefined],
+    ])
+    for (const index of [0, 1, 2]) expect(told).toContainEqual([index, 'content', `begin ${index}`])
+    expect(writes.filter((write) => write.includes('[DONE]'))).toHaveLength(1)
+  })
+
+  it('tells every choice that is not whole when one breaks, and leaves them', async () => {
+    const { asked, left, answer } = answers(3)
+    const encoder = createChatStreamEncoder({ ...options, choices: 3 })
+    const failure = new UpstreamError('reset')
+    const writes: string[] = []
+    const read = async () => {
+      for await (const write of encoder.encode(answer)) {
+        writes.push(write)
+        if (writes.length === 3) asked[1]?.resolve([[finished]])
+        if (writes.length === 4) asked[0]?.reject(failure)
+      }
+    }
+    await expect(read()).rejects.toBe(failure)
+    const last = encoder.encodeError(failure)
+    expect(chunksOf([last]).map(({ choices: [{ index, finish_reason }] }) => [index, finish_reason])).toEqual(
+      [
+        [0, null],
+        [2, null],
+      ],
+    )
+    asked[2]?.resolve([])
+    await expect.poll(() => left.toSorted()).toEqual([0, 1, 2])
   })
 })

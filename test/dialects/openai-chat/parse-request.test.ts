@@ -10,6 +10,8 @@ const resolve = (id: string): ChatModel => ({
   search: false,
 })
 
+const smallest = { model: 'm', messages: [{ role: 'user', content: 'a' }] }
+
 const parse = (fields: object) =>
   parseRequest({ model: 'gpt-5', messages: [{ role: 'user', content: 'Hi' }], ...fields }, resolve)
 const parseMessages = async (...messages: unknown[]) => (await parse({ messages })).chat.messages
@@ -34,9 +36,39 @@ describe('parseRequest', () => {
   it('reads the smallest request', async () => {
     expect(await parse({})).toEqual({
       chat: { model: resolve('gpt-5'), messages: [{ role: 'user', parts: [text('Hi')] }] },
+      choices: 1,
+      callStyle: 'tool-calls',
       stream: false,
       includeUsage: false,
       reasoningFormat: undefined,
+    })
+  })
+
+  it('reads stop, the limit and n', async () => {
+    const chatOf = async (fields: object) => (await parse(fields)).chat
+    expect((await chatOf({ stop: 'END' })).stop).toEqual(['END'])
+    expect((await chatOf({ stop: ['a', '', 'b'] })).stop).toEqual(['a', 'b'])
+    expect((await chatOf({ max_tokens: 16 })).maxTokens).toBe(16)
+    expect((await chatOf({ max_tokens: 16, max_completion_tokens: 4 })).maxTokens).toBe(4)
+    expect((await parse({ n: 3 })).choices).toBe(3)
+    const nothing = await parse({ stop: '', max_tokens: null, n: null, response_format: { type: 'text' } })
+    expect(Object.keys(nothing.chat)).toEqual(['model', 'messages'])
+  })
+
+  it('reads the output format', async () => {
+    const outputOf = async (response_format: object) => (await parse({ response_format })).chat.output
+    const schema = { type: 'object' }
+    expect(await outputOf({ type: 'json_object' })).toEqual({ type: 'json-object' })
+    expect(await outputOf({ type: 'json_schema', json_schema: { name: 'x', strict: true, schema } })).toEqual(
+      {
+        type: 'json-schema',
+        name: 'x',
+        description: undefined,
+        schema,
+      },
+    )
+    expect(await outputOf({ type: 'json_schema', json_schema: { name: 'x' } })).toEqual({
+      type: 'json-object',
     })
   })
 
@@ -131,24 +163,72 @@ describe('parseRequest', () => {
     ])
   })
 
-  it('folds tool calls and results into text', async () => {
+  it('reads calls and their results, of tools and of functions', async () => {
     const messages = await parseMessages(
       {
         role: 'assistant',
-        tool_calls: [{ id: 'c1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }],
+        tool_calls: [
+          { id: 'c1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } },
+          { type: 'function', function: { name: 'sub', arguments: { b: 2 } } },
+          { id: 'c3', type: 'custom', custom: { name: 'x', input: 'y' } },
+        ],
       },
       { role: 'tool', tool_call_id: 'c1', content: '3' },
-      { role: 'tool', tool_call_id: 'c2', name: 'sub', content: [{ type: 'text', text: '4' }] },
-      { role: 'assistant', content: 'So', function_call: { name: 'mul', arguments: '{}' } },
+      { role: 'tool', name: 'sub', content: [text('4')] },
+      { role: 'assistant', content: 'So', function_call: { name: 'mul', arguments: '' } },
       { role: 'function', name: 'mul', content: '5' },
+      { role: 'tool', tool_call_id: 'c9', content: 'late' },
+      { role: 'tool', content: '6' },
     )
+    const result = (callId: string, words: string) => ({
+      role: 'tool',
+      callId,
+      parts: [text(words)],
+      failed: false,
+    })
     expect(messages).toEqual([
-      { role: 'assistant', parts: [text('Tool call (add): {"a":1}')] },
-      { role: 'user', parts: [text('Tool result (c1):'), text('3')] },
-      { role: 'user', parts: [text('Tool result (sub):'), text('4')] },
-      { role: 'assistant', parts: [text('So'), text('Tool call (mul): {}')] },
-      { role: 'user', parts: [text('Tool result (mul):'), text('5')] },
+      {
+        role: 'assistant',
+        parts: [],
+        toolCalls: [
+          { id: 'c1', name: 'add', argumentsText: '{"a":1}' },
+          { id: 'call_0_1', name: 'sub', argumentsText: '{"b":2}' },
+        ],
+      },
+      result('c1', '3'),
+      result('call_0_1', '4'),
+      {
+        role: 'assistant',
+        parts: [text('So')],
+        toolCalls: [{ id: 'call_3_0', name: 'mul', argumentsText: '{}' }],
+      },
+      result('call_3_0', '5'),
+      result('c9', 'late'),
+      result('call_3_0', '6'),
     ])
+  })
+
+  it.each([
+    ['12 degrees', [text('12 degrees')]],
+    [null, []],
+    [undefined, []],
+    [[], []],
+    [{ degrees: 12 }, [text('{"degrees":12}')]],
+    [[1, 2], [text('[1,2]')]],
+    [[{ type: 'circle' }], [text('[{"type":"circle"}]')]],
+    [false, [text('false')]],
+    [
+      [text('See'), { type: 'image_url', image_url: { url: `data:image/png;base64,${png}` } }],
+      [text('See'), { type: 'image', mimeType: 'image/png', base64: png }],
+    ],
+  ])('takes a tool result of the shape %j', async (content, parts) => {
+    const [turn] = await parseMessages({ role: 'tool', tool_call_id: 'c1', content })
+    expect(turn?.parts).toEqual(parts)
+  })
+
+  it('takes a refusal for the words of the assistant', async () => {
+    const [turn] = await parseMessages({ role: 'assistant', content: null, refusal: 'No' })
+    expect(turn).toEqual({ role: 'assistant', parts: [text('No')] })
   })
 
   it.each([
@@ -176,6 +256,17 @@ describe('parseRequest', () => {
       'stream_options.include_usage',
     ],
     [{ model: 'm', messages: [{ role: 'user', content: 'a' }], reasoning_format: 'x' }, 'reasoning_format'],
+    [{ ...smallest, stop: 7 }, 'stop'],
+    [{ ...smallest, stop: Array.from({ length: 33 }, () => 'x') }, 'stop'],
+    [{ ...smallest, max_tokens: 0 }, 'max_tokens'],
+    [{ ...smallest, max_completion_tokens: 1.5 }, 'max_completion_tokens'],
+    [{ ...smallest, n: 17 }, 'n'],
+    [{ ...smallest, response_format: { type: 'grammar' } }, 'response_format.type'],
+    [{ ...smallest, response_format: { type: 'json_schema' } }, 'response_format.json_schema'],
+    [
+      { ...smallest, response_format: { type: 'json_schema', json_schema: { name: 'x'.repeat(257) } } },
+      'response_format.json_schema.name',
+    ],
     [{ model: 'm', messages: [{ role: 'king', content: 'a' }] }, 'messages[0].role'],
     [{ model: 'm', messages: [{ role: 'user' }] }, 'messages[0].content'],
     [{ model: 'm', messages: [{ role: 'user', content: null }] }, 'messages[0].content'],

@@ -133,6 +133,11 @@ describe('chat completions through the official client', () => {
     [{}, { reasoning_format: 'think-tags' }, { content: '<think>Hm</think>Hi' }],
     [{}, { reasoning_format: 'hidden' }, { content: 'Hi' }],
     [{ REASONING_HIDE: '1' }, { reasoning_format: 'think-tags' }, { content: 'Hi' }],
+    [
+      { REASONING_FORMAT: 'think-tags' },
+      { response_format: { type: 'json_object' } },
+      { content: 'Hi', reasoning_content: 'Hm' },
+    ],
   ])('presents reasoning as the settings %j and the request %j say', async (env, fields, message) => {
     const app = await startApp({ ...answering([thought], text('Hi'), [finished]), env })
     const completion = await app.openai().chat.completions.create({ ...request, ...fields } as typeof request)

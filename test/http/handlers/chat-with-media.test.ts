@@ -118,6 +118,34 @@ describe('image and video models in a chat', () => {
     })
   })
 
+  it('makes as many as n says, each as a choice', async () => {
+    const media = making(publicFile)
+    const app = await startApp(media)
+    const completion = await app.openai().chat.completions.create({ ...request, n: 2 })
+    expect(completion.choices.map(({ message }) => message.content)).toEqual([
+      '![image](https://cdn.example.com/a.png)',
+      '![image](https://cdn.example.com/a.png)',
+    ])
+    expect(media.asked).toHaveLength(2)
+  })
+
+  it('asks for the words of the user, not for the result of a tool', async () => {
+    const media = making(publicFile)
+    const app = await startApp(media)
+    await app.openai().chat.completions.create({
+      model: 'dall-e-3',
+      messages: [
+        ...messages,
+        {
+          role: 'assistant',
+          tool_calls: [{ id: 'c1', type: 'function', function: { name: 'look', arguments: '{}' } }],
+        },
+        { role: 'tool', tool_call_id: 'c1', content: 'A dog' },
+      ],
+    })
+    expect(media.asked).toEqual([imageRequest({})])
+  })
+
   it('wants words', async () => {
     const app = await startApp(making(publicFile))
     const body = {

@@ -1,4 +1,4 @@
-import type { CatalogueEntry } from '../../models/catalogue.ts'
+import type { CatalogueEntry } from '../models/catalogue.ts'
 
 /** A model as the OpenAI and Anthropic SDKs and the strict clients all accept it. Source: CLIENTS 2 */
 export function encodeModel({ id, created, ownedBy, displayName }: CatalogueEntry) {
