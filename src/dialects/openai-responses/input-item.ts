@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { checkShape, invalidValue } from '../check-shape.ts'
+import { itemId } from './item-ids.ts'
+
+/** An item of an input, of whatever type; `at` is its place in the request of the client. */
+export interface PlacedItem {
+  readonly item: InputItem
+  readonly at: string
+}
+
+export interface InputItem {
+  readonly type: string
+  readonly id?: string
+  readonly [field: string]: unknown
+}
+
+/** @returns one item for a string  @throws {InvalidRequestError} `invalid_value` */
+export function parseInput(input: unknown): readonly PlacedItem[] {
+  if (typeof input === 'string') return [{ item: userMessage(input), at: 'input' }]
+  if (!Array.isArray(input)) throw invalidValue('input', 'expected a string or a list of items')
+  return input.map((value, index) => {
+    const at = `input[${index}]`
+    return { item: parseItem(value, at), at }
+  })
+}
+
+/** As items are kept and listed: each with its id, a message with a list of parts. */
+export function toKeptItem(item: InputItem, responseId: string, index: number): InputItem {
+  const kept = { id: itemId('in', responseId, index), ...item }
+  if (item.type !== 'message') return kept
+  const type = item.role === 'assistant' ? 'output_text' : 'input_text'
+  const content = typeof item.content === 'string' ? [{ type, text: item.content }] : item.content
+  return { status: 'completed', ...kept, content }
+}
+
+const userMessage = (text: string): InputItem => ({ type: 'message', role: 'user', content: text })
+
+/** A message may leave its type out, and so may a reference. */
+function parseItem(value: unknown, at: string): InputItem {
+  const { type, id, ...fields } = checkShape(itemSchema, value, at)
+  const known = { ...fields, ...(id ? { id } : {}) }
+  if (type) return { ...known, type }
+  if ('role' in fields) return { ...known, type: 'message' }
+  if (id) return { ...known, type: 'item_reference' }
+  throw invalidValue(`${at}.type`, 'expected the type of an item')
+}
+
+const itemSchema = z.looseObject({ type: z.string().nullish(), id: z.string().nullish() })

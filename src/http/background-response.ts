@@ -1,0 +1,59 @@
+import type { ChatAnswer } from '../core/chat-event.ts'
+import { isAbort, ServiceError } from '../core/errors.ts'
+import { encodeResponse } from '../dialects/openai-responses/encode-response.ts'
+import { decodeKept, encodeKept, isUnfinished } from '../dialects/openai-responses/kept-response.ts'
+import type { ParsedResponseRequest } from '../dialects/openai-responses/parse-request.ts'
+import type { ResponseObject } from '../dialects/openai-responses/response-object.ts'
+import { failedResponse } from '../dialects/openai-responses/settled-response.ts'
+import type { TellResponseOptions } from '../dialects/openai-responses/tell-response.ts'
+import { callerOf } from './api-key.ts'
+import type { AppServices } from './app-services.ts'
+import type { RequestContext } from './request-state.ts'
+import { toServiceError } from './to-service-error.ts'
+
+export interface BackgroundResponse {
+  readonly queued: ResponseObject
+  readonly request: ParsedResponseRequest
+  readonly answer: (signal: AbortSignal) => Promise<ChatAnswer>
+  readonly options: TellResponseOptions
+}
+
+/** Makes a response while nobody waits: its client asks for it by its id, and finds how far it is.
+ *  @returns the response, queued
+ *  @throws {UnavailableError} `dependency_unavailable`, `queue_full`, `shutting_down` */
+export async function makeInBackground(
+  context: RequestContext,
+  { keptResponses, backgroundWork, logger }: AppServices,
+  { queued, request, answer, options }: BackgroundResponse,
+): Promise<ResponseObject> {
+  const { id } = queued
+  const owner = callerOf(context)
+  const textOf = (response: ResponseObject) => encodeKept({ response, input: request.input })
+
+  /** One that was cancelled or removed meanwhile stays so. */
+  async function enter(response: ResponseObject): Promise<void> {
+    const kept = await keptResponses.find(id, owner)
+    if (kept && isUnfinished(decodeKept(kept).response)) await keptResponses.replace(id, textOf(response))
+  }
+
+  async function make(signal: AbortSignal): Promise<void> {
+    try {
+      const begun = await answer(signal)
+      await enter(options.response)
+      await encodeResponse(Promise.resolve(begun), { ...options, keep: enter })
+    } catch (thrown) {
+      const reason: unknown = isAbort(thrown, signal) ? signal.reason : thrown
+      if (signal.aborted && !(reason instanceof ServiceError)) return
+      await enter(failedResponse(options.response, toServiceError(context, reason, logger)))
+    }
+  }
+
+  await keptResponses.keep({ id, owner, text: textOf(queued) })
+  try {
+    backgroundWork.begin(id, make)
+  } catch (error) {
+    await keptResponses.remove(id, owner)
+    throw error
+  }
+  return queued
+}

@@ -1,0 +1,76 @@
+import type { RouterContext } from '@koa/router'
+import { InvalidRequestError } from '../../core/errors.ts'
+import { encodeDeleted, encodeInputItems } from '../../dialects/openai-responses/encode-list.ts'
+import {
+  decodeKept,
+  encodeKept,
+  isUnfinished,
+  type KeptResponse,
+} from '../../dialects/openai-responses/kept-response.ts'
+import { asOf, cancelledResponse } from '../../dialects/openai-responses/settled-response.ts'
+import { maxBackgroundMs } from '../../gateway/background-work.ts'
+import { callerOf } from '../api-key.ts'
+import type { AppServices } from '../app-services.ts'
+import type { RequestState } from '../request-state.ts'
+
+type Context = RouterContext<RequestState>
+
+/** Responses that were made before, for the key that asked for them alone. */
+export function createKeptResponseHandlers({ keptResponses, backgroundWork, clock }: AppServices) {
+  async function find(context: Context): Promise<KeptResponse> {
+    const text = await keptResponses.find(idOf(context), callerOf(context))
+    if (text === undefined) throw notFound(context)
+    const { response, input } = decodeKept(text)
+    return { response: asOf(response, clock.now() / 1000, maxBackgroundMs / 1000), input }
+  }
+
+  return {
+    async retrieve(context: Context): Promise<void> {
+      if (context.query.stream === 'true')
+        throw invalid('stream', 'a response that was made before is not streamed here')
+      context.body = (await find(context)).response
+    },
+
+    async remove(context: Context): Promise<void> {
+      const id = idOf(context)
+      if (!(await keptResponses.remove(id, callerOf(context)))) throw notFound(context)
+      await backgroundWork.cancel(id)
+      context.body = encodeDeleted(id)
+    },
+
+    /** One that is there already stays as it is. */
+    async cancel(context: Context): Promise<void> {
+      const before = await find(context)
+      if (!before.response.background)
+        throw invalid('response_id', 'only a response that is made in the background can be cancelled')
+      await backgroundWork.cancel(idOf(context))
+      const { response, input } = await find(context)
+      context.body = isUnfinished(response) ? cancelledResponse(response) : response
+      if (isUnfinished(response))
+        await keptResponses.replace(response.id, encodeKept({ response: cancelledResponse(response), input }))
+    },
+
+    async inputItems(context: Context): Promise<void> {
+      const { after, limit, order } = context.query
+      const { input } = await find(context)
+      context.body = encodeInputItems(input, {
+        after: single(after),
+        limit: Number(single(limit)) || undefined,
+        order: single(order),
+      })
+    },
+  }
+}
+
+const idOf = (context: Context): string => context.params.id ?? ''
+
+const single = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value[0] : value
+
+const invalid = (param: string, problem: string): InvalidRequestError =>
+  new InvalidRequestError('invalid_value', { message: `${param}: ${problem}.`, param })
+
+const notFound = (context: Context): InvalidRequestError =>
+  new InvalidRequestError('not_found', {
+    message: `Response with id '${idOf(context).slice(0, 64)}' not found: it was not stored, or it has expired.`,
+  })
