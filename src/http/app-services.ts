@@ -4,8 +4,10 @@ import type { TokenSource } from '../browser/token-source.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
+import type { BackgroundWork } from '../gateway/background-work.ts'
 import type { RunChat } from '../gateway/chat.ts'
 import type { FetchAttachments } from '../gateway/fetch-attachments.ts'
+import type { KeptResponses } from '../gateway/kept-responses.ts'
 import type { RunMedia } from '../gateway/media.ts'
 import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
@@ -16,6 +18,8 @@ export interface AppServices {
   readonly runChat: RunChat
   readonly runMedia: RunMedia
   readonly videoJobs: VideoJobs
+  readonly keptResponses: KeptResponses
+  readonly backgroundWork: BackgroundWork
   /** Opens a result file of the site with the cookie of the account. @throws {ServiceError} */
   readonly openFile: (accountKey: string, url: string, signal: AbortSignal) => Promise<SiteFile>
   /** Fetches a picture that a client names by URL. */

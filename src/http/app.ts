@@ -40,7 +40,7 @@ export function createApp(
   app.use(clientSignal(services.shutdown))
   app.use(closeStalledResponse(writeStallMs))
   app.use(accessLog(services))
-  app.use(renderError(logger))
+  app.use(renderError(config, logger))
   app.use(cors(config.corsOrigins))
   app.use(clientAddress(config.trustedProxyHops))
   app.use(blockAddresses(config.ipBlockList))

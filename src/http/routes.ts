@@ -8,11 +8,14 @@ import { createFilesHandler } from './handlers/files.ts'
 import { createGensparkHandler } from './handlers/genspark.ts'
 import { home } from './handlers/home.ts'
 import { createImagesHandler } from './handlers/images.ts'
+import { createKeptResponseHandlers } from './handlers/kept-responses.ts'
 import { createListModelsHandler } from './handlers/list-models.ts'
 import { livez } from './handlers/livez.ts'
+import { createCountMessageTokensHandler, createMessagesHandler } from './handlers/messages.ts'
 import { createMetricsHandler } from './handlers/metrics.ts'
 import { createReadyzHandler } from './handlers/readyz.ts'
 import { refuseWebSocket } from './handlers/refuse-web-socket.ts'
+import { createResponsesHandler } from './handlers/responses.ts'
 import { createRetrieveModelHandler } from './handlers/retrieve-model.ts'
 import { createVideoGenerationsHandler } from './handlers/video-generations.ts'
 import { createVideoHandlers } from './handlers/videos.ts'
@@ -55,9 +58,12 @@ export function createApiRoutes(config: Config, services: AppServices, links: Fi
   const remove = (path: string, handler: Handler) => router.delete(`/v1${path}`, anyBase(path), handler)
   const anyBase = (path: string) => `${config.routePrefix}{/v1}{/v1}${path}`
   const videos = createVideoHandlers(config, services)
+  const responses = createKeptResponseHandlers(services)
   const billing = createBillingHandlers(services)
 
   post('/chat/completions', createChatCompletionsHandler(config, services, links))
+  post('/messages', createMessagesHandler(config, services, links))
+  post('/messages/count_tokens', createCountMessageTokensHandler(config, services))
   post('/images/generations', createImagesHandler(config, services, links, { imageRequired: false }))
   post('/images/edits', createImagesHandler(config, services, links, { imageRequired: true }))
   post('/videos/generations', createVideoGenerationsHandler(config, services, links))
@@ -70,7 +76,12 @@ export function createApiRoutes(config: Config, services: AppServices, links: Fi
   get('/models/*id', createRetrieveModelHandler(services))
   get('/dashboard/billing/subscription', billing.subscription)
   get('/dashboard/billing/usage', billing.usage)
+  post('/responses', createResponsesHandler(config, services, links))
   get('/responses', refuseWebSocket)
+  get('/responses/:id', responses.retrieve)
+  remove('/responses/:id', responses.remove)
+  post('/responses/:id/cancel', responses.cancel)
+  get('/responses/:id/input_items', responses.inputItems)
   return router.routes() as Middleware
 }
 

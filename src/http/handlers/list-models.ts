@@ -1,4 +1,4 @@
-import { encodeModelList } from '../../dialects/openai-chat/encode-model.ts'
+import { encodeModelList } from '../../dialects/encode-model.ts'
 import type { AppServices } from '../app-services.ts'
 import type { RequestContext } from '../request-state.ts'
 

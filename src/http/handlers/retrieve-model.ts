@@ -1,6 +1,6 @@
 import type { RouterContext } from '@koa/router'
 import { ServiceError } from '../../core/errors.ts'
-import { encodeModel } from '../../dialects/openai-chat/encode-model.ts'
+import { encodeModel } from '../../dialects/encode-model.ts'
 import type { AppServices } from '../app-services.ts'
 import type { RequestState } from '../request-state.ts'
 

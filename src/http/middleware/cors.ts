@@ -4,6 +4,7 @@ import type { Middleware, RequestContext } from '../request-state.ts'
 
 const exposedHeaders = [
   'x-request-id',
+  'request-id',
   'retry-after',
   'x-should-retry',
   'x-ratelimit-limit',

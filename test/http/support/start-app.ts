@@ -12,12 +12,15 @@ import { createLogger } from '../../../src/core/logger.ts'
 import type { MediaModel } from '../../../src/core/media-request.ts'
 import { createMetrics, type Metrics } from '../../../src/core/metrics.ts'
 import type { GatewayCall } from '../../../src/gateway/attempt-loop.ts'
+import { createBackgroundWork } from '../../../src/gateway/background-work.ts'
 import type { RunChat } from '../../../src/gateway/chat.ts'
 import { createFetchAttachments, type FetchAttachments } from '../../../src/gateway/fetch-attachments.ts'
+import { createKeptResponses } from '../../../src/gateway/kept-responses.ts'
 import type { RunMedia } from '../../../src/gateway/media.ts'
 import { createVideoJobs } from '../../../src/gateway/video-jobs.ts'
 import { type AppOptions, type AppServices, createApp } from '../../../src/http/app.ts'
 import { hardenServer } from '../../../src/http/harden-server.ts'
+import { createEmbeddedStore } from '../../../src/store/embedded-store.ts'
 import type { PublicFileFetcher } from '../../../src/upstream/fetch-public-file.ts'
 import { dallE, sora } from './media.ts'
 
@@ -77,9 +80,20 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const logger = createLogger({ level: 'debug', format: 'json', destination })
   const runMedia = options.runMedia ?? (() => Promise.reject(new Error('no media in this test')))
   const videoJobs = createVideoJobs({ runMedia, clock: systemClock, logger })
+  const backgroundWork = createBackgroundWork({ logger })
+  const store = createEmbeddedStore({
+    dataDir: undefined,
+    clock: systemClock,
+    chooseAccount: () => {
+      throw new Error('no account in this test')
+    },
+    logger,
+  })
   const services: AppServices = {
     runMedia,
     videoJobs,
+    keptResponses: createKeptResponses(store),
+    backgroundWork,
     openFile: () => Promise.reject(new Error('no file in this test')),
     fetchAttachments: fetchedBy(() => Promise.reject(new Error('no image in this test'))),
     accountAdmin: {
@@ -117,10 +131,11 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(async () => {
-    await videoJobs.close()
+    await Promise.all([videoJobs.close(), backgroundWork.close()])
     server.closeAllConnections()
     server.close()
     await once(server, 'close')
+    await store.close()
   })
   const { port } = server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`

@@ -1,0 +1,79 @@
+// Dialect `anthropic-messages`: Anthropic's Messages API, parsed and encoded; one ChatEvent stream feeds both encoders.
+// Pure: touches `core` and zod, knows no HTTP.
+
+import { z } from 'zod'
+import type { ChatModel, ChatRequest, ChatTurn, OutputFormat } from '../../core/chat-request.ts'
+import { checkShape, invalidValue } from '../check-shape.ts'
+import { parseMessage } from './parse-message.ts'
+import { parseSystem } from './parse-system.ts'
+import { parseTools } from './parse-tools.ts'
+
+export interface ParsedMessagesRequest {
+  readonly chat: ChatRequest
+  readonly stream: boolean
+  /** The client asked to see what the model thinks. */
+  readonly showThinking: boolean
+}
+
+/** Fields that are not read here are ignored (CLIENTS rule 12), and so is every `anthropic-beta`. `max_tokens` may be left out.
+ *  @param resolve  the catalogue's lookup, which knows a model for every name
+ *  @throws {InvalidRequestError} `invalid_value` with the place of the first fault */
+export async function parseRequest(
+  body: unknown,
+  resolve: (model: string) => ChatModel,
+): Promise<ParsedMessagesRequest> {
+  const request = checkShape(requestSchema, body)
+  const messages: ChatTurn[] = await parseSystem(request.system, 'system')
+  for (const [index, message] of request.messages.entries()) {
+    messages.push(...(await parseMessage(message, `messages[${index}]`)))
+  }
+  if (messages.every(({ role }) => role === 'system'))
+    throw invalidValue('messages', 'none of them says anything')
+  const tools = parseTools(request)
+  const output = outputFormat(request.output_config?.format ?? request.output_format)
+  const stop = request.stop_sequences?.filter((sequence) => sequence !== '')
+  return {
+    chat: {
+      model: resolve(request.model),
+      messages,
+      ...(tools && { tools }),
+      ...(output && { output }),
+      ...(stop?.length && { stop }),
+      ...(request.max_tokens && { maxTokens: request.max_tokens }),
+    },
+    stream: request.stream ?? false,
+    showThinking: isShown(request.thinking),
+  }
+}
+
+/** `display: omitted` keeps the thinking with the vendor; what else there is but `disabled` (`enabled`, `adaptive`) shows it. */
+function isShown(thinking: Request['thinking']): boolean {
+  return thinking ? thinking.type !== 'disabled' && thinking.display !== 'omitted' : false
+}
+
+function outputFormat(format: Format): OutputFormat | undefined {
+  if (format?.type !== 'json_schema' || !format.schema) return undefined
+  return { type: 'json-schema', name: 'response', description: undefined, schema: format.schema }
+}
+
+const formatSchema = z
+  .object({ type: z.string(), schema: z.record(z.string(), z.unknown()).nullish() })
+  .nullish()
+
+/** Messages and tools are checked one by one, so that a list of a million wrong ones ends at the first. */
+const requestSchema = z.object({
+  model: z.string().trim().min(1).max(256),
+  messages: z.array(z.unknown()).min(1),
+  system: z.unknown().optional(),
+  tools: z.array(z.unknown()).nullish(),
+  tool_choice: z.unknown().optional(),
+  max_tokens: z.int().min(1).nullish(),
+  stop_sequences: z.array(z.string().max(4096)).max(256).nullish(),
+  stream: z.boolean().nullish(),
+  thinking: z.object({ type: z.string(), display: z.string().nullish() }).nullish(),
+  output_config: z.object({ format: formatSchema }).nullish(),
+  output_format: formatSchema,
+})
+
+type Request = z.infer<typeof requestSchema>
+type Format = z.infer<typeof formatSchema>

@@ -1,0 +1,52 @@
+import type { Config } from '../../config.ts'
+import { encodeResponse } from '../../dialects/anthropic-messages/encode-response.ts'
+import { encodeErrorEvent, encodeStream } from '../../dialects/anthropic-messages/encode-stream.ts'
+import { parseRequest } from '../../dialects/anthropic-messages/parse-request.ts'
+import { countPrompt, createUsageMeter } from '../../dialects/measure-usage.ts'
+import { createAnswerChat } from '../answer-chat.ts'
+import type { AppServices } from '../app-services.ts'
+import type { FileLinks } from '../file-links.ts'
+import { beginInputCount } from '../input-count.ts'
+import { readJson } from '../read-json.ts'
+import type { RequestContext } from '../request-state.ts'
+import { sendEvents } from '../send-events.ts'
+import { toServiceError } from '../to-service-error.ts'
+
+export function createMessagesHandler(config: Config, services: AppServices, links: FileLinks) {
+  const { catalogue, countTokens, logger } = services
+  const answerChat = createAnswerChat(services, links)
+
+  return async (context: RequestContext): Promise<void> => {
+    const { requestId, signal } = context.state
+    const body = await readJson(context, config.maxBodyBytes)
+    const { chat, stream, showThinking } = await parseRequest(body, catalogue.resolve)
+    const answer = answerChat(context, chat)
+    const options = {
+      id: `msg_${requestId.replaceAll('-', '')}`,
+      model: chat.model.id,
+      showThinking: showThinking && !config.reasoningHidden,
+      input: beginInputCount(chat, { countTokens, signal }),
+      usage: createUsageMeter({ messages: [] }, countTokens),
+    }
+    if (!stream) {
+      context.body = await encodeResponse(answer, options)
+      return
+    }
+    await sendEvents(context, encodeStream(answer, options), {
+      holdMs: config.headerHoldMs,
+      pingMs: config.streamPingMs,
+      encodeError: (error) => encodeErrorEvent(toServiceError(context, error, logger), requestId),
+    })
+  }
+}
+
+/** `POST /v1/messages/count_tokens`: of a request that is not asked. */
+export function createCountMessageTokensHandler(
+  { maxBodyBytes }: Pick<Config, 'maxBodyBytes'>,
+  { catalogue, countTokens }: Pick<AppServices, 'catalogue' | 'countTokens'>,
+) {
+  return async (context: RequestContext): Promise<void> => {
+    const { chat } = await parseRequest(await readJson(context, maxBodyBytes), catalogue.resolve)
+    context.body = { input_tokens: await countPrompt(chat, countTokens) }
+  }
+}
