@@ -3,7 +3,6 @@
 // The direct ask bears no token: the emulator then does not check one.
 // Usage: [PACE_MS=25] npm run bench [-- ROUNDS]
 
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, type IncomingMessage, request } from 'node:http'
@@ -11,6 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { agentBody, askHeaders } from '../../test/emulator/raw-request.ts'
+import { emulatorReady, type StartedProcess, serviceReady, startProcess } from '../lib/start-process.ts'
+import { median, quantile } from '../lib/statistics.ts'
 
 const rounds = Number(process.argv[2] ?? 300)
 const warmUpRounds = 30
@@ -19,25 +20,25 @@ const paceMs = Number(process.env.PACE_MS ?? 25)
 
 const chatBody = { model: agentBody.ai_chat_model, stream: true, messages: agentBody.messages }
 
-const root = join(import.meta.dirname, '../..')
 const dataDir = await mkdtemp(join(tmpdir(), 'genspark2api-bench-'))
 const agent = new Agent({ keepAlive: true })
-const processes: ChildProcess[] = []
+const processes: StartedProcess[] = []
 
 try {
-  const site = await start('test/emulator/main.ts', {}, /listening on (\S+)/, ['--port', '0'])
-  const service = await start(
-    'src/main.ts',
-    {
+  const site = await startProcess('test/emulator/main.ts', { args: ['--port', '0'], ready: emulatorReady })
+  processes.push(site)
+  const service = await startProcess('src/main.ts', {
+    env: {
       HOST: '127.0.0.1',
       PORT: '0',
-      GENSPARK_BASE_URL: site,
+      GENSPARK_BASE_URL: site.url,
       GS_COOKIE: 'session_id=demo',
       DATA_DIR: dataDir,
       REQUEST_RATE_LIMIT: '0',
     },
-    /"url":"([^"]+)"/,
-  )
+    ready: serviceReady,
+  })
+  processes.push(service)
   const direct: number[] = []
   const through: number[] = []
   let waitBefore = { count: 0, seconds: 0 }
@@ -45,13 +46,13 @@ try {
     if (round === warmUpRounds) {
       direct.length = 0
       through.length = 0
-      waitBefore = await tokenWait(service)
+      waitBefore = await tokenWait(service.url)
     }
-    direct.push(await firstEventMs(`${site}/api/agent/ask_proxy`, agentBody, '"message_field_delta"'))
-    through.push(await firstEventMs(`${service}/v1/chat/completions`, chatBody, '"content"'))
+    direct.push(await firstEventMs(`${site.url}/api/agent/ask_proxy`, agentBody, '"message_field_delta"'))
+    through.push(await firstEventMs(`${service.url}/v1/chat/completions`, chatBody, '"content"'))
     await sleep(paceMs)
   }
-  const wait = await tokenWait(service)
+  const wait = await tokenWait(service.url)
   const waits = wait.count - waitBefore.count
   print('emulator alone', direct)
   print('through the service', through)
@@ -62,10 +63,7 @@ try {
   )
 } finally {
   agent.destroy()
-  for (const child of processes) {
-    child.kill('SIGTERM')
-    if (child.exitCode === null) await once(child, 'exit')
-  }
+  for (const started of processes) await started.stop()
   await rm(dataDir, { recursive: true, force: true })
 }
 
@@ -99,37 +97,9 @@ async function tokenWait(service: string): Promise<{ count: number; seconds: num
   return { count: value(`${name}_count`), seconds: value(`${name}_sum`) }
 }
 
-async function start(
-  file: string,
-  env: Record<string, string>,
-  ready: RegExp,
-  args: string[] = [],
-): Promise<string> {
-  const child = spawn(process.execPath, [file, ...args], {
-    cwd: root,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  processes.push(child)
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  let output = ''
-  child.stdout.on('data', (piece: Buffer) => {
-    output += piece
-    const url = ready.exec(output)?.[1]
-    if (url !== undefined) resolve(url.replace('localhost', '127.0.0.1'))
-  })
-  child.once('exit', () => reject(new Error(`${file} ended before it was ready:\n${output}`)))
-  return await promise
-}
-
 function print(name: string, samples: readonly number[]): void {
-  const sorted = samples.toSorted((a, b) => a - b)
-  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]?.toFixed(2)
+  const at = (share: number) => quantile(samples, share).toFixed(2)
   console.log(
     `${name.padEnd(20)} median ${at(0.5)} ms, 10 % ${at(0.1)} ms, 90 % ${at(0.9)} ms, n = ${samples.length}`,
   )
-}
-
-function median(samples: readonly number[]): number {
-  return samples.toSorted((a, b) => a - b)[Math.floor((samples.length - 1) / 2)] ?? Number.NaN
 }
