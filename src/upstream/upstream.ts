@@ -3,7 +3,7 @@
 
 import type { Account } from '../core/account.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
-import type { ChatRequest } from '../core/chat-request.ts'
+import type { ChatPrompt } from '../core/chat-request.ts'
 import type { MediaEvent } from '../core/media-event.ts'
 import type { MediaRequest } from '../core/media-request.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
@@ -11,7 +11,7 @@ import type { WireGeneration } from '../core/wire-generation.ts'
 export interface AskInput {
   readonly generation: WireGeneration
   readonly account: Account
-  readonly request: ChatRequest
+  readonly request: ChatPrompt
   /** Continue this project; a new one without (UPSTREAM 4.6, 5.3). */
   readonly chatId?: string
   /** reCAPTCHA token (UPSTREAM 3.1); left out when none could be had. */

@@ -1,4 +1,4 @@
-import type { ChatRequest } from '../core/chat-request.ts'
+import type { ChatPrompt } from '../core/chat-request.ts'
 import type { MediaRequest } from '../core/media-request.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { createAgentDecoder } from './agent/decode-events.ts'
@@ -13,7 +13,7 @@ import type { EncodeOptions } from './encode-options.ts'
 /** What tells one generation from the other. */
 export interface Wire {
   readonly path: string
-  encodeRequest(request: ChatRequest, options: EncodeOptions): object
+  encodeRequest(request: ChatPrompt, options: EncodeOptions): object
   encodeMediaRequest(request: MediaRequest, options: EncodeOptions): object
   /** @param search  a search answer was asked for */
   createDecoder(search: boolean): DecodeEvent

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createAccount } from '../../src/core/account.ts'
 import type { ChatEvent } from '../../src/core/chat-event.ts'
-import type { ChatModel, ChatRequest } from '../../src/core/chat-request.ts'
+import type { ChatModel, ChatPrompt } from '../../src/core/chat-request.ts'
 import { UpstreamError } from '../../src/core/errors.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { createMetrics } from '../../src/core/metrics.ts'
@@ -37,7 +37,7 @@ export function createTestUpstream(baseUrl: string, options: Partial<UpstreamOpt
   return Object.assign(upstream, { metrics })
 }
 
-export function chatRequest(model: Partial<ChatModel> = {}, text = 'Hello'): ChatRequest {
+export function chatRequest(model: Partial<ChatModel> = {}, text = 'Hello'): ChatPrompt {
   return {
     model: {
       id: 'claude-sonnet-5',

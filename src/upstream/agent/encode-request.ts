@@ -1,9 +1,9 @@
-import type { ChatRequest } from '../../core/chat-request.ts'
+import type { ChatPrompt } from '../../core/chat-request.ts'
 import type { EncodeOptions } from '../encode-options.ts'
 import { encodeAskFrame } from './ask-frame.ts'
 
 /** The body of a gen-2 chat ask. Source: UPSTREAM 5.1, 7.3 */
-export function encodeAgentRequest({ model, messages }: ChatRequest, options: EncodeOptions) {
+export function encodeAgentRequest({ model, messages }: ChatPrompt, options: EncodeOptions) {
   const [leadModel] = model.upstreamIds.agent
   return {
     type: 'ai_chat',

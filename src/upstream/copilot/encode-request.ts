@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatModel, ChatRequest } from '../../core/chat-request.ts'
+import type { ChatMessage, ChatModel, ChatPrompt } from '../../core/chat-request.ts'
 import { encodeContent } from '../encode-content.ts'
 import type { EncodeOptions } from '../encode-options.ts'
 import type { StoredFiles } from '../upload-files.ts'
@@ -8,7 +8,7 @@ const type = 'COPILOT_MOA_CHAT'
 
 /** The body of a gen-1 chat ask, always with the whole history. Source: UPSTREAM 4.1, 4.2, 4.5 */
 export function encodeCopilotRequest(
-  { model, messages }: ChatRequest,
+  { model, messages }: ChatPrompt,
   { chatId, token, files }: EncodeOptions,
 ) {
   return {

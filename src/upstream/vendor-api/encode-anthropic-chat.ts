@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatRequest, ChatRole, ContentPart } from '../../core/chat-request.ts'
+import type { ChatMessage, ChatPrompt, ChatRole, ContentPart } from '../../core/chat-request.ts'
 
 /** The style demands a limit, thinking included, and refuses one above the model's own; every Claude since 4 takes this one. */
 const maxTokens = 32_000
@@ -11,7 +11,7 @@ interface Turn {
 /** The body of a chat in Anthropic's style, always with the whole history: the system's words apart, the others' in turns.
  *  @returns undefined where the style has no form for it: files other than PDF, pictures that are not the user's, turns that
  *  do not begin and end with the user's. Source: UPSTREAM 11, platform.claude.com/docs/en/api/messages */
-export function encodeAnthropicChat({ model, messages }: ChatRequest) {
+export function encodeAnthropicChat({ model, messages }: ChatPrompt) {
   const system = messages.filter(isOfSystem).flatMap(encodeParts)
   const turns = encodeTurns(messages)
   const blocks = [...system, ...turns.flatMap(({ content }) => content)]

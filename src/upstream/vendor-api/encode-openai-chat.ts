@@ -1,9 +1,9 @@
-import type { ChatMessage, ChatRequest, ContentPart } from '../../core/chat-request.ts'
+import type { ChatMessage, ChatPrompt, ContentPart } from '../../core/chat-request.ts'
 import { encodeContent, encodePart } from '../encode-content.ts'
 
 /** The body of a chat in OpenAI's style, always with the whole history. The surface is known to have neither web search nor
  *  mixtures: the first model of a mixture, which leads it, is asked. Source: UPSTREAM 11 */
-export function encodeOpenAiChat({ model, messages }: ChatRequest) {
+export function encodeOpenAiChat({ model, messages }: ChatPrompt) {
   return { model: model.upstreamIds.agent[0], messages: messages.map(encodeMessage), stream: true }
 }
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import type { ChatRequest } from '../../../src/core/chat-request.ts'
+import type { ChatPrompt } from '../../../src/core/chat-request.ts'
 import { encodeAgentRequest } from '../../../src/upstream/agent/encode-request.ts'
 import { chatRequest } from '../support.ts'
 
 const uuid = expect.stringMatching(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
 
-const history: ChatRequest = {
+const history: ChatPrompt = {
   ...chatRequest(),
   messages: [
     { role: 'system', parts: [{ type: 'text', text: 'Be brief.' }] },

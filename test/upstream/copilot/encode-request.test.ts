@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import type { ChatModel, ChatRequest } from '../../../src/core/chat-request.ts'
+import type { ChatModel, ChatPrompt } from '../../../src/core/chat-request.ts'
 import { encodeCopilotRequest } from '../../../src/upstream/copilot/encode-request.ts'
 import { chatRequest } from '../support.ts'
 
-const history = (model: Partial<ChatModel> = {}): ChatRequest => ({
+const history = (model: Partial<ChatModel> = {}): ChatPrompt => ({
   ...chatRequest(model),
   messages: [
     { role: 'system', parts: [{ type: 'text', text: 'Be brief.' }] },
