@@ -1,14 +1,19 @@
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import { type AccountEntry, currentHold, entryOf, stateOf } from './account-entry.ts'
+import { CountBuffer } from './count-buffer.ts'
+import { type Count, countOf, maxCountsAnHour, rowsOf } from './counts.ts'
 import { createFileGuard } from './file-guard.ts'
 import { LeaseBook } from './lease-book.ts'
+import type { AdoptedLease } from './redis/redis-store-contract.ts'
 import { createSavedAccounts } from './saved-accounts.ts'
 import { createSavedBindings } from './saved-bindings.ts'
+import { createSavedCounts } from './saved-counts.ts'
 import { createSavedRecords } from './saved-records.ts'
 import { createSavedTexts } from './saved-texts.ts'
 import { openStateFile } from './state-file.ts'
 import {
+  type AccountHold,
   type AccountSelection,
   type LeaseAnswer,
   type LeaseInput,
@@ -42,11 +47,24 @@ export interface EmbeddedStoreOptions {
   readonly maxTexts?: number
   /** In UTF-16 units, of each kind of kept texts. Default `maxKeptLength`. */
   readonly maxTextsLength?: number
+  /** Of each hour. Default `maxCountsAnHour`. */
+  readonly maxCounts?: number
 }
 
-/** The store of one process: leases live in memory and end with it; holds, chat bindings, records and kept texts are in
+export interface EmbeddedStore extends Store {
+  /** Counts leases that began in another store; one that is known already is renewed. */
+  adoptLeases(leases: readonly AdoptedLease[]): void
+  /** Every hold that has not run out, by account. */
+  holds(): ReadonlyMap<string, AccountHold>
+  /** Of a lease that is not in this store. */
+  addCount(count: Count): void
+  /** Removes what was counted, oldest first; none when the file fails. */
+  takeCounts(limit: number): readonly Count[]
+}
+
+/** The store of one process: leases live in memory and end with it; holds, chat bindings, records, kept texts and counts are in
  *  `state.db` and outlive it. A file that fails later on costs persistence, with one warning, and never a request. */
-export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
+export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStore {
   const { clock, chooseAccount, logger } = options
   const database = openStateFile(options.dataDir, logger)
   const savedAccounts = createSavedAccounts(database)
@@ -57,7 +75,14 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
     maxTexts: options.maxTexts ?? maxKeptTexts,
     maxLength: options.maxTextsLength ?? maxKeptLength,
   })
+  const maxCounts = options.maxCounts ?? maxCountsAnHour
+  const savedCounts = createSavedCounts(database, { clock, maxCounts })
   const { attempt, insist } = createFileGuard(database, logger)
+  const countBuffer = new CountBuffer({
+    write: (counts) => attempt(() => savedCounts.add(counts) === undefined) ?? false,
+    maxCounts,
+    delayMs: countDelayMs,
+  })
   const leases = new LeaseBook<AccountEntry>(clock)
   const listeners = new Set<() => void>()
   let turns = 0
@@ -113,6 +138,10 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
     attempt(() => savedAccounts.save(entry))
   }
 
+  function addCount(count: Count | undefined): void {
+    if (count) countBuffer.add(count)
+  }
+
   function announce(): void {
     for (const listener of listeners) listener()
   }
@@ -132,6 +161,21 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
       return { type: 'leased', account, leaseId, ...(chatId === undefined ? {} : { chatId }) }
     },
 
+    adoptLeases(adopted) {
+      for (const { account, leaseId, leaseMs } of adopted)
+        if (!leases.extend(leaseId, leaseMs)) leases.begin(leaseId, entry(account), leaseMs)
+    },
+
+    holds() {
+      const nowMs = clock.now()
+      const held = new Map<string, AccountHold>()
+      for (const entry of entries.values()) {
+        const { hold } = stateOf(entry, nowMs)
+        if (hold) held.set(entry.account, hold)
+      }
+      return held
+    },
+
     async extendLease({ leaseId, leaseMs }) {
       return leases.extend(leaseId, leaseMs)
     },
@@ -140,7 +184,20 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
       const holder = leases.end(release.leaseId)
       if (!holder) return
       learn(holder, release, clock.now())
+      addCount(countOf(release, clock.now()))
       announce()
+    },
+
+    async counts(sinceMs, untilMs) {
+      countBuffer.flush()
+      return rowsOf(insist(() => savedCounts.between(sinceMs, untilMs)))
+    },
+
+    addCount,
+
+    takeCounts(limit) {
+      countBuffer.flush()
+      return attempt(() => savedCounts.take(limit)) ?? []
     },
 
     async countRateLimit(account) {
@@ -211,7 +268,10 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): Store {
 
     async close() {
       listeners.clear()
+      countBuffer.flush()
       if (database.isOpen) database.close()
     },
   }
 }
+
+const countDelayMs = 1000

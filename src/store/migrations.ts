@@ -36,6 +36,15 @@ const migrations: readonly string[] = [
    CREATE INDEX kept_text_age ON kept_text (kind, age, length);
    CREATE INDEX kept_text_owner ON kept_text (kind, owner);
    CREATE INDEX kept_text_expires ON kept_text (expires_ms);`,
+  `CREATE TABLE attempt_count (
+     hour_ms INTEGER NOT NULL,
+     account TEXT NOT NULL,
+     model TEXT NOT NULL,
+     caller TEXT NOT NULL,
+     outcome TEXT NOT NULL,
+     count INTEGER NOT NULL,
+     PRIMARY KEY (hour_ms, account, model, caller, outcome)
+   ) STRICT, WITHOUT ROWID;`,
 ]
 
 /** Brings the tables up to this version, all or nothing. It writes even when nothing is to be done, which shows early that

@@ -52,10 +52,43 @@ export interface LeaseRelease {
   readonly hold?: AccountHold
   /** The answer was good: the count of failures in a row is forgotten. */
   readonly succeeded?: boolean
+  /** Absent: there was no attempt to count. */
+  readonly counted?: CountedAttempt
 }
 
+export const attemptOutcomes = ['succeeded', 'failed', 'abandoned'] as const
+export type AttemptOutcome = (typeof attemptOutcomes)[number]
+
+export interface CountedAttempt {
+  readonly outcome: AttemptOutcome
+  /** A label of the API key that asked, never the key; without a `|`. */
+  readonly caller?: string
+}
+
+/** How the attempts of one hour ended. Tokens are not among them: a lease ends before anybody has counted those, and they
+ *  are counted only for a client that asks for its usage. */
+export interface CountRow {
+  /** When the hour began. */
+  readonly hourMs: number
+  readonly account: string
+  readonly model: string
+  /** '' when nothing was said of it. */
+  readonly caller: string
+  readonly succeeded: number
+  readonly failed: number
+  readonly abandoned: number
+}
+
+/** Account, model and caller of what an hour had no room for. */
+export const otherLabel = 'other'
+
+/** Life of what was counted, from the end of its hour. */
+export const countedMs = 30 * 24 * 60 * 60 * 1000
+
 /** What other rooms keep beyond the process: accounts added at run time, chats that are to be deleted. */
-export type RecordKind = 'account' | 'chat-deletion'
+export const sharedRecordKinds = ['account', 'chat-deletion'] as const
+/** `replica`: what one replica keeps for itself, in its own file alone. */
+export type RecordKind = (typeof sharedRecordKinds)[number] | 'replica'
 
 /** What is kept for a while: answers of the Responses API, videos in the making. */
 export type KeptKind = 'response' | 'video-job'
@@ -87,6 +120,9 @@ export interface Store {
   }): Promise<boolean>
   /** Ends a lease and writes what it learnt. A lapsed lease writes nothing over a newer holder's. */
   releaseLease(release: LeaseRelease): Promise<void>
+  /** What releases counted in the hours that any of this time is in. Beyond a bound an hour counts under `otherLabel`.
+   *  @throws {UnavailableError} `dependency_unavailable` */
+  counts(sinceMs: number, untilMs: number): Promise<readonly CountRow[]>
   /** How often in a row the account has been rate limited, this time included; the caller derives the back-off. */
   countRateLimit(account: string): Promise<number>
   /** Clears a hold: the account was replaced or checked good. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { chatBindingMs, type LeaseInput, type Store } from '../../src/store/store.ts'
+import { chatBindingMs, countedMs, type LeaseInput, type Store } from '../../src/store/store.ts'
 
 /** A store under test, with the hands on its clock. */
 export interface StoreUnderTest {
@@ -436,6 +436,77 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         for (const [index, model] of odd.entries()) await end({ model }, { chatId: `chat ${index}` })
         for (const [index, model] of odd.entries())
           expect((await leased({ model })).chatId).toBe(`chat ${index}`)
+      })
+    })
+
+    describe('counts', () => {
+      const hour = 60 * 60 * 1000
+      const alice = { outcome: 'succeeded', caller: 'alice' } as const
+      const none = { succeeded: 0, failed: 0, abandoned: 0 }
+      const read = (sinceMs = under.nowMs() - 24 * hour, untilMs = under.nowMs() + 1) =>
+        store.counts(sinceMs, untilMs)
+
+      it('are by hour, account, model and caller, in this order', async () => {
+        const first = Math.floor(under.nowMs() / hour) * hour
+        await end({ accounts: ['b'] }, { counted: alice })
+        await end({}, { counted: alice })
+        await end({}, { counted: alice, succeeded: true, chatId: 'chat' })
+        await end({}, { counted: { outcome: 'failed', caller: 'alice' }, chatId: null })
+        await end({}, { counted: { outcome: 'abandoned', caller: 'bob' } })
+        await end({ model: 'claude' }, { counted: { outcome: 'failed' } })
+        await under.advance(hour)
+        await end({}, { counted: alice })
+        expect(await read()).toEqual([
+          { hourMs: first, account: 'a', model: 'claude', caller: '', ...none, failed: 1 },
+          { hourMs: first, account: 'a', model: 'gpt-4o', caller: 'alice', ...none, succeeded: 2, failed: 1 },
+          { hourMs: first, account: 'a', model: 'gpt-4o', caller: 'bob', ...none, abandoned: 1 },
+          { hourMs: first, account: 'b', model: 'gpt-4o', caller: 'alice', ...none, succeeded: 1 },
+          { hourMs: first + hour, account: 'a', model: 'gpt-4o', caller: 'alice', ...none, succeeded: 1 },
+        ])
+      })
+
+      it('are of the hours that are asked for', async () => {
+        const first = Math.floor(under.nowMs() / hour) * hour
+        for (let passed = 0; passed < 3; passed += 1) {
+          await end({}, { counted: alice })
+          await under.advance(hour)
+        }
+        const hours = async (sinceMs: number, untilMs: number) =>
+          (await read(sinceMs, untilMs)).map(({ hourMs }) => (hourMs - first) / hour)
+        expect(await hours(0, under.nowMs())).toEqual([0, 1, 2])
+        expect(await hours(first + hour, first + 2 * hour)).toEqual([1])
+        expect(await hours(first + 2 * hour - 1, first + 2 * hour + 1)).toEqual([1, 2])
+        expect(await hours(under.nowMs() + hour, under.nowMs() + 2 * hour)).toEqual([])
+      })
+
+      it('are none of a release that says nothing, comes again or is of a lapsed lease', async () => {
+        await end({}, {})
+        const twice = { ...(await leased()), counted: alice }
+        await store.releaseLease(twice)
+        await store.releaseLease(twice)
+        const lapsed = await leased()
+        await under.advance(leaseMs)
+        await store.releaseLease({ ...lapsed, counted: { outcome: 'abandoned', caller: 'late' } })
+        expect(await read()).toMatchObject([{ caller: 'alice', succeeded: 1 }])
+      })
+
+      it('end 30 days after their hour', async () => {
+        const endMs = (Math.floor(under.nowMs() / hour) + 1) * hour + countedMs
+        await end({}, { counted: alice })
+        await under.advance(endMs - 1 - under.nowMs())
+        expect(await read(0)).toMatchObject([{ succeeded: 1 }])
+        await under.advance(1)
+        await end({ accounts: ['b'] }, { counted: alice })
+        expect(await read(0)).toMatchObject([{ account: 'b' }])
+      })
+
+      it('keep models with any characters apart, and cut long ones', async () => {
+        const odd = ["o'hara; DROP TABLE attempt_count", 'a|b', 'a|b|failed', '|', 'a', 'ключ:1\n2', '']
+        for (const model of odd) await end({ model }, { counted: alice })
+        await end({ model: 'x'.repeat(100_000) }, { counted: alice })
+        const rows = await read()
+        expect(rows.map(({ model }) => model).sort()).toEqual([...odd, 'x'.repeat(100)].sort())
+        for (const row of rows) expect(row).toMatchObject({ account: 'a', caller: 'alice', succeeded: 1 })
       })
     })
 

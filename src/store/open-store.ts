@@ -1,0 +1,48 @@
+import type { Clock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
+import { type ChooseAccount, createEmbeddedStore } from './embedded-store.ts'
+import { createRedisStore } from './redis/redis-store.ts'
+import type { RedisStore } from './redis/redis-store-contract.ts'
+import {
+  createSharedStore,
+  type RedisDownMode,
+  type SharedStore,
+  type SharedStoreOptions,
+} from './shared-store.ts'
+import type { Store } from './store.ts'
+
+export interface OpenStoreOptions {
+  /** REDIS_URL; undefined: there is one replica. */
+  readonly redisUrl: string | undefined
+  readonly redisPrefix: string
+  readonly redisDownMode: RedisDownMode
+  readonly dataDir: string | undefined
+  readonly chooseAccount: ChooseAccount
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  readonly metrics: SharedStoreOptions['metrics']
+}
+
+export interface OpenedStore {
+  readonly store: Store
+  /** Present when replicas share the state. */
+  readonly shared?: SharedConnection
+}
+
+/** For others who count in the same Redis. */
+export interface SharedConnection extends Pick<RedisStore, 'client'> {
+  readonly store: SharedStore
+  /** REDIS_PREFIX: in front of every key. */
+  readonly prefix: string
+}
+
+/** The store that the settings ask for. */
+export function openStore(options: OpenStoreOptions): OpenedStore {
+  const { redisUrl, redisPrefix, redisDownMode: mode, clock, random, logger, metrics } = options
+  const local = createEmbeddedStore(options)
+  if (redisUrl === undefined) return { store: local }
+  const redis = createRedisStore({ redisUrl, redisPrefix, random, logger })
+  const store = createSharedStore({ redis, local, mode, clock, logger, metrics })
+  return { store, shared: { store, client: redis.client, prefix: redisPrefix } }
+}

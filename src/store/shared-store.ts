@@ -1,0 +1,195 @@
+import type { Clock } from '../core/clock.ts'
+import { ServiceError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Metrics } from '../core/metrics.ts'
+import type { EmbeddedStore } from './embedded-store.ts'
+import type { RedisStore } from './redis/redis-store-contract.ts'
+import { awayError } from './shared/away-error.ts'
+import { Breaker } from './shared/breaker.ts'
+import { createSharedCounts } from './shared/shared-counts.ts'
+import { createSharedHolds } from './shared/shared-holds.ts'
+import { createSharedLeases } from './shared/shared-leases.ts'
+import { createSharedRecords } from './shared/shared-records.ts'
+import { createSharedTexts } from './shared/shared-texts.ts'
+import { type RecordKind, type Store, sharedRecordKinds } from './store.ts'
+
+export interface SharedStoreOptions {
+  readonly redis: SharedRedis
+  /** Of this replica alone: serves while Redis is away, and keeps a copy of what has to outlive the loss of Redis's data. */
+  readonly local: EmbeddedStore
+  /** REDIS_DOWN_MODE. */
+  readonly mode: RedisDownMode
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Pick<Metrics, 'redisUp' | 'redisOpenings'>
+  /** From one look for a Redis that is away to the next. Default 1 s. */
+  readonly probeMs?: number
+  /** How long the first requests wait for the first meeting with Redis. Default 500 ms. */
+  readonly firstMeetingMs?: number
+}
+
+export type RedisDownMode = 'local' | 'fail'
+
+/** What the shared store needs of Redis. */
+export interface SharedRedis extends Omit<RedisStore, 'client'> {
+  readonly client: { on(event: 'close', listener: () => void): unknown }
+}
+
+export interface SharedStore extends Store {
+  readonly mode: RedisDownMode
+  isRedisUp(): boolean
+  /** Another user of the same Redis found it away. */
+  reportAway(cause: unknown): void
+}
+
+/** The store of many replicas: Redis, a breaker in front of it and the embedded store behind. No request waits for a Redis that
+ *  is away, what is in flight outlives that, and a Redis that is back is told what it missed before it is used again. */
+export function createSharedStore(options: SharedStoreOptions): SharedStore {
+  const { redis, local, mode, clock, logger, metrics, probeMs = 1000, firstMeetingMs = 500 } = options
+  const changeListeners = new Set<() => void>()
+  const recordListeners = new Set<(kind: RecordKind) => void>()
+  /** Since the last time that it was said that Redis is away; undefined: it was not. */
+  let awaySinceMs: number | undefined
+
+  const breaker = new Breaker({ rejoin, onOpen, probeMs, firstMeetingMs })
+  const parts = { redis, local, breaker, assertLocal, clock, logger }
+  const holds = createSharedHolds(parts)
+  const counts = createSharedCounts(parts)
+  const leases = createSharedLeases({ ...parts, holds, counts })
+  const records = createSharedRecords(parts)
+  const texts = createSharedTexts(parts)
+  tellState()
+
+  redis.client.on('close', () => breaker.open(new Error('the connection was closed')))
+  const unsubscribes = [
+    redis.onChange(tellChange),
+    local.onChange(() => {
+      if (!breaker.isClosed) tellChange()
+    }),
+    redis.onForeignRecords((kind) => void follow(kind)),
+  ]
+
+  function assertLocal(): void {
+    if (mode === 'fail') throw awayError()
+  }
+
+  function onOpen(cause: unknown): void {
+    awaySinceMs = clock.now()
+    leases.moveToLocal()
+    metrics.redisOpenings.inc()
+    tellState()
+    logger.warn({ reason: reasonOf(cause), mode }, awayMessages[mode])
+  }
+
+  async function rejoin(close: () => void): Promise<void> {
+    await redis.ping()
+    const met = await records.meet()
+    if (met.isNew) holds.markAll()
+    const told = { leases: 0, holds: 0, records: 0, texts: 0, counts: 0 }
+    // What counts against the caps goes first.
+    told.leases += await leases.putBack()
+    told.holds += await holds.putBack()
+    told.records += await records.putBack(met)
+    for (const kind of sharedRecordKinds) await records.pull(kind)
+    told.counts += await counts.putBack()
+    // This replica has gone on by itself all the while: nothing should be left when the breaker closes. Under a load that leaves
+    // no gap it closes first; what comes from then on goes to Redis, and what is left can be told.
+    for (let round = 1; [leases, holds, records, texts].some(({ hasUnsent }) => hasUnsent); round += 1) {
+      if (round > maxRounds) close()
+      told.leases += await leases.putBack()
+      told.holds += await holds.putBack()
+      told.records += await records.putBack({ ...met, isNew: false })
+      told.texts += await texts.putBack()
+    }
+    close()
+    tellBack({ ...told, newData: met.isNew })
+    tellChange()
+    for (const kind of sharedRecordKinds) tellRecords(kind)
+    // Those that were counted since: nobody's request depends on them, so nothing waited for them either.
+    await counts.putBack()
+  }
+
+  /** @param told  how much of what was put back, and whether Redis came with other data or none */
+  function tellBack(told: Readonly<Record<string, unknown>>): void {
+    tellState()
+    if (awaySinceMs === undefined) return
+    logger.info({ awayMs: clock.now() - awaySinceMs, ...told }, 'Redis is back: the replicas share again')
+    awaySinceMs = undefined
+  }
+
+  function tellState(): void {
+    metrics.redisUp.set({ mode }, breaker.isClosed ? 1 : 0)
+  }
+
+  /** Another replica has changed records: the copy follows. The chats to be deleted are each replica's own affair. */
+  async function follow(kind: RecordKind): Promise<void> {
+    // Should Redis go away meanwhile: they are read again when it is back.
+    if (kind === 'account') await records.pull(kind).catch(() => {})
+    tellRecords(kind)
+  }
+
+  function tellChange(): void {
+    for (const listener of changeListeners) listener()
+  }
+
+  function tellRecords(kind: RecordKind): void {
+    for (const listener of recordListeners) listener(kind)
+  }
+
+  return {
+    mode,
+    isRedisUp: () => breaker.isClosed,
+    reportAway: (cause) => breaker.open(cause),
+
+    lease: leases.lease,
+    extendLease: leases.extendLease,
+    releaseLease: leases.releaseLease,
+    counts: counts.counts,
+    countRateLimit: holds.countRateLimit,
+    clearHold: holds.clearHold,
+    setHold: holds.setHold,
+    accountStates: holds.accountStates,
+    saveRecord: records.saveRecord,
+    removeRecord: records.removeRecord,
+    records: records.records,
+    keepText: texts.keepText,
+    replaceText: texts.replaceText,
+    keptText: texts.keptText,
+    keptTexts: texts.keptTexts,
+    dropText: texts.dropText,
+
+    onChange(listener) {
+      changeListeners.add(listener)
+      return () => void changeListeners.delete(listener)
+    },
+
+    onForeignRecords(listener) {
+      recordListeners.add(listener)
+      return () => void recordListeners.delete(listener)
+    },
+
+    async close() {
+      for (const unsubscribe of unsubscribes) unsubscribe()
+      changeListeners.clear()
+      recordListeners.clear()
+      await breaker.end()
+      counts.close()
+      await redis.close()
+      await local.close()
+    },
+  }
+}
+
+/** How often Redis is told what came while it was told the rest. */
+const maxRounds = 10
+
+const awayMessages: Readonly<Record<RedisDownMode, string>> = {
+  local: 'Redis is away: this replica goes on by itself, its caps and rate limits count here alone',
+  fail: 'Redis is away: requests are refused until it is back (REDIS_DOWN_MODE=fail)',
+}
+
+/** The words of the failure itself, under the public ones. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof ServiceError ? (error.cause ?? error) : error
+  return cause instanceof Error ? cause.message : 'unknown'
+}

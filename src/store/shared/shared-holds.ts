@@ -1,0 +1,135 @@
+import type { EmbeddedStore } from '../embedded-store.ts'
+import type { RedisStore } from '../redis/redis-store-contract.ts'
+import type { AccountHold, Store } from '../store.ts'
+import type { Breaker } from './breaker.ts'
+
+export interface SharedHoldsOptions {
+  readonly redis: Pick<RedisStore, 'setHold' | 'clearHold' | 'accountStates' | 'countRateLimit'>
+  readonly local: Pick<EmbeddedStore, 'setHold' | 'clearHold' | 'accountStates' | 'countRateLimit' | 'holds'>
+  readonly breaker: Pick<Breaker, 'ask'>
+  /** Throws unless this replica goes on by itself while Redis is away. */
+  readonly assertLocal: () => void
+}
+
+export interface SharedHolds
+  extends Pick<Store, 'setHold' | 'clearHold' | 'accountStates' | 'countRateLimit'> {
+  /** Of a request that has ended: kept whether Redis is there or not. */
+  learn(account: string, hold: AccountHold): Promise<void>
+  /** Redis has been told of this one. */
+  mirror(account: string, hold: AccountHold): Promise<void>
+  /** Redis has leased it: it is not held. */
+  sawUsable(account: string): Promise<void>
+  /** Redis has lost its data: it is to be told of everything known. */
+  markAll(): void
+  readonly hasUnsent: boolean
+  /** @returns how many holds Redis was told of */
+  putBack(): Promise<number>
+}
+
+/** Holds of accounts, in Redis while it is there. The embedded store keeps what this replica has seen of them. */
+export function createSharedHolds({ redis, local, breaker, assertLocal }: SharedHoldsOptions): SharedHolds {
+  /** Accounts of which Redis has missed something. */
+  const unsent = new Map<string, 'held' | 'cleared'>()
+
+  function note(account: string, change: 'held' | 'cleared'): void {
+    if (unsent.get(account) !== 'cleared') unsent.set(account, change)
+  }
+
+  /** What Redis says is true, also of what other replicas have cleared. */
+  async function mirrorStates(states: Awaited<ReturnType<Store['accountStates']>>): Promise<void> {
+    const known = local.holds()
+    for (const [account, { hold }] of states) {
+      const mine = known.get(account)
+      if (!isSame(mine, hold)) {
+        if (mine) await local.clearHold(account)
+        if (hold) await local.setHold(account, hold)
+      }
+    }
+  }
+
+  async function learn(account: string, hold: AccountHold, assertAllowed = () => {}): Promise<void> {
+    await local.setHold(account, hold)
+    await breaker.ask(
+      () => redis.setHold(account, hold),
+      () => {
+        assertAllowed()
+        note(account, 'held')
+      },
+    )
+  }
+
+  return {
+    setHold: (account, hold) => learn(account, hold, assertLocal),
+
+    async clearHold(account) {
+      await local.clearHold(account)
+      await breaker.ask(
+        () => redis.clearHold(account),
+        () => {
+          assertLocal()
+          note(account, 'cleared')
+        },
+      )
+    },
+
+    accountStates: (accounts) =>
+      breaker.ask(
+        async () => {
+          const states = await redis.accountStates(accounts)
+          await mirrorStates(states)
+          return states
+        },
+        () => local.accountStates(accounts),
+      ),
+
+    countRateLimit: (account) =>
+      breaker.ask(
+        () => redis.countRateLimit(account),
+        () => local.countRateLimit(account),
+      ),
+
+    learn: (account, hold) => learn(account, hold),
+
+    mirror: (account, hold) => local.setHold(account, hold),
+
+    async sawUsable(account) {
+      if ((await local.accountStates([account])).get(account)?.hold) await local.clearHold(account)
+    },
+
+    markAll() {
+      for (const account of local.holds().keys()) note(account, 'held')
+    },
+
+    get hasUnsent() {
+      return unsent.size > 0
+    },
+
+    async putBack() {
+      const sending = [...unsent]
+      unsent.clear()
+      const known = local.holds()
+      let told = 0
+      try {
+        await Promise.all(
+          sending.map(async ([account, change]) => {
+            if (change === 'cleared') await redis.clearHold(account)
+            const hold = known.get(account)
+            if (!hold) return
+            await redis.setHold(account, hold)
+            told += 1
+          }),
+        )
+      } catch (error) {
+        for (const [account, change] of sending) note(account, change)
+        throw error
+      }
+      return told
+    },
+  }
+}
+
+function isSame(one: AccountHold | undefined, other: AccountHold | undefined): boolean {
+  if (one?.type === 'cooling' && other?.type === 'cooling')
+    return one.kind === other.kind && one.untilMs === other.untilMs
+  return one?.type === other?.type
+}

@@ -1,0 +1,203 @@
+import type { Logger } from '../../core/logger.ts'
+import type { RedisStore } from '../redis/redis-store-contract.ts'
+import { type RecordKind, type Store, sharedRecordKinds } from '../store.ts'
+import type { Breaker } from './breaker.ts'
+
+export interface SharedRecordsOptions {
+  readonly redis: Pick<RedisStore, 'saveRecord' | 'removeRecord' | 'records' | 'epoch'>
+  readonly local: Pick<Store, 'saveRecord' | 'removeRecord' | 'records'>
+  readonly breaker: Pick<Breaker, 'ask' | 'met'>
+  /** Throws unless this replica goes on by itself while Redis is away. */
+  readonly assertLocal: () => void
+  readonly logger: Logger
+}
+
+export interface SharedRecords extends Pick<Store, 'saveRecord' | 'removeRecord' | 'records'> {
+  /** Looks whose data Redis has. */
+  meet(): Promise<MetRedis>
+  readonly hasUnsent: boolean
+  /** Tells Redis what it has missed; a new one everything that it does not have, in the order in which it was first saved.
+   *  @returns how many records were sent */
+  putBack(met: MetRedis): Promise<number>
+  /** The file of this replica follows Redis. */
+  pull(kind: RecordKind): Promise<void>
+}
+
+export interface MetRedis {
+  readonly epoch: string
+  /** Another one than this replica knew, or the same without its data. */
+  readonly isNew: boolean
+}
+
+/** Records, in Redis while it is there, with a copy in the file of this replica: accounts that were added outlive the loss of
+ *  Redis's data, and what changed while it was away outlives this process too. */
+export function createSharedRecords(options: SharedRecordsOptions): SharedRecords {
+  const { redis, local, breaker, assertLocal, logger } = options
+  /** Records that Redis has missed, by their marks: whether it never had them. */
+  const unsent = new Map<string, boolean>()
+  /** Of the Redis that the copy was made of. */
+  let knownEpoch: string | undefined
+  let fails = false
+  let last: Promise<unknown> = recall()
+
+  /** A change and a pull that cross would leave the copy behind Redis. */
+  function inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = last.then(action)
+    last = result.catch(() => {})
+    return result
+  }
+
+  async function recall(): Promise<void> {
+    for (const [id, text] of await mineOf('replica')) {
+      if (id.startsWith(mark)) unsent.set(id, text === neverThere)
+      else if (id === epochId) knownEpoch = text
+    }
+  }
+
+  /** A file that fails costs the copy, not the change: that is in Redis. */
+  async function attempt(action: () => Promise<void>): Promise<void> {
+    try {
+      await action()
+      fails = false
+    } catch (error) {
+      if (!fails) logger.warn({ err: error }, 'the copy of what Redis keeps cannot be written')
+      fails = true
+    }
+  }
+
+  async function mineOf(kind: RecordKind): Promise<ReadonlyMap<string, string>> {
+    let mine: ReadonlyMap<string, string> = new Map()
+    await attempt(async () => {
+      mine = await local.records(kind)
+    })
+    return mine
+  }
+
+  async function change(kind: RecordKind, id: string, apply: (store: ChangedStore) => Promise<void>) {
+    // The first meeting has turns of its own to take: a turn must not wait for it.
+    await breaker.met()
+    await inTurn(() =>
+      breaker.ask(
+        async () => {
+          await apply(redis)
+          await attempt(() => apply(local))
+        },
+        async () => {
+          assertLocal()
+          await changeLocally(kind, id, () => apply(local))
+        },
+      ),
+    )
+  }
+
+  async function changeLocally(kind: RecordKind, id: string, apply: () => Promise<void>): Promise<void> {
+    const noted = markOf(kind, id)
+    const before = unsent.get(noted)
+    unsent.set(noted, false)
+    try {
+      const neverHad = before ?? (await isMissing(kind, id))
+      await apply()
+      const isThere = !(await isMissing(kind, id))
+      // What came and went meanwhile is nothing to tell: of hours of it no mark must be left.
+      if (before && !isThere) {
+        unsent.delete(noted)
+        return await local.removeRecord('replica', noted)
+      }
+      unsent.set(noted, neverHad && isThere)
+      await local.saveRecord('replica', noted, neverHad && isThere ? neverThere : '')
+    } catch (error) {
+      // What could not be written must not be taken for removed.
+      if (before === undefined) unsent.delete(noted)
+      else unsent.set(noted, before)
+      throw error
+    }
+  }
+
+  /** Asked of chats that are to be deleted alone: with each answer one comes, and soon goes. */
+  async function isMissing(kind: RecordKind, id: string): Promise<boolean> {
+    return kind === 'chat-deletion' && !(await local.records(kind)).has(id)
+  }
+
+  async function send(kind: RecordKind, id: string, text: string | undefined): Promise<void> {
+    const noted = markOf(kind, id)
+    const wasNoted = unsent.delete(noted)
+    try {
+      if (text === undefined) await redis.removeRecord(kind, id)
+      else await redis.saveRecord(kind, id, text)
+    } catch (error) {
+      // It may have come all the same.
+      if (wasNoted) unsent.set(noted, false)
+      throw error
+    }
+    if (wasNoted) await attempt(() => local.removeRecord('replica', noted))
+  }
+
+  async function sendKind(kind: RecordKind, isNew: boolean): Promise<number> {
+    const mine = await mineOf(kind)
+    const theirs: ReadonlyMap<string, string> = isNew ? await redis.records(kind) : new Map()
+    const changed = [...unsent.keys()].flatMap((noted) => idOf(kind, noted) ?? [])
+    const missing = isNew ? [...mine.keys()].filter((id) => !theirs.has(id)) : []
+    const ids = new Set([...missing, ...changed])
+    for (const id of ids) await send(kind, id, mine.get(id))
+    return ids.size
+  }
+
+  async function copy(kind: RecordKind): Promise<void> {
+    const theirs = await redis.records(kind)
+    // Of a Redis without its data, before it was put back, the copy is all that is left.
+    if ((await redis.epoch()) !== knownEpoch) return
+    await attempt(async () => {
+      const mine = await local.records(kind)
+      for (const [id, text] of theirs)
+        if (mine.get(id) !== text && !unsent.has(markOf(kind, id))) await local.saveRecord(kind, id, text)
+      for (const id of mine.keys())
+        if (!theirs.has(id) && !unsent.has(markOf(kind, id))) await local.removeRecord(kind, id)
+    })
+  }
+
+  return {
+    saveRecord: (kind, id, text) => change(kind, id, (store) => store.saveRecord(kind, id, text)),
+    removeRecord: (kind, id) => change(kind, id, (store) => store.removeRecord(kind, id)),
+    records: (kind) =>
+      breaker.ask(
+        () => redis.records(kind),
+        () => local.records(kind),
+      ),
+
+    meet: () =>
+      inTurn(async () => {
+        const epoch = await redis.epoch()
+        return { epoch, isNew: epoch !== knownEpoch }
+      }),
+
+    get hasUnsent() {
+      return unsent.size > 0
+    },
+
+    putBack: ({ epoch, isNew }) =>
+      inTurn(async () => {
+        let sent = 0
+        for (const kind of sharedRecordKinds) sent += await sendKind(kind, isNew)
+        if (!isNew) return sent
+        // Not before all is there: a try that broke off begins anew.
+        knownEpoch = epoch
+        await attempt(() => local.saveRecord('replica', epochId, epoch))
+        return sent
+      }),
+
+    pull: (kind) => inTurn(() => copy(kind)),
+  }
+}
+
+type ChangedStore = Pick<Store, 'saveRecord' | 'removeRecord'>
+
+const epochId = 'epoch'
+const mark = 'unsent '
+/** Text of the mark of a record that Redis never had. */
+const neverThere = 'new'
+const markOf = (kind: RecordKind, id: string) => `${mark}${kind} ${id}`
+
+function idOf(kind: RecordKind, noted: string): string | undefined {
+  const head = markOf(kind, '')
+  return noted.startsWith(head) ? noted.slice(head.length) : undefined
+}

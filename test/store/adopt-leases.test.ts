@@ -1,0 +1,51 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createChooseAccount } from '../../src/accounts/choose-account.ts'
+import { silentLogger } from '../../src/core/logger.ts'
+import { createEmbeddedStore, type EmbeddedStore } from '../../src/store/embedded-store.ts'
+
+let nowMs = Date.UTC(2026, 10, 23)
+let store: EmbeddedStore
+
+beforeEach(() => {
+  const clock = { now: () => nowMs }
+  const chooseAccount = createChooseAccount(Math.random)
+  store = createEmbeddedStore({ dataDir: undefined, clock, chooseAccount, logger: silentLogger })
+})
+afterEach(() => store.close())
+
+const inFlight = async () => (await store.accountStates(['a'])).get('a')?.inFlight
+const adopted = { account: 'a', leaseId: 'of another store', leaseMs: 30_000 }
+
+it('counts an adopted lease once, however often it comes, until it is released', async () => {
+  store.adoptLeases([adopted, adopted])
+  store.adoptLeases([adopted])
+  expect(await inFlight()).toBe(1)
+  expect(await store.extendLease(adopted)).toBe(true)
+  await store.releaseLease({ ...adopted, model: 'm' })
+  expect(await inFlight()).toBe(0)
+})
+
+it('an adopted lease lapses so long after it was adopted last', async () => {
+  store.adoptLeases([adopted])
+  nowMs += 20_000
+  store.adoptLeases([adopted])
+  nowMs += 29_999
+  expect(await inFlight()).toBe(1)
+  nowMs += 1
+  expect(await inFlight()).toBe(0)
+})
+
+it('tells every hold that has not run out', async () => {
+  const signedOut = { type: 'signed-out', sinceMs: nowMs } as const
+  const cooling = { type: 'cooling', kind: 'unavailable', untilMs: nowMs + 1000 } as const
+  await store.setHold('a', signedOut)
+  await store.setHold('b', cooling)
+  await store.setHold('c', { ...cooling, untilMs: nowMs + 1001 })
+  await store.clearHold('c')
+  expect([...store.holds()]).toEqual([
+    ['a', signedOut],
+    ['b', cooling],
+  ])
+  nowMs += 1000
+  expect([...store.holds().keys()]).toEqual(['a'])
+})
