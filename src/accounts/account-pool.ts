@@ -36,6 +36,8 @@ export interface PoolLeaseRequest {
   /** Keys of the accounts already tried for this request. */
   readonly exclude: ReadonlySet<string>
   readonly requestId: string
+  /** A label of the API key that asks, for the counts. */
+  readonly caller?: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -88,7 +90,7 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     max: options.queueMax,
     waitMs: options.queueWaitMs,
     recheckMs,
-    giveBack: (lease) => void lease.release({ type: 'abandoned' }),
+    giveBack: (lease) => void lease.release({ type: 'unused' }),
   })
   const unsubscribes = [
     store.onChange(() => line.wake()),
@@ -99,7 +101,7 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
   ]
 
   /** @returns undefined when all are busy */
-  async function ask({ model, use = 'chat', kind, exclude, requestId }: PoolLeaseRequest) {
+  async function ask({ model, use = 'chat', kind, exclude, requestId, caller }: PoolLeaseRequest) {
     const { byKey } = tiers
     const answer = await store.lease({
       ...candidates(tiers, kind),
@@ -120,6 +122,7 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
           account,
           leaseId,
           model,
+          caller,
           binding,
           store,
           renewal,

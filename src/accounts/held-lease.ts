@@ -12,6 +12,7 @@ export interface HeldLeaseParts {
   readonly account: Account
   readonly leaseId: string
   readonly model: string
+  readonly caller: string | undefined
   readonly binding: ChatBinding
   readonly store: Pick<Store, 'releaseLease'>
   readonly renewal: LeaseRenewal
@@ -26,7 +27,8 @@ type Lesson = Pick<LeaseRelease, 'chatId' | 'hold' | 'succeeded'>
 
 /** A lease that has just been taken: renewed from here on until it is released. */
 export function holdLease(parts: HeldLeaseParts): Lease {
-  const { account, leaseId, model, binding, store, renewal, verdictHolds, chatDeletions, logger } = parts
+  const { account, leaseId, model, caller, binding, store, renewal, verdictHolds, chatDeletions, logger } =
+    parts
   const leasedMs = parts.clock.now()
   const lost = renewal.start(account.key, leaseId)
   let ended: Promise<void> | undefined
@@ -35,7 +37,9 @@ export function holdLease(parts: HeldLeaseParts): Lease {
     renewal.stop(leaseId)
     try {
       const lesson = await learn(outcome)
-      await store.releaseLease({ account: account.key, leaseId, model, ...lesson })
+      const counted = outcome.type !== 'unused' && { outcome: outcome.type, ...(caller && { caller }) }
+      const attempt = { account: account.key, leaseId, model, ...(counted && { counted }) }
+      await store.releaseLease({ ...attempt, ...lesson })
       const { createdChatId } = outcome
       const kept = [binding.chatId, lesson.chatId]
       if (createdChatId !== undefined && !kept.includes(createdChatId))
@@ -50,6 +54,7 @@ export function holdLease(parts: HeldLeaseParts): Lease {
     if (lost.aborted) return {}
     switch (outcome.type) {
       case 'abandoned':
+      case 'unused':
         return {}
       case 'succeeded': {
         const chatId = binding.answeredIn(outcome.chatId)

@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts'
 import { type AccountRecord, decodeRecord, encodeRecord } from './account-record.ts'
 
 export interface KeptAccounts {
-  /** Every record that can be read. Those that lie open or under an old key are sealed anew. */
+  /** Every record that can be read. One that lies open or under an old key is sealed anew, once. */
   read(): Promise<ReadonlyMap<string, AccountRecord>>
   save(id: string, record: AccountRecord): Promise<void>
   remove(id: string): Promise<void>
@@ -19,6 +19,8 @@ export interface KeptAccountsOptions {
 /** Account records in the store, sealed with STATE_KEY. One that does not open is left there: its key may come back. */
 export function createKeptAccounts({ store, seal, logger }: KeptAccountsOptions): KeptAccounts {
   let warnedOf = 0
+  /** Each once: a replica that seals with another key would seal it back, and so on for ever. */
+  const sealedAnew = new Set<string>()
 
   function warnOfUnreadable(count: number): void {
     if (count > 0 && count !== warnedOf)
@@ -43,7 +45,10 @@ export function createKeptAccounts({ store, seal, logger }: KeptAccountsOptions)
         if (!record) unreadable += 1
         else {
           records.set(id, record)
-          if (opened.stale) await save(id, record)
+          if (opened.stale && !sealedAnew.has(id)) {
+            await save(id, record)
+            sealedAnew.add(id)
+          }
         }
       }
       warnOfUnreadable(unreadable)

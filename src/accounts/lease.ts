@@ -27,6 +27,8 @@ type LeaseResult =
   | { readonly type: 'failed'; readonly verdict: AccountVerdict; readonly dropBinding?: boolean }
   /** The client left, or the service ends: no fault of the account. */
   | { readonly type: 'abandoned' }
+  /** Nobody was there any more to use it: not even an attempt to count. */
+  | { readonly type: 'unused' }
 
 export type AccountVerdict = { readonly type: 'keep' } | CoolDown | { readonly type: 'sign-out' }
 

@@ -7,6 +7,8 @@ import { judgeAccount, mayAskSameAccount, nextMove } from './next-move.ts'
 
 export interface GatewayCall {
   readonly requestId: string
+  /** A label of the API key that asks, never the key: attempts are counted by it. */
+  readonly caller?: string
   /** The client left or the service ends. */
   readonly signal: AbortSignal
 }

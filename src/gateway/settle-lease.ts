@@ -61,7 +61,9 @@ export function createSettlement(options: SettlementOptions): Settlement {
         const verdict = judgeAccount(error)
         await settle({ type: 'failed', verdict, ...(dropBinding && { dropBinding }) }, error.kind)
       } else {
-        await settle({ type: 'abandoned' }, error instanceof ServiceError ? error.code : 'internal_error')
+        // Ours, such as a token that could not be made: the account stays as it is.
+        const name = error instanceof ServiceError ? error.code : 'internal_error'
+        await settle({ type: 'failed', verdict: { type: 'keep' } }, name)
       }
       return error
     },

@@ -1,46 +1,33 @@
 import type { VideoJob } from '../core/video-job.ts'
+import type { KeptText, Store } from '../store/store.ts'
 
-/** Where video jobs are kept. Jobs are plain data, and every call may take its time, so that a shared store fits as well. */
+/** Video jobs among what replicas share. All throw {UnavailableError} `dependency_unavailable`. */
 export interface VideoJobStore {
-  add(job: VideoJob): Promise<void>
-  /** Does nothing for a job that was deleted or forgotten. */
-  update(job: VideoJob): Promise<void>
+  add(job: VideoJob, lifeMs: number): Promise<void>
+  /** @returns false for a job that was deleted or forgotten */
+  update(job: VideoJob): Promise<boolean>
   get(id: string): Promise<VideoJob | undefined>
   /** Newest first. */
   list(owner: string): Promise<readonly VideoJob[]>
   delete(id: string): Promise<void>
 }
 
-/** Keeps jobs until they expire, and no more than `maxJobs`: the oldest is forgotten first. */
-export function createMemoryVideoJobStore(now: () => number, maxJobs = 1000): VideoJobStore {
-  /** Oldest first, which is also the order in which they expire. */
-  const jobs = new Map<string, VideoJob>()
+const maxListed = 1000
 
-  function forgetOld(): void {
-    for (const [id, job] of jobs) {
-      if (job.expiresMs > now() && jobs.size <= maxJobs) return
-      jobs.delete(id)
-    }
-  }
-
+export function createVideoJobStore(
+  store: Pick<Store, 'keepText' | 'replaceText' | 'keptText' | 'keptTexts' | 'dropText'>,
+): VideoJobStore {
   return {
-    async add(job) {
-      jobs.set(job.id, job)
-      forgetOld()
-    },
-    async update(job) {
-      if (jobs.has(job.id)) jobs.set(job.id, job)
-    },
+    add: (job, lifeMs) =>
+      store.keepText('video-job', { id: job.id, owner: job.owner, text: JSON.stringify(job), lifeMs }),
+    update: (job) => store.replaceText('video-job', job.id, JSON.stringify(job)),
     async get(id) {
-      forgetOld()
-      return jobs.get(id)
+      const kept = await store.keptText('video-job', id)
+      return kept && read(kept)
     },
-    async list(owner) {
-      forgetOld()
-      return [...jobs.values()].filter((job) => job.owner === owner).reverse()
-    },
-    async delete(id) {
-      jobs.delete(id)
-    },
+    list: async (owner) => (await store.keptTexts('video-job', owner, maxListed)).map(read),
+    delete: async (id) => void (await store.dropText('video-job', id)),
   }
 }
+
+const read = ({ text }: KeptText): VideoJob => JSON.parse(text) as VideoJob

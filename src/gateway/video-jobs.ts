@@ -6,7 +6,7 @@ import type { Logger } from '../core/logger.ts'
 import type { VideoRequest } from '../core/media-request.ts'
 import type { VideoJob, VideoJobState } from '../core/video-job.ts'
 import type { RunMedia } from './media.ts'
-import { createMemoryVideoJobStore, type VideoJobStore } from './video-job-store.ts'
+import type { VideoJobStore } from './video-job-store.ts'
 
 /** Videos that are made in the background, while their clients ask now and then how far they are. */
 export interface VideoJobs {
@@ -31,24 +31,29 @@ export interface VideoJobRooms {
   readonly runMedia: RunMedia
   readonly clock: Clock
   readonly logger: Logger
-  /** Where jobs are kept; in memory unless told. */
-  readonly store?: VideoJobStore
+  readonly store: VideoJobStore
   /** Being made at once. Default 32. */
   readonly maxRunning?: number
 }
 
 const jobLifeMs = 24 * 60 * 60 * 1000
+/** Whoever made a video for longer has died. */
+const maxMakingMs = 2 * 60 * 60 * 1000
 
 export function createVideoJobs(rooms: VideoJobRooms): VideoJobs {
-  const { runMedia, clock, logger, maxRunning = 32 } = rooms
-  const store = rooms.store ?? createMemoryVideoJobStore(() => clock.now())
+  const { runMedia, clock, logger, store, maxRunning = 32 } = rooms
   const running = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
   let isClosed = false
 
-  async function make(job: VideoJob, request: VideoRequest, requestId: string, signal: AbortSignal) {
-    const enter = (state: VideoJobState) => store.update({ ...job, state })
+  async function make(job: VideoJob, request: VideoRequest, requestId: string, abort: AbortController) {
+    const { signal } = abort
+    const call = { requestId, caller: job.owner, signal }
+    const enter = async (state: VideoJobState) => {
+      // It may have been deleted on another replica.
+      if (!(await store.update({ ...job, state }))) abort.abort()
+    }
     try {
-      const { account, events } = await runMedia(request, { requestId, signal })
+      const { account, events } = await runMedia(request, call)
       await enter({ type: 'in-progress', percent: 0 })
       const [file] = await collectFiles(events, ({ done, tasks }) =>
         enter({ type: 'in-progress', percent: percentOf(done, tasks) }),
@@ -60,6 +65,14 @@ export function createVideoJobs(rooms: VideoJobRooms): VideoJobs {
       const { code, message } = error instanceof ServiceError ? error : new ServiceError('internal_error')
       await enter({ type: 'failed', completedMs: clock.now(), code, message })
     }
+  }
+
+  /** A job that nobody makes any more has failed. */
+  function settle(job: VideoJob): VideoJob {
+    const isOpen = job.state.type === 'queued' || job.state.type === 'in-progress'
+    const completedMs = job.createdMs + maxMakingMs
+    if (!isOpen || clock.now() < completedMs) return job
+    return { ...job, state: { type: 'failed', completedMs, ...lostJob } }
   }
 
   return {
@@ -80,9 +93,9 @@ export function createVideoJobs(rooms: VideoJobRooms): VideoJobs {
         state: { type: 'queued' },
       }
       const abort = new AbortController()
-      const stored = store.add(job)
+      const stored = store.add(job, jobLifeMs)
       const done = stored
-        .then(() => make(job, request, requestId, abort.signal))
+        .then(() => make(job, request, requestId, abort))
         .finally(() => running.delete(job.id))
       running.set(job.id, { abort, done })
       done.catch((error: unknown) => logger.error({ requestId, err: error }, 'a video job was lost'))
@@ -91,9 +104,9 @@ export function createVideoJobs(rooms: VideoJobRooms): VideoJobs {
     },
     async find(id, owner) {
       const job = await store.get(id)
-      return job?.owner === owner ? job : undefined
+      return job?.owner === owner ? settle(job) : undefined
     },
-    list: (owner) => store.list(owner),
+    list: async (owner) => (await store.list(owner)).map(settle),
     async remove(id, owner) {
       const job = await store.get(id)
       if (job?.owner !== owner) return false
@@ -109,6 +122,8 @@ export function createVideoJobs(rooms: VideoJobRooms): VideoJobs {
     },
   }
 }
+
+const lostJob = { code: 'internal_error', message: 'The server ended before the video was made.' } as const
 
 /** 100 is for what is finished. */
 const percentOf = (done: number, tasks: number): number =>

@@ -90,6 +90,9 @@ const succeeded = { type: 'succeeded' } as const
 const held = async (pool: AccountPool) => (await pool.statuses()).map(({ hold }) => hold)
 const log = () => lines.map((line) => JSON.parse(line))
 
+/** Releases are written down together, by a timer of the store; whoever reads the counts has them written at once. */
+const hasCounted = (store: Store) => store.counts(0, 0)
+
 /** Lets whatever is ready to go on go on. */
 const settle = () => vi.advanceTimersByTimeAsync(0)
 
@@ -420,6 +423,21 @@ describe('chat bindings', () => {
   })
 })
 
+describe('counts', () => {
+  it('each attempt by how it ended and who asked, and no lease that nobody used', async () => {
+    const { pool, store } = create({ accountMaxConcurrency: 1 })
+    const alice = { ...request, caller: 'alice' }
+    const outcomes = [succeeded, abandoned, cool({ retryAfterMs: 0 }), { type: 'unused' }] as const
+    for (const outcome of outcomes) await (await pool.lease(alice)).release(outcome)
+    await (await pool.lease(request)).release(succeeded)
+    const row = { hourMs: startMs, account: one.key, model: 'm', failed: 0, abandoned: 0, succeeded: 1 }
+    expect(await store.counts(startMs, nowMs + 1)).toEqual([
+      { ...row, caller: '' },
+      { ...row, caller: 'alice', failed: 1, abandoned: 1 },
+    ])
+  })
+})
+
 describe('renewal', () => {
   it('keeps a lease for as long as it is held', async () => {
     const { pool } = create({ accountMaxConcurrency: 1 })
@@ -472,10 +490,11 @@ describe('renewal', () => {
   })
 
   it('runs one timer for all leases and none without any', async () => {
-    const { pool } = create()
+    const { pool, store } = create()
     const leases = await Promise.all(Array.from({ length: 50 }, () => pool.lease(request)))
     expect(vi.getTimerCount()).toBe(1)
     for (const lease of leases) await lease.release(succeeded)
+    await hasCounted(store)
     expect(vi.getTimerCount()).toBe(0)
   })
 })
@@ -681,6 +700,7 @@ describe('any order of operations', () => {
         await Promise.all(asked)
         for (const lease of everything) await lease.release(abandoned)
         for (const { inFlight } of await pool.statuses()) expect(inFlight).toBe(0)
+        await hasCounted(store)
         expect(vi.getTimerCount()).toBe(0)
       }),
       { numRuns: 100 },

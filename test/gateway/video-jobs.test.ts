@@ -4,8 +4,9 @@ import { UnavailableError } from '../../src/core/errors.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import type { VideoRequest } from '../../src/core/media-request.ts'
 import type { RunMedia } from '../../src/gateway/media.ts'
-import { createMemoryVideoJobStore } from '../../src/gateway/video-job-store.ts'
+import { createVideoJobStore } from '../../src/gateway/video-job-store.ts'
 import { createVideoJobs } from '../../src/gateway/video-jobs.ts'
+import { createEmbeddedStore } from '../../src/store/embedded-store.ts'
 
 const request: VideoRequest = {
   kind: 'video',
@@ -29,9 +30,16 @@ const never: RunMedia = (_request, { signal }) =>
 
 function start(options: { runMedia?: RunMedia; maxRunning?: number; maxJobs?: number } = {}) {
   const clock = { nowMs: 1_790_000_000_000, now: () => clock.nowMs }
-  const store = createMemoryVideoJobStore(clock.now, options.maxJobs)
+  const embedded = createEmbeddedStore({
+    dataDir: undefined,
+    clock,
+    chooseAccount: ([first]) => first as never,
+    logger: silentLogger,
+    ...(options.maxJobs !== undefined && { maxTexts: options.maxJobs }),
+  })
+  const store = createVideoJobStore(embedded)
   const jobs = createVideoJobs({ runMedia: done, clock, logger: silentLogger, store, ...options })
-  return { clock, jobs }
+  return { clock, jobs, store }
 }
 
 describe('video jobs', () => {
@@ -54,6 +62,31 @@ describe('video jobs', () => {
     ]
     expect((await jobs.list('me')).map(({ id }) => id)).toEqual([third.id, second.id])
     expect(await jobs.find(first.id, 'me')).toBeUndefined()
+  })
+
+  it('are given up when they were deleted elsewhere', async () => {
+    const left = Promise.withResolvers<AbortSignal>()
+    const begun = Promise.withResolvers<void>()
+    const runMedia: RunMedia = async (_request, { signal }) => {
+      await begun.promise
+      left.resolve(signal)
+      return { account: createAccount('session_id=a'), events: finished() }
+    }
+    const { jobs, store } = start({ runMedia })
+    const { id } = await jobs.begin(request, about)
+    await store.delete(id)
+    begun.resolve()
+    const signal = await left.promise
+    await expect.poll(() => signal.aborted).toBe(true)
+    expect(await jobs.find(id, 'me')).toBeUndefined()
+  })
+
+  it('have failed when nobody makes them any more', async () => {
+    const { clock, jobs } = start({ runMedia: never })
+    const { id } = await jobs.begin(request, about)
+    clock.nowMs += 2 * 60 * 60 * 1000
+    expect((await jobs.find(id, 'me'))?.state).toMatchObject({ type: 'failed', code: 'internal_error' })
+    await jobs.close()
   })
 
   it('are refused while too many are being made', async () => {
