@@ -48,7 +48,7 @@ export function parseConfig(env: Environment, { isTerminal = false } = {}): Conf
     recaptchaMode: values.recaptchaMode ?? (values.recaptchaProxyUrl ? 'remote' : 'embedded'),
     logLevel: debug ? 'debug' : values.logLevel,
     logFormat: values.logFormat ?? (isTerminal ? 'pretty' : 'json'),
-    notices: [...withoutEffect(env, values), ...likelySlips(env)],
+    notices: [...withoutEffect(values), ...likelySlips(env)],
   })
 }
 
@@ -90,12 +90,7 @@ function* contradictions(values: SettingValues, given: ReadonlySet<SettingKey>):
   }
 }
 
-function* withoutEffect(env: Environment, values: SettingValues): Iterable<string> {
-  for (const setting of Object.values(settings)) {
-    const text = textOf(env, setting)
-    if (setting.later && text !== '' && text !== setting.default)
-      yield `${setting.name} has no effect yet: this version does not have the feature`
-  }
+function* withoutEffect(values: SettingValues): Iterable<string> {
   if (values.yesCaptchaClientKey)
     yield 'YES_CAPTCHA_CLIENT_KEY is not used: the service makes its own reCAPTCHA tokens'
   const { recaptchaMode, recaptchaProxyUrl, proxyUrl = '' } = values

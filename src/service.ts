@@ -23,6 +23,7 @@ import { createRunChat } from './gateway/chat.ts'
 import { createFetchAttachments } from './gateway/fetch-attachments.ts'
 import { createKeptResponses } from './gateway/kept-responses.ts'
 import { createRunMedia } from './gateway/media.ts'
+import { createVideoJobStore } from './gateway/video-job-store.ts'
 import { createVideoJobs } from './gateway/video-jobs.ts'
 import { createApp } from './http/app.ts'
 import { hardenServer } from './http/harden-server.ts'
@@ -33,7 +34,8 @@ import { countTokens } from './models/count-tokens.ts'
 import { cutToTokens } from './models/cut-to-tokens.ts'
 import { openModelsFile } from './models/models-file.ts'
 import { createListRefresh } from './models/refresh-lists.ts'
-import { createEmbeddedStore } from './store/embedded-store.ts'
+import { summariseStart } from './start-summary.ts'
+import { openStore } from './store/open-store.ts'
 import { createUpstream } from './upstream/client.ts'
 import { createPublicFileFetcher } from './upstream/fetch-public-file.ts'
 
@@ -55,6 +57,8 @@ export interface ServiceOverrides {
 
 /** After the grace: how long a stream has to write its in-band error. */
 const lastWordsMs = 2_000
+/** A load balancer learns from a refusal to go elsewhere; so long its next request may be on the way. */
+const lastRequests = { quietMs: 200, timeoutMs: 2_000 }
 
 export function createService(config: Config, overrides: ServiceOverrides = {}): Service {
   const clock = overrides.clock ?? systemClock
@@ -72,7 +76,7 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
     : undefined
 
   const chooseAccount = createChooseAccount(random)
-  const store = createEmbeddedStore({ dataDir: config.dataDir, clock, chooseAccount, logger })
+  const { store, shared } = openStore({ ...config, chooseAccount, clock, random, logger, metrics })
   const upstream = createUpstream({ ...config, ...overrides, clock, metrics, logger })
   const tokens = createTokenSource({ ...config, clock, random, metrics, logger })
   const roster = createAccountRoster({
@@ -110,7 +114,7 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   const rooms = { ...config, pool, upstream, tokens, metrics, logger, clock }
   const runChat = createRunChat({ ...rooms, fetchAttachments, cutToTokens })
   const runMedia = createRunMedia(rooms)
-  const videoJobs = createVideoJobs({ runMedia, clock, logger })
+  const videoJobs = createVideoJobs({ runMedia, store: createVideoJobStore(store), clock, logger })
   const backgroundWork = createBackgroundWork({ logger })
 
   const app = createApp(config, {
@@ -122,11 +126,13 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
     openFile,
     fetchAttachments,
     accountAdmin,
+    usage: store.counts,
     quota: totalQuota.read,
     catalogue,
     tokens,
     countTokens,
-    readiness: () => checkReadiness({ pool, tokens, isShuttingDown }),
+    readiness: () => checkReadiness({ pool, tokens, redis: shared?.store, isShuttingDown }),
+    sharedLimit: shared,
     metrics,
     logger,
     clock,
@@ -153,8 +159,9 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
     await roster.open()
     await listenOn(server, config)
     const url = urlOf(server)
-    const { protocol, recaptchaMode: recaptcha } = config
-    logger.info({ url, accounts: roster.entries().length, protocol, recaptcha }, 'listening')
+    const { facts, warnings } = summariseStart(config, { url, accounts: roster.entries() })
+    logger.info(facts, 'listening')
+    for (const warning of warnings) logger.warn({}, warning)
     if (!isShuttingDown()) startBackground()
     return url
   }
@@ -163,7 +170,6 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   function startBackground(): void {
     void chatDeletions.open()
     if (begin()) return
-    logger.warn({}, 'no account: set GS_COOKIE to the session cookie of your Genspark account')
     const unsubscribe = roster.onChange(() => {
       if (begin()) unsubscribe()
     })
@@ -187,13 +193,17 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   async function closeAll(): Promise<void> {
     // A server that is about to listen would not hear of its close.
     await opening?.catch(() => {})
+    const since = performance.now()
     logger.info({ open: responses.count }, 'shutting down')
     const ended = await responses.whenNone(config.shutdownGraceMs)
     shutdown.abort(new UnavailableError('shutting_down'))
     if (!ended) await responses.whenNone(lastWordsMs)
+    // Whoever still comes is told to go elsewhere: a request that was sent and not answered cannot be sent again.
+    await responses.whenQuiet({ since, ...lastRequests })
     const closed = new Promise((resolve) => server.close(resolve))
-    server.closeAllConnections()
+    const cutting = setTimeout(() => server.closeAllConnections(), lastWordsMs)
     await closed
+    clearTimeout(cutting)
     modelsFile?.close()
     await Promise.all([
       videoJobs.close(),

@@ -246,6 +246,8 @@ describe('faults', () => {
     ['PROXY_URL', 'socks4://127.0.0.1'],
     ['RECAPTCHA_PROXY_URL', 'tokens.example'],
     ['REDIS_URL', 'http://127.0.0.1'],
+    ['REDIS_URL', 'redis+sentinel://'],
+    ['REDIS_URL', 'redis://127.0.0.1,127.0.0.2'],
     ['ACCOUNT_SELECTION', 'best'],
     ['API_SECRET', 'sk-one,sk two'],
     ['IP_BLACK_LIST', '203.0.113.7,127.1'],
@@ -296,15 +298,6 @@ describe('faults', () => {
 })
 
 describe('notices', () => {
-  test('tell what has no effect yet, but not for a value that is the default anyway', () => {
-    expect(
-      parseConfig({ REDIS_PREFIX: 'x:', REDIS_URL: 'redis://127.0.0.1', REDIS_DOWN_MODE: 'local' }).notices,
-    ).toEqual([
-      'REDIS_URL has no effect yet: this version does not have the feature',
-      'REDIS_PREFIX has no effect yet: this version does not have the feature',
-    ])
-  })
-
   test('tell that YES_CAPTCHA_CLIENT_KEY is not used, without its value', () => {
     expect(parseConfig({ YES_CAPTCHA_CLIENT_KEY: 'canary' }).notices).toEqual([
       'YES_CAPTCHA_CLIENT_KEY is not used: the service makes its own reCAPTCHA tokens',

@@ -1,6 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { parseRedisUrl } from '../store/redis/parse-redis-url.ts'
 
 /** Reads the text of a setting; `text` is trimmed and, save for lists and maps, never empty.
  *  @throws {SettingFault} which says what is accepted and never quotes the text: it may be a secret in the wrong place */
@@ -70,6 +71,16 @@ export function url(...schemes: readonly string[]): Parse<string> {
     const parsed = URL.parse(given)
     if (parsed?.hostname && schemes.includes(parsed.protocol.slice(0, -1))) return given
     return fail(`must be a URL that begins with ${wordList(schemes.map((scheme) => `${scheme}://`))}`)
+  }
+}
+
+/** As ioredis cannot check it: one server, sentinels or a cluster. */
+export const redisUrl: Parse<string> = (given) => {
+  try {
+    parseRedisUrl(given)
+    return given
+  } catch (error) {
+    return fail(error instanceof TypeError ? error.message : 'is no URL of Redis')
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type Parse,
   pairs,
   pathPrefix,
+  redisUrl,
   seconds,
   sessionPairs,
   siteUrl,
@@ -34,8 +35,6 @@ export interface Setting<T> {
   readonly about: string
   /** Must never be shown. */
   readonly secret: boolean
-  /** Read and checked already, but without effect yet. */
-  readonly later: boolean
 }
 
 /** Every setting, by its name in `Config`: all that the service knows, checks and tells about them. */
@@ -154,12 +153,12 @@ export const settings = {
   // State
   dataDir: setting('DATA_DIR', text, './data',
     'Where state is kept across restarts.'),
-  redisUrl: later(secret('REDIS_URL', url('redis', 'rediss'), undefined,
-    'Redis that the replicas share.')),
-  redisDownMode: later(setting('REDIS_DOWN_MODE', oneOf('local', 'fail'), 'local',
-    'While Redis is away: local goes on, fail answers 503.')),
-  redisPrefix: later(setting('REDIS_PREFIX', matching(/^[\x21-\x7e]+$/, 'visible ASCII'), 'genspark2api:',
-    'Prefix of every Redis key.')),
+  redisUrl: secret('REDIS_URL', redisUrl, undefined,
+    'Redis that the replicas share; also rediss://, redis+sentinel:// and redis+cluster://.'),
+  redisDownMode: setting('REDIS_DOWN_MODE', oneOf('local', 'fail'), 'local',
+    'While Redis is away: local goes on, fail answers 503.'),
+  redisPrefix: setting('REDIS_PREFIX', matching(/^[\x21-\x7e]+$/, 'visible ASCII'), 'genspark2api:',
+    'Prefix of every Redis key.'),
   stateKeys: secret('STATE_KEY', list(encryptionKey), '',
     'Keys for stored accounts: 32 bytes in hex or base64; comma list.'),
 
@@ -186,7 +185,7 @@ function setting<T>(
   unset: string | undefined,
   about: string,
 ): Setting<T | undefined> {
-  return { name, parse, default: unset, about, secret: false, later: false }
+  return { name, parse, default: unset, about, secret: false }
 }
 
 function secret<T>(name: string, parse: Parse<T>, unset: string, about: string): Setting<T>
@@ -197,9 +196,5 @@ function secret<T>(
   unset: string | undefined,
   about: string,
 ): Setting<T | undefined> {
-  return { name, parse, default: unset, about, secret: true, later: false }
-}
-
-function later<T>(row: Setting<T>): Setting<T> {
-  return { ...row, later: true }
+  return { name, parse, default: unset, about, secret: true }
 }

@@ -60,5 +60,16 @@ export function createMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    redisUp: new Gauge({
+      name: 'genspark2api_redis_up',
+      help: 'Whether the Redis that the replicas share is in use, by REDIS_DOWN_MODE; absent without REDIS_URL',
+      labelNames: ['mode'] as const,
+      registers,
+    }),
+    redisOpenings: new Counter({
+      name: 'genspark2api_redis_openings_total',
+      help: 'How often Redis was found away',
+      registers,
+    }),
   }
 }

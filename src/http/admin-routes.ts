@@ -2,6 +2,7 @@ import Router, { type RouterMiddleware } from '@koa/router'
 import type { Config } from '../config.ts'
 import type { AppServices } from './app-services.ts'
 import { createAdminAccountsHandlers } from './handlers/admin-accounts.ts'
+import { createAdminUsageHandler } from './handlers/admin-usage.ts'
 import { createAdminGuard } from './middleware/guard-admin.ts'
 import { refuseUnmatched } from './middleware/refuse-unmatched.ts'
 import type { Middleware, RequestState } from './request-state.ts'
@@ -22,6 +23,7 @@ export function createAdminRoutes(config: Config, services: AppServices): Middle
   add('patch', '/accounts/:id', accounts.change)
   add('delete', '/accounts/:id', accounts.remove)
   add('post', '/accounts/:id/check', accounts.check)
+  add('get', '/usage', createAdminUsageHandler(services))
 
   const routes = router.routes() as Middleware
   const refuse = refuseUnmatched()

@@ -1,6 +1,7 @@
 import type { ChatAnswer } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
 import { answerWithMedia } from './answer-with-media.ts'
+import { callerOf } from './api-key.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import type { RequestContext } from './request-state.ts'
@@ -19,6 +20,7 @@ export function createAnswerChat(services: AppServices, links: FileLinks): Answe
     const kind = catalogue.kindOf(chat.model.id)
     const model = kind === 'text' ? undefined : catalogue.resolveMedia(chat.model.id, kind)
     if (model) return await answerWithMedia(context, services, links, { model, chat, signal })
-    return await runChat(chat, { requestId: context.state.requestId, signal })
+    const { requestId } = context.state
+    return await runChat(chat, { requestId, caller: callerOf(context), signal })
   }
 }

@@ -11,7 +11,9 @@ import type { KeptResponses } from '../gateway/kept-responses.ts'
 import type { RunMedia } from '../gateway/media.ts'
 import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
+import type { Store } from '../store/store.ts'
 import type { SiteFile } from '../upstream/upstream.ts'
+import type { SharedLimit } from './middleware/limit-rate.ts'
 import type { Readiness } from './readiness.ts'
 
 export interface AppServices {
@@ -26,6 +28,8 @@ export interface AppServices {
   readonly fetchAttachments: FetchAttachments
   /** For `/admin/accounts`. */
   readonly accountAdmin: AccountAdmin
+  /** For `/admin/usage`. */
+  readonly usage: Store['counts']
   /** What is left of all accounts, for the billing routes; undefined where the site does not say. Soon there, never rejects. */
   readonly quota: () => Promise<AccountQuota | undefined>
   readonly catalogue: Catalogue
@@ -33,6 +37,8 @@ export interface AppServices {
   readonly tokens: Pick<TokenSource, 'token'>
   readonly countTokens: (text: string) => Promise<number>
   readonly readiness: () => Promise<Readiness>
+  /** Absent: each client is counted in this process alone. */
+  readonly sharedLimit?: SharedLimit | undefined
   readonly metrics: Metrics
   readonly logger: Logger
   readonly clock: Clock

@@ -47,7 +47,7 @@ export function createApp(
   app.use(createProbeRoutes(config, services))
   app.use(refuseWhenShuttingDown(services.isShuttingDown))
   app.use(createFileRoutes(config, services, links))
-  app.use(limitRate(config.requestRateLimit))
+  app.use(limitRate(config.requestRateLimit, services.sharedLimit))
   app.use(createVerifierRoutes(config, services))
   app.use(createAdminRoutes(config, services))
   app.use(authenticate(config.apiSecrets))

@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js'
+import { isLoopback } from './is-loopback.ts'
 import type { RequestContext } from './request-state.ts'
 
 const proxyHeaders = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']
@@ -18,6 +18,3 @@ export function isOwnPageOrNone(context: RequestContext): boolean {
   if (origin) return URL.parse(origin)?.host === context.host
   return !['cross-site', 'same-site'].includes(context.get('sec-fetch-site'))
 }
-
-const isLoopback = (address: string): boolean =>
-  ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback'

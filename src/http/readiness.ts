@@ -1,5 +1,7 @@
 import type { AccountPool } from '../accounts/account-pool.ts'
 import type { TokenSource } from '../browser/token-source.ts'
+import { errorTable } from '../core/errors.ts'
+import type { SharedStore } from '../store/shared-store.ts'
 
 export interface Readiness {
   readonly ready: boolean
@@ -15,17 +17,27 @@ export interface ReadinessPart {
 export interface ReadinessRooms {
   readonly pool: Pick<AccountPool, 'statuses'>
   readonly tokens: Pick<TokenSource, 'state'>
+  /** Absent: the state is of this replica alone. */
+  readonly redis?: Pick<SharedStore, 'isRedisUp' | 'mode'> | undefined
   readonly isShuttingDown: () => boolean
 }
 
 /** Can a request be served now? Looks only at what the rooms know already: no upstream is asked, nothing is launched. */
-export async function checkReadiness({ pool, tokens, isShuttingDown }: ReadinessRooms): Promise<Readiness> {
+export async function checkReadiness(rooms: ReadinessRooms): Promise<Readiness> {
+  const { pool, tokens, redis, isShuttingDown } = rooms
   const parts = {
     accounts: await checkAccounts(pool),
+    // After the accounts: asking for them shows whether Redis is there.
+    ...(redis && { redis: checkRedis(redis) }),
     browser: { ok: tokens.state() !== 'down', state: tokens.state() },
     process: { ok: !isShuttingDown(), state: isShuttingDown() ? 'shutting-down' : 'running' },
   }
   return { ready: Object.values(parts).every((part) => part.ok), parts }
+}
+
+function checkRedis({ isRedisUp, mode }: NonNullable<ReadinessRooms['redis']>): ReadinessPart {
+  const isUp = isRedisUp()
+  return { ok: isUp || mode === 'local', state: isUp ? 'up' : 'down' }
 }
 
 /** Accounts that are listed by name; of more than these only the count is told. */
@@ -49,6 +61,7 @@ async function checkAccounts(pool: ReadinessRooms['pool']): Promise<ReadinessPar
   const usable = statuses.length - paused - cooling.length - signedOut.length
   return {
     ok: usable > 0,
+    ...(statuses.length === 0 && { problem: errorTable.no_account_available.text }),
     total: statuses.length,
     usable,
     ...(paused > 0 && { paused }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AccountStatus } from '../../src/accounts/account-pool.ts'
 import type { BrowserState } from '../../src/browser/token-source.ts'
-import { checkReadiness } from '../../src/http/readiness.ts'
+import { checkReadiness, type ReadinessRooms } from '../../src/http/readiness.ts'
 
 const usable: AccountStatus = { label: 'acc_1', inFlight: 0 }
 const cooling: AccountStatus = {
@@ -15,8 +15,16 @@ const signedOut: AccountStatus = {
   hold: { type: 'signed-out', sinceMs: 1_700_000_000_000 },
 }
 
-function check({ accounts = [usable], browser = 'ready' as BrowserState, shuttingDown = false }) {
+interface CheckOptions {
+  readonly accounts?: readonly AccountStatus[]
+  readonly browser?: BrowserState
+  readonly shuttingDown?: boolean
+  readonly redis?: ReadinessRooms['redis']
+}
+
+function check({ accounts = [usable], browser = 'ready', shuttingDown = false, redis }: CheckOptions) {
   return checkReadiness({
+    redis,
     pool: { statuses: () => Promise.resolve(accounts) },
     tokens: { state: () => browser },
     isShuttingDown: () => shuttingDown,
@@ -24,6 +32,15 @@ function check({ accounts = [usable], browser = 'ready' as BrowserState, shuttin
 }
 
 describe('checkReadiness', () => {
+  it('says what to set when there is no account at all', async () => {
+    const { parts } = await check({ accounts: [] })
+    expect(parts.accounts).toMatchObject({
+      ok: false,
+      total: 0,
+      problem: expect.stringContaining('GS_COOKIE'),
+    })
+  })
+
   it('is ready with one usable account', async () => {
     expect(await check({ accounts: [cooling, usable, signedOut] })).toEqual({
       ready: true,
@@ -44,6 +61,16 @@ describe('checkReadiness', () => {
 
   it.each<BrowserState>(['off', 'idle', 'starting'])('is ready while the browser is %s', async (browser) => {
     expect((await check({ browser })).ready).toBe(true)
+  })
+
+  it.each([
+    ['local', true, { ok: true, state: 'up' }],
+    ['fail', true, { ok: true, state: 'up' }],
+    ['local', false, { ok: true, state: 'down' }],
+    ['fail', false, { ok: false, state: 'down' }],
+  ] as const)('B1: tells of Redis, which only %s may do without (up: %s)', async (mode, isUp, part) => {
+    const { ready, parts } = await check({ redis: { mode, isRedisUp: () => isUp } })
+    expect([ready, parts.redis]).toEqual([part.ok, part])
   })
 
   it('H6: names the part that is missing', async () => {

@@ -1,40 +1,80 @@
-import ratelimit from 'koa-ratelimit'
+import ipaddr from 'ipaddr.js'
+import ratelimit, { type MiddlewareOptions } from 'koa-ratelimit'
 import { ServiceError } from '../../core/errors.ts'
+import type { SharedConnection } from '../../store/open-store.ts'
 import { BoundedMap } from '../bounded-map.ts'
 import type { Middleware, RequestContext } from '../request-state.ts'
+
+/** Where the replicas count together. */
+export interface SharedLimit extends Omit<SharedConnection, 'store'> {
+  readonly store: Pick<SharedConnection['store'], 'isRedisUp' | 'reportAway'>
+}
 
 /** More clients than these in one minute forget the oldest. */
 const maxClients = 100_000
 
-/** @param perMinute  requests of one client address; 0 is no limit
+/** One limit for all replicas; for each its own while Redis is away.
+ *  @param perMinute  requests of one client address; 0 is no limit
+ *  @param shared  absent: there is one replica
  *  @throws {ServiceError} `rate_limit_exceeded` */
-export function limitRate(perMinute: number): Middleware {
+export function limitRate(perMinute: number, shared?: SharedLimit): Middleware {
   if (perMinute === 0) return (_context, next) => next()
-  const limit = ratelimit({
-    driver: 'memory',
-    db: new BoundedMap(maxClients),
+  const window = {
     duration: windowS * 1000,
     max: perMinute,
-    id: (context) => context.state.clientAddress,
-  })
-  return async (context, next) => {
-    await limit(context, () => {
-      tellWholeSecond(context)
-      return next()
-    })
-    const { rateLimit } = context.state
-    if (!rateLimit) return
-    tellWholeSecond(context)
-    // It rounds down: a client that obeyed would come too early.
-    const retryAfterS = Math.min(rateLimit.after + 1, windowS)
-    throw new ServiceError('rate_limit_exceeded', { retryAfterMs: retryAfterS * 1000 })
+    id: ({ state }: RequestContext) => clientOf(state.clientAddress),
   }
+  const alone = passOrRefuse({ ...window, driver: 'memory', db: new BoundedMap(maxClients) }, 0)
+  if (!shared) return alone
+  const { store, prefix } = shared
+  // Its types know no Cluster; the one script that it runs has a single key.
+  const client = shared.client as MiddlewareOptions['db']
+  const together = passOrRefuse(
+    { ...window, driver: 'redis', db: client, namespace: `${prefix}rate-limit` },
+    1,
+  )
+  return async (context, next) => {
+    if (!store.isRedisUp()) return alone(context, next)
+    let isCounted = false
+    try {
+      await together(context, () => {
+        isCounted = true
+        return next()
+      })
+    } catch (error) {
+      if (isCounted || error instanceof ServiceError) throw error
+      store.reportAway(error)
+      return alone(context, next)
+    }
+  }
+}
+
+/** Whoever has an IPv6 address has a whole network of them, told by its first half. */
+function clientOf(address: string): string {
+  return ipaddr.IPv6.isValid(address) ? `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`)}/64` : address
 }
 
 const windowS = 60
 const resetHeader = 'X-RateLimit-Reset'
 
-/** koa-ratelimit tells a fraction, which clients that expect an integer cannot read. */
-function tellWholeSecond({ response }: RequestContext): void {
-  response.set(resetHeader, String(Math.ceil(Number(response.get(resetHeader)))))
+/** @param cutS  what the driver may have cut off the end of the window: whole seconds or nothing */
+function passOrRefuse(options: MiddlewareOptions, cutS: 0 | 1): Middleware {
+  const limit = ratelimit(options)
+  return async (context, next) => {
+    await limit(context, () => {
+      tellWholeSecond(context, cutS)
+      return next()
+    })
+    const { rateLimit } = context.state
+    if (!rateLimit) return
+    tellWholeSecond(context, cutS)
+    // It rounds down: a client that obeyed would come too early.
+    const retryAfterS = Math.min(rateLimit.after + 1 + cutS, windowS)
+    throw new ServiceError('rate_limit_exceeded', { retryAfterMs: retryAfterS * 1000 })
+  }
+}
+
+/** koa-ratelimit may tell a fraction, which clients that expect an integer cannot read. */
+function tellWholeSecond({ response }: RequestContext, cutS: number): void {
+  response.set(resetHeader, String(Math.ceil(Number(response.get(resetHeader))) + cutS))
 }

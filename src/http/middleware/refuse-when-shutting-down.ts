@@ -7,6 +7,8 @@ export function refuseWhenShuttingDown(isShuttingDown: () => boolean): Middlewar
   return (context, next) => {
     if (!isShuttingDown()) return next()
     context.set('Connection', 'close')
+    // The nginx of scripts/lib/replicas asks for this: it sends the request, of which nothing was done, to another one by itself.
+    if (context.get('X-Another-Replica')) context.set('X-Accel-Redirect', '@another-replica')
     throw new UnavailableError('shutting_down', { retryAfterMs: 1_000 })
   }
 }

@@ -17,6 +17,7 @@ import type { RunChat } from '../../../src/gateway/chat.ts'
 import { createFetchAttachments, type FetchAttachments } from '../../../src/gateway/fetch-attachments.ts'
 import { createKeptResponses } from '../../../src/gateway/kept-responses.ts'
 import type { RunMedia } from '../../../src/gateway/media.ts'
+import { createVideoJobStore } from '../../../src/gateway/video-job-store.ts'
 import { createVideoJobs } from '../../../src/gateway/video-jobs.ts'
 import { type AppOptions, type AppServices, createApp } from '../../../src/http/app.ts'
 import { hardenServer } from '../../../src/http/harden-server.ts'
@@ -79,7 +80,6 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   let isShuttingDown = false
   const logger = createLogger({ level: 'debug', format: 'json', destination })
   const runMedia = options.runMedia ?? (() => Promise.reject(new Error('no media in this test')))
-  const videoJobs = createVideoJobs({ runMedia, clock: systemClock, logger })
   const backgroundWork = createBackgroundWork({ logger })
   const store = createEmbeddedStore({
     dataDir: undefined,
@@ -87,6 +87,12 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     chooseAccount: () => {
       throw new Error('no account in this test')
     },
+    logger,
+  })
+  const videoJobs = createVideoJobs({
+    runMedia,
+    store: createVideoJobStore(store),
+    clock: systemClock,
     logger,
   })
   const services: AppServices = {
@@ -103,6 +109,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
       remove: () => Promise.reject(new Error('no accounts in this test')),
       check: () => Promise.reject(new Error('no accounts in this test')),
     },
+    usage: store.counts,
     quota: () => Promise.resolve(undefined),
     tokens: { token: () => Promise.reject(new Error('no token in this test')) },
     runChat: options.runChat ?? (() => Promise.resolve(answerOf([[...text('Hello'), finished]]))),

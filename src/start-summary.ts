@@ -1,0 +1,52 @@
+import type { AccountEntry } from './accounts/merge-accounts.ts'
+import type { Config } from './config.ts'
+import { isLoopback } from './http/is-loopback.ts'
+
+export interface StartSummary {
+  /** What the service runs with; no secret is among it. */
+  readonly facts: Readonly<Record<string, string | number>>
+  /** What is missing, each with how to mend it. */
+  readonly warnings: readonly string[]
+}
+
+type StartConfig = Pick<
+  Config,
+  'host' | 'apiSecrets' | 'protocol' | 'recaptchaMode' | 'dataDir' | 'redisUrl' | 'stateKeys'
+>
+
+interface Started {
+  readonly url: string
+  readonly accounts: readonly Pick<AccountEntry, 'account' | 'recordId'>[]
+}
+
+/** What the log tells once the service listens. Pure. */
+export function summariseStart(config: StartConfig, { url, accounts }: Started): StartSummary {
+  const { protocol, redisUrl, dataDir } = config
+  const store = redisUrl === undefined ? `embedded, in ${dataDir}` : 'Redis'
+  return {
+    facts: { url, accounts: accounts.length, protocol, tokens: tokenMaker(config, accounts), store },
+    warnings: [...missing(config, accounts)],
+  }
+}
+
+const tokenMakers = { embedded: 'own Chromium', remote: 'token service', off: 'none' } as const
+
+function tokenMaker({ recaptchaMode }: StartConfig, accounts: Started['accounts']): string {
+  return accounts.length > 0 && !accounts.some(needsToken) ? 'not needed' : tokenMakers[recaptchaMode]
+}
+
+function* missing(config: StartConfig, accounts: Started['accounts']): Iterable<string> {
+  const { host, apiSecrets, recaptchaMode, redisUrl, stateKeys } = config
+  if (accounts.length === 0)
+    yield 'no account, so that /v1 answers 503: set GS_COOKIE to the session_id cookie of your Genspark account, or GENSPARK_API_KEY; an account can also be added while the service runs (POST /admin/accounts)'
+  if (apiSecrets.length === 0 && host !== 'localhost' && !isLoopback(host))
+    yield 'no API_SECRET, so that whoever reaches this address uses your accounts: set API_SECRET to a key of your choice, or HOST=127.0.0.1'
+  if (recaptchaMode === 'off' && (accounts.length === 0 || accounts.some(needsToken)))
+    yield 'RECAPTCHA_MODE=off, so that the site may answer from a weaker model: take it away to have tokens made'
+  if (redisUrl !== undefined && stateKeys.length === 0 && accounts.some(isKept))
+    yield 'no STATE_KEY, so that added accounts lie readable in Redis: set it to the output of `openssl rand -hex 32`, the same on every replica'
+}
+
+const needsToken = ({ account }: Started['accounts'][number]): boolean => account.kind === 'cookie'
+
+const isKept = ({ recordId }: Started['accounts'][number]): boolean => recordId !== undefined
