@@ -112,6 +112,11 @@ ensure_redis() {
   if ! command -v redis-server >/dev/null; then install_packages redis-server; fi
 }
 
+# Debian keeps it where only root looks.
+ensure_nginx() {
+  if ! PATH=$PATH:/usr/sbin command -v nginx >/dev/null; then install_packages nginx; fi
+}
+
 is_ubuntu() { grep -qs '^ID=ubuntu$' /etc/os-release; }
 
 install_packages() {

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { descendants } from './descendants.ts'
 
 export interface ServiceProcess {
   readonly url: string
@@ -92,23 +93,6 @@ function collectOutput(child: ChildProcess) {
       return promise
     },
   }
-}
-
-/** All descendants of a process, read from /proc: Chromium puts itself into a process group of its own. */
-async function descendants(root: number): Promise<number[]> {
-  const parents = new Map<number, number>()
-  for (const entry of await readdir('/proc')) {
-    if (!/^\d+$/.test(entry)) continue
-    const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '')
-    const parent = /^\d+ \(.*\) \S (\d+)/s.exec(stat)?.[1]
-    if (parent) parents.set(Number(entry), Number(parent))
-  }
-  const found: number[] = []
-  for (let generation = [root]; generation.length > 0; ) {
-    generation = [...parents].filter(([, parent]) => generation.includes(parent)).map(([pid]) => pid)
-    found.push(...generation)
-  }
-  return found
 }
 
 function killQuietly(pid: number): void {
