@@ -5,20 +5,22 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib/setup.sh
 source scripts/lib/setup.sh
 
-usage='Usage: scripts/run.sh [--demo]
+usage='Usage: scripts/run.sh [--demo | doctor]
 
 Installs what is missing (Node, dependencies, Chromium) and runs the service in the foreground until Ctrl-C.
 Settings come from the environment or from a .env file; .env.example lists them. At least set GS_COOKIE.
 
   --demo   Needs no account: runs against a built-in double of the site, whose answers are canned.
            EMULATOR_GONE=agent or EMULATOR_GONE=copilot takes that chat route of the site away.
+  doctor   Looks at the settings, the site, each account, Redis and the making of a token, and says what to do about what is wrong.
   --help   Shows this.
 '
 
-entry=src/main.ts
+entry=(src/main.ts)
 for argument in "$@"; do
   case $argument in
-    --demo) entry=scripts/demo.ts ;;
+    --demo) entry=(scripts/demo.ts) ;;
+    doctor) entry=(src/main.ts doctor) ;;
     -h | --help)
       printf '%s' "$usage"
       exit
@@ -28,4 +30,4 @@ for argument in "$@"; do
 done
 
 if [ "$(setting RECAPTCHA_MODE)" = off ]; then setup; else setup chromium; fi
-exec node "$entry"
+exec node "${entry[@]}"
