@@ -1,0 +1,47 @@
+# One image: the API server and the Chromium whose pages make the tokens. Nothing is downloaded but from npm and Debian, so it
+# builds for amd64 and arm64 alike.
+#
+#   docker build -t genspark2api .
+#   docker run -d -p 7044:7044 -v genspark2api-data:/app/data -e GS_COOKIE=... -e API_SECRET=sk-... genspark2api
+#   docker run --rm -e GS_COOKIE=... genspark2api doctor
+
+ARG BASE=node:24-bookworm-slim
+
+FROM ${BASE} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# What only editors, bundlers and other module systems read is left out.
+RUN npm ci --omit=dev \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
+  && rm -rf node_modules/.package-lock.json node_modules/gpt-tokenizer/cjs node_modules/gpt-tokenizer/src
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="genspark2api" \
+  org.opencontainers.image.description="An OpenAI-compatible API in front of your own Genspark accounts" \
+  org.opencontainers.image.licenses="MIT"
+
+# Chromium with its sandbox helper, small fonts that cover Chinese, Japanese and Korean, and an init that reaps its processes.
+# Taken out again: drivers for graphics cards, which a container has none of (220 MB with the compiler that they bring), icons,
+# languages of menus that nobody sees, and npm.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends chromium chromium-sandbox fonts-droid-fallback tini \
+  && find /usr/lib/chromium/locales -type f ! -name 'en-US*' -delete \
+  && rm -rf /usr/lib/*-linux-gnu/dri /usr/lib/*-linux-gnu/libLLVM* /usr/lib/*-linux-gnu/libz3.so* \
+    /usr/lib/chromium/libVkLayer_khronos_validation.so /usr/share/icons/* /usr/share/locale/* /usr/share/doc/* /usr/share/man/* \
+    /var/lib/apt/lists/* /var/cache/* /var/log/* \
+    /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /opt/yarn* /usr/local/bin/yarn*
+
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json LICENSE ./
+COPY src src
+# The one place that is written to, beside /tmp: both may be mounted over a read-only root.
+RUN install -d -o node -g node data
+
+ENV NODE_ENV=production
+USER node
+VOLUME /app/data
+EXPOSE 7044
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["node", "src/main.ts", "healthcheck"]
+ENTRYPOINT ["tini", "--", "node", "src/main.ts"]
