@@ -1,26 +1,12 @@
-// Writes the settings table of README.md from the settings that the code knows. Usage: npm run docs
+// Writes into the documents what the code knows: settings, errors, models. Usage: npm run docs
 
 import { readFileSync, writeFileSync } from 'node:fs'
-import { settings } from '../src/config/settings.ts'
+import { documents } from './lib/docs/documents.ts'
+import { fillTables } from './lib/docs/fill-tables.ts'
 
-const readme = new URL('../README.md', import.meta.url)
-const marked = /(?<=<!-- settings -->\n).*?(?=<!-- \/settings -->)/s
+const root = new URL('../', import.meta.url)
 
-if (import.meta.main) writeFileSync(readme, withSettings(readFileSync(readme, 'utf8')))
-
-/** The same text with a fresh table between its two marks. */
-export function withSettings(text: string): string {
-  return text.replace(marked, settingsTable)
-}
-
-function settingsTable(): string {
-  const rows = Object.values(settings).map(
-    ({ name, default: unset, about, later }) =>
-      `| \`${name}\` | ${unset ? `\`${unset}\`` : ''} | ${escapeCell(about)}${later ? ' *Later.*' : ''} |`,
-  )
-  return ['| name | default | meaning |', '|---|---|---|', ...rows, ''].join('\n')
-}
-
-function escapeCell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
+for (const { path, tables } of documents()) {
+  const file = new URL(path, root)
+  writeFileSync(file, fillTables(readFileSync(file, 'utf8'), tables))
 }
