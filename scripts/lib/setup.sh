@@ -117,6 +117,11 @@ ensure_nginx() {
   if ! PATH=$PATH:/usr/sbin command -v nginx >/dev/null; then install_packages nginx; fi
 }
 
+# For the commands of the README, which a test runs as they stand.
+ensure_curl() {
+  if ! command -v curl >/dev/null; then install_packages curl; fi
+}
+
 is_ubuntu() { grep -qs '^ID=ubuntu$' /etc/os-release; }
 
 install_packages() {
