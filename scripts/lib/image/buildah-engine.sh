@@ -17,7 +17,7 @@ prepare_engine() {
 
 make_base() {
   local rootfs=$work/base package version empty
-  debootstrap --variant=minbase --include=ca-certificates bookworm "$rootfs" http://deb.debian.org/debian || return
+  debootstrap --variant=minbase --include=ca-certificates bookworm "$rootfs" || return
   # As the true one has it.
   chroot "$rootfs" sh -c 'groupadd --gid 1000 node && useradd --uid 1000 --gid node --shell /bin/bash --create-home node'
   cp /etc/apt/sources.list.d/debian.sources "$rootfs/etc/apt/sources.list.d/" 2>/dev/null && rm -f "$rootfs/etc/apt/sources.list"
