@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseConfig } from '../src/config.ts'
 import { wireGenerations } from '../src/core/wire-generation.ts'
 import { startEmulator } from '../test/emulator/emulator.ts'
+import { demoSettings } from './lib/demo-settings.ts'
 
 const readyWithinMs = 60_000
 
@@ -21,12 +22,7 @@ const quit = () => process.exit(130)
 for (const signal of signals) process.on(signal, quit)
 
 Object.assign(process.env, {
-  GENSPARK_BASE_URL: emulator.url,
-  GS_COOKIE: 'session_id=demo',
-  GENSPARK_API_KEY: '',
-  PROXY_URL: '',
-  RECAPTCHA_PROXY_URL: '',
-  RECAPTCHA_SCRIPT_URL: '',
+  ...demoSettings(emulator.url),
   DATA_DIR: dataDir,
 })
 if (process.env.PORT === '0') process.env.PORT = String(await freePort())

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseConfig } from '../src/config.ts'
 import { startEmulator } from '../test/emulator/emulator.ts'
+import { demoSettings } from './lib/demo-settings.ts'
 import { type Child, startChild } from './lib/replicas/child.ts'
 import { startNginx } from './lib/replicas/start-nginx.ts'
 
@@ -89,12 +90,7 @@ async function startDemo() {
   const checksTokens = process.env.RECAPTCHA_MODE !== 'off'
   const emulator = await startEmulator({ tokenCheck: checksTokens ? 'valid' : 'off' })
   Object.assign(process.env, {
-    GENSPARK_BASE_URL: emulator.url,
-    GS_COOKIE: 'session_id=demo',
-    GENSPARK_API_KEY: '',
-    PROXY_URL: '',
-    RECAPTCHA_PROXY_URL: '',
-    RECAPTCHA_SCRIPT_URL: '',
+    ...demoSettings(emulator.url),
     ...(!checksTokens && { TOKEN_REQUIRED: 'false' }),
   })
   return emulator

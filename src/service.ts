@@ -5,15 +5,13 @@ import type { AddressInfo } from 'node:net'
 import { createAccountAdmin } from './accounts/account-admin.ts'
 import { createAccountPool } from './accounts/account-pool.ts'
 import { createAccountRoster } from './accounts/account-roster.ts'
+import { accountsOfSettings } from './accounts/accounts-of-settings.ts'
 import { createChatDeletions } from './accounts/chat-deletions.ts'
 import { checkSignedOut } from './accounts/check-signed-out.ts'
 import { createChooseAccount } from './accounts/choose-account.ts'
-import { parseApiKeyList } from './accounts/parse-api-key.ts'
-import { parseCookieList } from './accounts/parse-cookie.ts'
 import { createTotalQuota } from './accounts/total-quota.ts'
 import { createTokenSource } from './browser/create-token-source.ts'
 import type { Config } from './config.ts'
-import type { Account } from './core/account.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { UnavailableError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
@@ -79,9 +77,11 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   const { store, shared } = openStore({ ...config, chooseAccount, clock, random, logger, metrics })
   const upstream = createUpstream({ ...config, ...overrides, clock, metrics, logger })
   const tokens = createTokenSource({ ...config, clock, random, metrics, logger })
+  const configured = accountsOfSettings(config)
+  for (const { setting, problem } of configured.problems) logger.warn({ setting }, problem)
   const roster = createAccountRoster({
     ...config,
-    accounts: accountsOf(config, logger),
+    accounts: configured.accounts,
     store,
     clock,
     logger,
@@ -221,15 +221,6 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   function isShuttingDown(): boolean {
     return closing !== undefined
   }
-}
-
-/** Those of the settings; an item that cannot be read costs only itself. */
-function accountsOf({ cookieText, vendorApiKeys }: Config, logger: Logger): readonly Account[] {
-  const cookies = parseCookieList(cookieText ?? '')
-  const apiKeys = parseApiKeyList(vendorApiKeys)
-  for (const problem of cookies.problems) logger.warn({ setting: 'GS_COOKIE' }, problem)
-  for (const problem of apiKeys.problems) logger.warn({ setting: 'GENSPARK_API_KEY' }, problem)
-  return [...apiKeys.accounts, ...cookies.accounts]
 }
 
 async function listenOn(server: Server, { host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {

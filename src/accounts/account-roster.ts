@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { InvalidRequestError } from '../core/errors.ts'
+import { createInTurn } from '../core/in-turn.ts'
+import { createListeners } from '../core/listeners.ts'
 import type { Logger } from '../core/logger.ts'
 import { createSeal } from '../store/seal.ts'
 import type { Store } from '../store/store.ts'
@@ -60,29 +62,23 @@ const maxAccounts = 10_000
 export function createAccountRoster(options: AccountRosterOptions): AccountRoster {
   const { accounts: settings, store, clock, logger } = options
   const kept = createKeptAccounts({ store, seal: createSeal(options.stateKeys), logger })
-  const listeners = new Set<() => void>()
+  const listeners = createListeners()
   let records: ReadonlyMap<string, AccountRecord> = new Map()
   let byIdentity = mergeAccounts(settings, records)
   let entries = [...byIdentity.values()]
-  let last: Promise<unknown> = Promise.resolve()
+  /** Changes are made one after the other: two that add one account must not both find it missing. */
+  const inTurn = createInTurn()
 
   const unsubscribe = store.onForeignRecords((kind) => {
     if (kind === 'account') void inTurn(reload).catch(warn)
   })
   const warn = (error: unknown) => logger.warn({ err: error }, 'the kept accounts could not be read')
 
-  /** Changes are made one after the other: two that add one account must not both find it missing. */
-  function inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const result = last.then(action)
-    last = result.catch(() => {})
-    return result
-  }
-
   async function reload(): Promise<void> {
     records = await kept.read()
     byIdentity = mergeAccounts(settings, records)
     entries = [...byIdentity.values()]
-    for (const listener of listeners) listener()
+    listeners.tell()
   }
 
   function find(label: string): AccountEntry {
@@ -158,10 +154,7 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
         entries.find(({ account }) => account.key === key) ??
         entries.find(({ formerKeys }) => formerKeys.includes(key))
       )?.account,
-    onChange(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
+    onChange: listeners.add,
     add: (added) => inTurn(() => addAll(added)),
     change: (label, change) => inTurn(() => changeOne(label, change)),
     remove: (label) => inTurn(() => removeOne(label)),

@@ -1,8 +1,7 @@
 // Room `doctor`: looks at everything that the service needs, part by part, and says what is wrong and what to do about it.
 // Touches `accounts`, `browser`, `upstream`, `store`, `core`; it asks no model anything and changes nothing.
 
-import { parseApiKeyList } from '../accounts/parse-api-key.ts'
-import { parseCookieList } from '../accounts/parse-cookie.ts'
+import { accountsOfSettings } from '../accounts/accounts-of-settings.ts'
 import type { Config } from '../config.ts'
 import { systemClock } from '../core/clock.ts'
 import { createLogger } from '../core/logger.ts'
@@ -33,11 +32,8 @@ async function* findings(config: Config): AsyncGenerator<Finding> {
   yield await checkDataDir(config.dataDir)
   if (config.redisUrl !== undefined) yield await checkRedis(config.redisUrl, { ...config, logger })
 
-  const cookies = parseCookieList(config.cookieText ?? '')
-  const apiKeys = parseApiKeyList(config.vendorApiKeys)
-  for (const problem of cookies.problems) yield { state: 'fault', part: 'GS_COOKIE', text: problem }
-  for (const problem of apiKeys.problems) yield { state: 'fault', part: 'GENSPARK_API_KEY', text: problem }
-  const accounts = [...apiKeys.accounts, ...cookies.accounts]
+  const { accounts, problems } = accountsOfSettings(config)
+  for (const { setting, problem } of problems) yield { state: 'fault', part: setting, text: problem }
   if (accounts.length === 0) {
     const remedy = 'set GS_COOKIE to the session_id cookie of your Genspark account'
     yield { state: 'fault', part: 'accounts', text: 'there is none in the settings', remedy }
@@ -53,7 +49,11 @@ async function* findings(config: Config): AsyncGenerator<Finding> {
   try {
     yield await checkSite(upstream)
     for (const account of accounts) yield await checkAccount(upstream, account)
-    yield await checkToken({ ...tools, generation: upstream.generation(), account: cookies.accounts[0] })
+    yield await checkToken({
+      ...tools,
+      generation: upstream.generation(),
+      account: accounts.find((account) => account.kind === 'cookie'),
+    })
   } finally {
     await upstream.close()
   }

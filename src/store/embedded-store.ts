@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { createListeners } from '../core/listeners.ts'
 import type { Logger } from '../core/logger.ts'
 import { type AccountEntry, currentHold, entryOf, stateOf } from './account-entry.ts'
 import { CountBuffer } from './count-buffer.ts'
@@ -84,7 +85,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
     delayMs: countDelayMs,
   })
   const leases = new LeaseBook<AccountEntry>(clock)
-  const listeners = new Set<() => void>()
+  const listeners = createListeners()
   let turns = 0
 
   const entries = new Map<string, AccountEntry>()
@@ -142,10 +143,6 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
     if (count) countBuffer.add(count)
   }
 
-  function announce(): void {
-    for (const listener of listeners) listener()
-  }
-
   return {
     async lease(input) {
       leases.dropLapsed()
@@ -185,7 +182,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       if (!holder) return
       learn(holder, release, clock.now())
       addCount(countOf(release, clock.now()))
-      announce()
+      listeners.tell()
     },
 
     async counts(sinceMs, untilMs) {
@@ -212,7 +209,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       held.hold = undefined
       held.rateLimits = 0
       attempt(() => savedAccounts.save(held))
-      announce()
+      listeners.tell()
     },
 
     async setHold(account, hold) {
@@ -227,10 +224,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       return new Map(accounts.map((account) => [account, stateOf(entries.get(account), nowMs)]))
     },
 
-    onChange(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
+    onChange: listeners.add,
 
     async saveRecord(kind, id, text) {
       insist(() => savedRecords.save(kind, id, text))

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { ServiceError } from '../core/errors.ts'
+import { createListeners } from '../core/listeners.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { EmbeddedStore } from './embedded-store.ts'
@@ -46,8 +47,8 @@ export interface SharedStore extends Store {
  *  is away, what is in flight outlives that, and a Redis that is back is told what it missed before it is used again. */
 export function createSharedStore(options: SharedStoreOptions): SharedStore {
   const { redis, local, mode, clock, logger, metrics, probeMs = 1000, firstMeetingMs = 500 } = options
-  const changeListeners = new Set<() => void>()
-  const recordListeners = new Set<(kind: RecordKind) => void>()
+  const changes = createListeners()
+  const foreignRecords = createListeners<[kind: RecordKind]>()
   /** Since the last time that it was said that Redis is away; undefined: it was not. */
   let awaySinceMs: number | undefined
 
@@ -62,9 +63,9 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
 
   redis.client.on('close', () => breaker.open(new Error('the connection was closed')))
   const unsubscribes = [
-    redis.onChange(tellChange),
+    redis.onChange(changes.tell),
     local.onChange(() => {
-      if (!breaker.isClosed) tellChange()
+      if (!breaker.isClosed) changes.tell()
     }),
     redis.onForeignRecords((kind) => void follow(kind)),
   ]
@@ -103,8 +104,8 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     }
     close()
     tellBack({ ...told, newData: met.isNew })
-    tellChange()
-    for (const kind of sharedRecordKinds) tellRecords(kind)
+    changes.tell()
+    for (const kind of sharedRecordKinds) foreignRecords.tell(kind)
     // Those that were counted since: nobody's request depends on them, so nothing waited for them either.
     await counts.putBack()
   }
@@ -125,15 +126,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
   async function follow(kind: RecordKind): Promise<void> {
     // Should Redis go away meanwhile: they are read again when it is back.
     if (kind === 'account') await records.pull(kind).catch(() => {})
-    tellRecords(kind)
-  }
-
-  function tellChange(): void {
-    for (const listener of changeListeners) listener()
-  }
-
-  function tellRecords(kind: RecordKind): void {
-    for (const listener of recordListeners) listener(kind)
+    foreignRecords.tell(kind)
   }
 
   return {
@@ -158,20 +151,13 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     keptTexts: texts.keptTexts,
     dropText: texts.dropText,
 
-    onChange(listener) {
-      changeListeners.add(listener)
-      return () => void changeListeners.delete(listener)
-    },
-
-    onForeignRecords(listener) {
-      recordListeners.add(listener)
-      return () => void recordListeners.delete(listener)
-    },
+    onChange: changes.add,
+    onForeignRecords: foreignRecords.add,
 
     async close() {
       for (const unsubscribe of unsubscribes) unsubscribe()
-      changeListeners.clear()
-      recordListeners.clear()
+      changes.clear()
+      foreignRecords.clear()
       await breaker.end()
       counts.close()
       await redis.close()

@@ -1,4 +1,5 @@
 import { UnavailableError } from '../../core/errors.ts'
+import { createInTurn } from '../../core/in-turn.ts'
 
 export type Queue = <Result>(work: () => Promise<Result>) => Promise<Result>
 
@@ -6,15 +7,13 @@ export type Queue = <Result>(work: () => Promise<Result>) => Promise<Result>
  *  @throws {UnavailableError} `queue_full` when `maxWaiting` wait already */
 export function createQueue({ maxWaiting }: { readonly maxWaiting: number }): Queue {
   let open = 0
-  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = createInTurn()
   return async (work) => {
     if (open > maxWaiting)
       throw new UnavailableError('queue_full', { message: 'Too many schemas wait for a check.' })
     open += 1
-    const result = last.then(work).finally(() => {
+    return await inTurn(work).finally(() => {
       open -= 1
     })
-    last = result.catch(() => {})
-    return await result
   }
 }

@@ -1,3 +1,4 @@
+import { createListeners } from '../../core/listeners.ts'
 import { type RecordKind, sharedRecordKinds } from '../store.ts'
 import type { RedisClient } from './connect-redis.ts'
 
@@ -23,48 +24,35 @@ export interface RedisNews {
 const heartbeatMs = 2000
 
 export function listenForNews({ subscriber, channel, replica }: RedisNewsOptions): RedisNews {
-  const changeListeners = new Set<() => void>()
-  const recordListeners = new Set<(kind: RecordKind) => void>()
-
-  const announceChange = () => {
-    for (const listener of changeListeners) listener()
-  }
-  const announceRecords = (kind: RecordKind) => {
-    for (const listener of recordListeners) listener(kind)
-  }
+  const changes = createListeners()
+  const records = createListeners<[kind: RecordKind]>()
 
   async function begin(): Promise<void> {
     await subscriber.subscribe(channel)
-    announceChange()
-    for (const kind of sharedRecordKinds) announceRecords(kind)
+    changes.tell()
+    for (const kind of sharedRecordKinds) records.tell(kind)
   }
 
   subscriber.on('ready', () => void begin().catch(() => subscriber.disconnect(true)))
   subscriber.on('message', (_channel: string, message: string) => {
     const [topic, kind, teller] = message.split(' ')
-    if (topic === 'leases') announceChange()
+    if (topic === 'leases') changes.tell()
     const changed = sharedRecordKinds.find((each) => each === kind)
-    if (topic === 'records' && changed && teller !== replica) announceRecords(changed)
+    if (topic === 'records' && changed && teller !== replica) records.tell(changed)
   })
   const heartbeat = setInterval(() => {
     if (subscriber.status === 'ready') void subscriber.ping().catch(() => subscriber.disconnect(true))
   }, heartbeatMs).unref()
 
   return {
-    onChange: (listener) => subscribe(changeListeners, listener),
-    onForeignRecords: (listener) => subscribe(recordListeners, listener),
-    announceChange,
+    onChange: changes.add,
+    onForeignRecords: records.add,
+    announceChange: changes.tell,
     close() {
       clearInterval(heartbeat)
-      changeListeners.clear()
-      recordListeners.clear()
+      changes.clear()
+      records.clear()
       subscriber.disconnect()
     },
   }
-}
-
-/** @returns unsubscribe */
-function subscribe<T>(listeners: Set<T>, listener: T): () => void {
-  listeners.add(listener)
-  return () => void listeners.delete(listener)
 }

@@ -1,3 +1,4 @@
+import { createInTurn } from '../../core/in-turn.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { RedisStore } from '../redis/redis-store-contract.ts'
 import { type RecordKind, type Store, sharedRecordKinds } from '../store.ts'
@@ -38,14 +39,8 @@ export function createSharedRecords(options: SharedRecordsOptions): SharedRecord
   /** Of the Redis that the copy was made of. */
   let knownEpoch: string | undefined
   let fails = false
-  let last: Promise<unknown> = recall()
-
   /** A change and a pull that cross would leave the copy behind Redis. */
-  function inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const result = last.then(action)
-    last = result.catch(() => {})
-    return result
-  }
+  const inTurn = createInTurn(recall())
 
   async function recall(): Promise<void> {
     for (const [id, text] of await mineOf('replica')) {
