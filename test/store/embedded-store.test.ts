@@ -11,6 +11,7 @@ import { createChooseAccount } from '../../src/accounts/choose-account.ts'
 import { createLogger, silentLogger } from '../../src/core/logger.ts'
 import { createEmbeddedStore, type EmbeddedStoreOptions } from '../../src/store/embedded-store.ts'
 import type { LeaseInput, LeaseRelease, Store } from '../../src/store/store.ts'
+import { leaseInput, takeLease } from './lease-input.ts'
 import { describeStore } from './store-contract.ts'
 
 const chooseAccount = createChooseAccount(Math.random)
@@ -44,25 +45,8 @@ function create(options: Partial<EmbeddedStoreOptions> = {}): Store {
   return store
 }
 
-const input = (over: Partial<LeaseInput> = {}): LeaseInput => ({
-  accounts: ['a'],
-  exclude: new Set(),
-  selection: 'least-busy',
-  maxConcurrency: 0,
-  leaseMs: 30_000,
-  requestId: 'r',
-  model: 'm',
-  ...over,
-})
-
-async function lease(store: Store, over: Partial<LeaseInput> = {}) {
-  const answer = await store.lease(input(over))
-  if (answer.type !== 'leased') throw new Error(`expected a lease, got ${answer.type}`)
-  return answer
-}
-
 async function leave(store: Store, over: Partial<LeaseInput>, lesson: Partial<LeaseRelease>): Promise<void> {
-  const { account, leaseId } = await lease(store, over)
+  const { account, leaseId } = await takeLease(store, over)
   await store.releaseLease({ account, leaseId, model: over.model ?? 'm', ...lesson })
 }
 
@@ -100,7 +84,7 @@ describe('persistence', () => {
     await before.countRateLimit('c')
     await before.countRateLimit('c')
     await leave(before, { accounts: ['d'] }, { chatId: 'chat-1' })
-    await lease(before, { accounts: ['d'] })
+    await takeLease(before, { accounts: ['d'] })
     await before.close()
 
     const after = create()
@@ -111,7 +95,7 @@ describe('persistence', () => {
       d: { inFlight: 0 },
     })
     expect(await after.countRateLimit('c')).toBe(3)
-    expect((await lease(after, { accounts: ['d'] })).chatId).toBe('chat-1')
+    expect((await takeLease(after, { accounts: ['d'] })).chatId).toBe('chat-1')
     expect(lines).toEqual([])
   })
 
@@ -168,7 +152,7 @@ describe('persistence', () => {
     })
     expect(await store.countRateLimit('held')).toBe(2)
     for (const index of [0, 499, 999]) {
-      expect((await lease(store, { accounts: ['bound'], model: `model-${index}` })).chatId).toBe(
+      expect((await takeLease(store, { accounts: ['bound'], model: `model-${index}` })).chatId).toBe(
         `chat-${index}`,
       )
     }
@@ -283,7 +267,7 @@ describe('a file that cannot be used', () => {
       {},
       { chatId: 'chat-1', hold: { type: 'cooling', kind: 'unavailable', untilMs: startMs } },
     )
-    expect((await lease(store)).chatId).toBe('chat-1')
+    expect((await takeLease(store)).chatId).toBe('chat-1')
     expect(lines).toHaveLength(1)
     expect(lines[0]?.msg).toMatch(/^DATA_DIR cannot be used/)
   })
@@ -306,7 +290,7 @@ describe('a file that cannot be used', () => {
     expect(lines).toHaveLength(1)
     expect(lines[0]?.msg).toMatch(/damaged/)
     expect(existsSync(join(folder, 'state.db.damaged'))).toBe(true)
-    expect((await lease(create())).chatId).toBe('chat-1')
+    expect((await takeLease(create())).chatId).toBe('chat-1')
     expect(lines).toHaveLength(1)
   })
 
@@ -323,7 +307,7 @@ describe('a file that cannot be used', () => {
     later.close()
     const store = create()
     await leave(store, {}, { chatId: 'chat-1' })
-    expect((await lease(store)).chatId).toBe('chat-1')
+    expect((await takeLease(store)).chatId).toBe('chat-1')
     expect(lines.map(({ msg }) => msg)).toEqual([expect.stringMatching(/^DATA_DIR cannot be used/)])
     const kept = new DatabaseSync(file, { readOnly: true })
     expect(kept.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 })
@@ -370,7 +354,7 @@ describe('any order of operations', () => {
           const picked = 'pick' in step ? leases[step.pick % Math.max(leases.length, 1)] : undefined
           if (step.type === 'wait') nowMs += step.ms
           if (step.type === 'lease') {
-            const answer = await store.lease(input({ accounts, maxConcurrency: step.cap }))
+            const answer = await store.lease(leaseInput({ accounts, maxConcurrency: step.cap }))
             const free = accounts.some((account) => alive(account) < step.cap)
             expect(answer.type).toBe(free ? 'leased' : 'busy')
             if (answer.type === 'leased') {

@@ -286,17 +286,9 @@ describe('a response in the background', () => {
   })
 
   it('goes on when the client that asked for it has left, until it is cancelled', async () => {
-    const aborted = Promise.withResolvers<void>()
-    const app = await startApp({
-      runChat: (_chat, call) => {
-        call.signal.addEventListener('abort', () => aborted.resolve())
-        return untilAborted(call)
-      },
-    })
-    const client = app.openai()
-    const { id } = await client.responses.create({ ...request, background: true })
+    const { client, id, aborted } = await beginEndless()
     expect((await client.responses.cancel(id)).status).toBe('cancelled')
-    await aborted.promise
+    await aborted
     expect((await client.responses.cancel(id)).status).toBe('cancelled')
     expect(await client.responses.retrieve(id)).toMatchObject({
       status: 'cancelled',
@@ -306,17 +298,9 @@ describe('a response in the background', () => {
   })
 
   it('is given up when it is deleted', async () => {
-    const aborted = Promise.withResolvers<void>()
-    const app = await startApp({
-      runChat: (_chat, call) => {
-        call.signal.addEventListener('abort', () => aborted.resolve())
-        return untilAborted(call)
-      },
-    })
-    const client = app.openai()
-    const { id } = await client.responses.create({ ...request, background: true })
+    const { client, id, aborted } = await beginEndless()
     await client.responses.delete(id)
-    await aborted.promise
+    await aborted
     await expect(client.responses.retrieve(id)).rejects.toMatchObject({ status: 404 })
   })
 
@@ -380,3 +364,17 @@ describe('GET /v1/responses', () => {
       expect((await app.send(path, request)).status).toBe(200)
   })
 })
+
+/** A response in the background that ends only by being given up. */
+async function beginEndless() {
+  const aborted = Promise.withResolvers<void>()
+  const app = await startApp({
+    runChat: (_chat, call) => {
+      call.signal.addEventListener('abort', () => aborted.resolve())
+      return untilAborted(call)
+    },
+  })
+  const client = app.openai()
+  const { id } = await client.responses.create({ ...request, background: true })
+  return { client, id, aborted: aborted.promise }
+}

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../../src/core/logger.ts'
 import { createRedisStore } from '../../../src/store/redis/redis-store.ts'
 import type { RedisStore } from '../../../src/store/redis/redis-store-contract.ts'
-import type { LeaseInput } from '../../../src/store/store.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
+import { leaseInput } from '../lease-input.ts'
 import { nextChange, openRedisStore } from './open-redis-store.ts'
 
 const password = 'pass word/@:%'
@@ -40,15 +40,7 @@ async function create(commandTimeoutMs = 250): Promise<RedisStore> {
 const heard = (store: RedisStore, event: 'close' | 'connect') =>
   new Promise<void>((resolve) => void store.client.once(event, () => resolve()))
 
-const input: LeaseInput = {
-  accounts: ['a'],
-  exclude: new Set(),
-  selection: 'least-busy',
-  maxConcurrency: 1,
-  leaseMs: 30_000,
-  requestId: 'r',
-  model: 'm',
-}
+const input = leaseInput({ maxConcurrency: 1 })
 
 const everyMethod: readonly ((store: RedisStore) => Promise<unknown>)[] = [
   (store) => store.lease(input),

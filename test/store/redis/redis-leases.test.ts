@@ -6,8 +6,9 @@ import { silentLogger } from '../../../src/core/logger.ts'
 import { createEmbeddedStore } from '../../../src/store/embedded-store.ts'
 import type { RedisStoreOptions } from '../../../src/store/redis/redis-store.ts'
 import type { RedisStore } from '../../../src/store/redis/redis-store-contract.ts'
-import type { AccountHold, LeaseInput, Store } from '../../../src/store/store.ts'
+import type { AccountHold, Store } from '../../../src/store/store.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
+import { leaseInput, takeLease } from '../lease-input.ts'
 import { openRedisStore } from './open-redis-store.ts'
 
 let server: RedisServer
@@ -29,23 +30,6 @@ async function create(options: Partial<RedisStoreOptions> = {}): Promise<RedisSt
   return store
 }
 
-const input = (over: Partial<LeaseInput> = {}): LeaseInput => ({
-  accounts: ['a'],
-  exclude: new Set(),
-  selection: 'least-busy',
-  maxConcurrency: 0,
-  leaseMs: 30_000,
-  requestId: 'r',
-  model: 'm',
-  ...over,
-})
-
-async function lease(store: Store, over: Partial<LeaseInput> = {}) {
-  const answer = await store.lease(input(over))
-  if (answer.type !== 'leased') throw new Error(`expected a lease, got ${answer.type}`)
-  return { ...answer, model: over.model ?? 'm' }
-}
-
 describe('many replicas', () => {
   it('A1: never have more leases on an account than its cap, whoever asks', async () => {
     const redisPrefix = freshPrefix()
@@ -56,7 +40,7 @@ describe('many replicas', () => {
     const asks = Array.from({ length: 150 }, async (_, index) => {
       const store = replicas[index % 3] as RedisStore
       for (;;) {
-        const answer = await store.lease(input({ accounts, maxConcurrency: 2 }))
+        const answer = await store.lease(leaseInput({ accounts, maxConcurrency: 2 }))
         if (answer.type !== 'leased') continue
         const held = (holders.get(answer.account) ?? 0) + 1
         expect(held).toBeLessThanOrEqual(2)
@@ -81,30 +65,30 @@ describe('many replicas', () => {
   it('share holds, bindings and counts', async () => {
     const redisPrefix = freshPrefix()
     const [one, two] = [await create({ redisPrefix }), await create({ redisPrefix })]
-    await one.releaseLease({ ...(await lease(one)), chatId: 'chat-1', succeeded: true })
-    expect((await lease(two)).chatId).toBe('chat-1')
+    await one.releaseLease({ ...(await takeLease(one)), chatId: 'chat-1', succeeded: true })
+    expect((await takeLease(two)).chatId).toBe('chat-1')
     await one.countRateLimit('a')
     expect(await two.countRateLimit('a')).toBe(2)
     const hold = { type: 'signed-out', sinceMs: 5 } as const
     await one.setHold('a', hold)
-    expect(await two.lease(input())).toEqual({ type: 'none' })
+    expect(await two.lease(leaseInput())).toEqual({ type: 'none' })
     expect((await two.accountStates(['a'])).get('a')?.hold).toEqual(hold)
   })
 
   it('with other lists, caps and selections count the same leases', async () => {
     const store = await create()
-    await lease(store, { accounts: ['a', 'b'], exclude: new Set(['b']), selection: 'random' })
-    await lease(store, {
+    await takeLease(store, { accounts: ['a', 'b'], exclude: new Set(['b']), selection: 'random' })
+    await takeLease(store, {
       accounts: ['c', 'a'],
       exclude: new Set(['c']),
       selection: 'round-robin',
       maxConcurrency: 2,
     })
-    expect(await store.lease(input({ maxConcurrency: 2 }))).toEqual({ type: 'busy' })
-    expect((await lease(store, { maxConcurrency: 3 })).account).toBe('a')
+    expect(await store.lease(leaseInput({ maxConcurrency: 2 }))).toEqual({ type: 'busy' })
+    expect((await takeLease(store, { maxConcurrency: 3 })).account).toBe('a')
     expect((await store.accountStates(['a', 'b'])).get('a')).toEqual({ inFlight: 3 })
     const all = { accounts: ['a', 'b'], exclude: new Set(['a', 'b']), selection: 'random' } as const
-    expect(await store.lease(input(all))).toEqual({ type: 'none' })
+    expect(await store.lease(leaseInput(all))).toEqual({ type: 'none' })
   })
 })
 
@@ -118,7 +102,7 @@ describe('the choice', () => {
       const store = await create({ random: () => draw })
       const chosen = []
       for (draw of [0, 0.24, 0.25, 0.5, 0.75, 0.999]) {
-        const { account, leaseId, model } = await lease(store, { accounts, exclude, selection })
+        const { account, leaseId, model } = await takeLease(store, { accounts, exclude, selection })
         chosen.push(account)
         await store.releaseLease({ account, leaseId, model })
       }
@@ -130,11 +114,11 @@ describe('the choice', () => {
     let draw = 0
     const store = await create({ random: () => draw })
     const accounts = ['a', 'b', 'c']
-    expect((await lease(store, { accounts })).account).toBe('a')
+    expect((await takeLease(store, { accounts })).account).toBe('a')
     draw = 0.999
-    expect((await lease(store, { accounts, selection: 'random' })).account).toBe('a')
-    expect((await lease(store, { accounts, exclude: new Set(['b', 'c']) })).account).toBe('a')
-    expect((await lease(store, { accounts, exclude: new Set(['c']) })).account).toBe('b')
+    expect((await takeLease(store, { accounts, selection: 'random' })).account).toBe('a')
+    expect((await takeLease(store, { accounts, exclude: new Set(['b', 'c']) })).account).toBe('a')
+    expect((await takeLease(store, { accounts, exclude: new Set(['c']) })).account).toBe('b')
   })
 
   it('agrees with the embedded store in whatever happens', async () => {
@@ -205,7 +189,9 @@ describe('the choice', () => {
               const { accounts, fallback, cap } = each
               const over = { accounts, fallback, maxConcurrency: cap, exclude: new Set(each.exclude) }
               const answer = await agreed(async (store, index) => {
-                const answer = await store.lease(input({ ...over, selection: 'round-robin', leaseMs: 50 }))
+                const answer = await store.lease(
+                  leaseInput({ ...over, selection: 'round-robin', leaseMs: 50 }),
+                )
                 if (answer.type !== 'leased') return answer
                 leaseIds[index] = answer.leaseId
                 return { ...answer, leaseId: '' }
@@ -258,27 +244,27 @@ describe('a lease', () => {
   it('is one round trip, and its end one more', async () => {
     const store = await create()
     const accounts = ['a', 'b']
-    await store.releaseLease(await lease(store, { accounts }))
+    await store.releaseLease(await takeLease(store, { accounts }))
     await store.client.call('config', 'resetstat')
-    await store.releaseLease({ ...(await lease(store, { accounts })), chatId: 'chat', succeeded: true })
+    await store.releaseLease({ ...(await takeLease(store, { accounts })), chatId: 'chat', succeeded: true })
     const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await store.client.info('commandstats'))
     expect(calls?.[1]).toBe('2')
   })
 
   it('A4: lapses by the clock of Redis', async () => {
     const store = await create()
-    const short = await lease(store, { leaseMs: 1 })
+    const short = await takeLease(store, { leaseMs: 1 })
     await expect.poll(async () => (await store.accountStates(['a'])).get('a')).toEqual({ inFlight: 0 })
     expect(await store.extendLease({ ...short, leaseMs: 1000 })).toBe(false)
   })
 
   it('goes on when Redis has forgotten the scripts or all that it knew', async () => {
     const store = await create()
-    const before = await lease(store, { maxConcurrency: 1 })
+    const before = await takeLease(store, { maxConcurrency: 1 })
     await store.client.script('FLUSH')
-    expect(await store.lease(input({ maxConcurrency: 1 }))).toEqual({ type: 'busy' })
+    expect(await store.lease(leaseInput({ maxConcurrency: 1 }))).toEqual({ type: 'busy' })
     await store.client.flushall()
-    expect((await lease(store, { maxConcurrency: 1 })).account).toBe('a')
+    expect((await takeLease(store, { maxConcurrency: 1 })).account).toBe('a')
     expect(await store.extendLease({ ...before, leaseMs: 1000 })).toBe(false)
   })
 
@@ -286,16 +272,16 @@ describe('a lease', () => {
     let nowMs = Date.UTC(2026, 10, 23)
     const store = await create({ stoppedClock: { now: () => nowMs } })
     const accounts = Array.from({ length: 3000 }, (_, index) => index.toString(16).padStart(16, '0'))
-    for (let count = 0; count < 300; count += 1) await lease(store, { accounts, leaseMs: 1000 })
+    for (let count = 0; count < 300; count += 1) await takeLease(store, { accounts, leaseMs: 1000 })
     const hold = { type: 'cooling', kind: 'unavailable', untilMs: nowMs + 1000 } as const
     await Promise.all(accounts.slice(0, 2990).map((account) => store.setHold(account, hold)))
     const others = new Set(accounts.slice(2990))
-    expect(await store.lease(input({ accounts, exclude: others }))).toEqual({
+    expect(await store.lease(leaseInput({ accounts, exclude: others }))).toEqual({
       type: 'cooling',
       untilMs: nowMs + 1000,
     })
     nowMs += 1000
-    expect((await store.lease(input({ accounts, exclude: others }))).type).toBe('leased')
+    expect((await store.lease(leaseInput({ accounts, exclude: others }))).type).toBe('leased')
     const states = [...(await store.accountStates(accounts)).values()]
     expect(states.filter(({ inFlight }) => inFlight > 0)).toHaveLength(1)
     expect(states.filter(({ hold }) => hold)).toEqual([])
@@ -306,32 +292,32 @@ describe('a lease', () => {
     const store = await create({ maxBindings: 2, stoppedClock: { now: () => nowMs } })
     for (const model of ['one', 'two', 'one', 'three']) {
       nowMs += 60 * 60 * 1000
-      await store.releaseLease({ ...(await lease(store, { model })), chatId: `chat of ${model}` })
+      await store.releaseLease({ ...(await takeLease(store, { model })), chatId: `chat of ${model}` })
     }
-    expect((await lease(store, { model: 'one' })).chatId).toBe('chat of one')
-    expect((await lease(store, { model: 'two' })).chatId).toBeUndefined()
-    expect((await lease(store, { model: 'three' })).chatId).toBe('chat of three')
+    expect((await takeLease(store, { model: 'one' })).chatId).toBe('chat of one')
+    expect((await takeLease(store, { model: 'two' })).chatId).toBeUndefined()
+    expect((await takeLease(store, { model: 'three' })).chatId).toBe('chat of three')
   })
 })
 
 describe('what is put back', () => {
   it('B3: leases count again, over the cap too, until they end', async () => {
     const store = await create()
-    const held = [await lease(store), await lease(store), await lease(store)]
+    const held = [await takeLease(store), await takeLease(store), await takeLease(store)]
     await store.client.flushall()
     await store.adoptLeases(held.map((each) => ({ ...each, leaseMs: 30_000 })))
     expect((await store.accountStates(['a'])).get('a')).toEqual({ inFlight: 3 })
     for (const each of held.slice(0, 2)) {
-      expect(await store.lease(input({ maxConcurrency: 2 }))).toEqual({ type: 'busy' })
+      expect(await store.lease(leaseInput({ maxConcurrency: 2 }))).toEqual({ type: 'busy' })
       await store.releaseLease(each)
     }
-    expect((await lease(store, { maxConcurrency: 2 })).account).toBe('a')
+    expect((await takeLease(store, { maxConcurrency: 2 })).account).toBe('a')
   })
 
   it('is not counted twice when Redis knows it, and stays with its holder', async () => {
     let nowMs = Date.UTC(2026, 10, 23)
     const store = await create({ stoppedClock: { now: () => nowMs } })
-    const { leaseId } = await lease(store)
+    const { leaseId } = await takeLease(store)
     nowMs += 20_000
     await store.adoptLeases([{ account: 'a', leaseId, leaseMs: 30_000 }])
     await store.adoptLeases([{ account: 'b', leaseId, leaseMs: 30_000 }])

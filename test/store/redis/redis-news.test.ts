@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RedisStore } from '../../../src/store/redis/redis-store-contract.ts'
-import type { LeaseInput, RecordKind } from '../../../src/store/store.ts'
+import type { RecordKind } from '../../../src/store/store.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
+import { leaseInput, takeLease } from '../lease-input.ts'
 import { nextChange, openRedisStore } from './open-redis-store.ts'
 
 let server: RedisServer
@@ -23,21 +24,9 @@ afterEach(async () => {
   await Promise.all([here.close(), there.close()])
 })
 
-const input: LeaseInput = {
-  accounts: ['a'],
-  exclude: new Set(),
-  selection: 'least-busy',
-  maxConcurrency: 1,
-  leaseMs: 30_000,
-  requestId: 'r',
-  model: 'm',
-}
+const input = leaseInput({ maxConcurrency: 1 })
 
-async function lease(store: RedisStore) {
-  const answer = await store.lease(input)
-  if (answer.type !== 'leased') throw new Error(`expected a lease, got ${answer.type}`)
-  return { ...answer, model: 'm' }
-}
+const lease = (store: RedisStore) => takeLease(store, { maxConcurrency: 1 })
 
 /** Kinds of records that were told, of which the next can be awaited. */
 function listen(store: RedisStore) {
