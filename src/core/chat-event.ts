@@ -18,7 +18,18 @@ export type ChatEvent =
       readonly servedModel?: string
       /** The stop sequence of the request that ended the text. */
       readonly stopSequence?: string
+      /** What the site itself counted of this ask, where it tells. */
+      readonly usage?: TokenUsage
     }
+
+/** In tokens. */
+export interface TokenUsage {
+  readonly prompt: number
+  /** Of the whole answer: reasoning, text and calls. */
+  readonly completion: number
+  /** The part of `completion` that is reasoning. */
+  readonly reasoning: number
+}
 
 export type FinishReason = 'stop' | 'length' | 'tool-calls'
 
