@@ -1,18 +1,21 @@
-import type { Lease } from '../accounts/lease.ts'
-import type { TokenRequest, TokenSource } from '../browser/token-source.ts'
+import type { AccountPool, PoolLeaseRequest } from '../accounts/account-pool.ts'
+import type { Lease, LeaseOutcome } from '../accounts/lease.ts'
+import type { TokenSource } from '../browser/token-source.ts'
 import type { Account } from '../core/account.ts'
-import { UpstreamError } from '../core/errors.ts'
+import { ServiceError, UnavailableError, UpstreamError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { createSettlement, type Settlement } from './settle-lease.ts'
+import { judgeAccount, mayAskSameAccount, nextMove } from './next-move.ts'
 
-export interface AttemptRooms {
-  readonly upstream: Pick<Upstream, 'generation'>
-  readonly tokens: Pick<TokenSource, 'token'>
-  readonly metrics: Pick<Metrics, 'attempts' | 'tokenlessAsks'>
-  /** `false`: ask without a token when none can be had (TOKEN_REQUIRED). */
-  readonly tokenRequired: boolean
+/** Who asks, and for how long. */
+export interface GatewayCall {
+  readonly requestId: string
+  /** A label of the API key that asks, never the key: attempts are counted by it. */
+  readonly caller?: string
+  /** The client left or the service ends. */
+  readonly signal: AbortSignal
 }
 
 /** What is asked for: an answer in pieces of `Piece`. */
@@ -20,7 +23,7 @@ export interface Ask<Piece> {
   send(input: AskInput): AsyncIterable<Piece>
   /** With this piece the answer has begun: the commit point. */
   hasBegun(piece: Piece): boolean
-  /** The project that the site made or went on with, in the piece that tells it. */
+  /** The project that the site made or continued, in the piece that names it. */
   projectIn(piece: Piece): string | undefined
 }
 
@@ -32,108 +35,241 @@ export interface AskInput {
   readonly chatId?: string
 }
 
-export interface AttemptInput<Piece> {
-  readonly lease: Lease
-  readonly ask: Ask<Piece>
-  readonly signal: AbortSignal
-  /** Ask in a new chat, whatever the account's binding says. */
-  readonly unbound: boolean
+export interface AttemptDependencies {
+  readonly pool: Pick<AccountPool, 'lease'>
+  readonly upstream: Pick<Upstream, 'generation'>
+  readonly tokens: Pick<TokenSource, 'token'>
+  readonly metrics: Pick<Metrics, 'attempts' | 'tokenlessAsks'>
+  readonly logger: Logger
+  /** `false`: ask without a token when none can be had (TOKEN_REQUIRED). */
+  readonly tokenRequired: boolean
+  /** Accounts tried for one request. */
+  readonly maxAttempts: number
 }
 
-/** One attempt with one leased account: token, ask, pieces, release. The lease always ends here, once.
- *  @returns at the commit point; the iteration begins with what came before it
- *  @throws {UpstreamError} before it; the account has been judged and the lease is free */
-export async function runAttempt<Piece>(
-  rooms: AttemptRooms,
-  { lease, ask, signal: callSignal, unbound }: AttemptInput<Piece>,
-): Promise<AsyncIterable<Piece>> {
-  const generation = rooms.upstream.generation()
-  const { account } = lease
-  const signal = AbortSignal.any([callSignal, lease.lost])
-  const settlement = createSettlement({
-    lease,
-    signal,
-    bindsChats: generation === 'copilot',
-    countOutcome: (outcome) => rooms.metrics.attempts.inc({ generation, outcome }),
-  })
-  try {
-    signal.throwIfAborted()
-    const token = await takeToken(rooms, account, generation, signal)
-    const chatId = unbound ? undefined : chatToContinue(lease, generation)
-    const asked = ask.send({
-      generation,
-      account,
-      signal,
-      ...(token !== undefined && { token }),
-      ...(chatId !== undefined && { chatId }),
-    })
-    const answer = { pieces: asked[Symbol.asyncIterator](), ask, settlement }
-    const begin = await readToBegin(answer)
-    return readOn(begin, answer)
-  } catch (error) {
-    throw await settlement.failed(error)
-  }
+export interface BegunAnswer<Piece> {
+  /** The account that answers. */
+  readonly account: Account
+  /** From the first piece on; a failure is thrown from the iteration. Leaving it early closes the upstream request. */
+  readonly pieces: AsyncIterable<Piece>
 }
 
-/** An API key needs no token (UPSTREAM 11). */
-async function takeToken(
-  rooms: AttemptRooms,
-  account: Account,
-  generation: WireGeneration,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if (account.kind === 'api-key') return undefined
-  const request: TokenRequest = { account, generation, signal }
-  try {
-    return await rooms.tokens.token(request)
-  } catch (error) {
-    if (rooms.tokenRequired || signal.aborted) throw error
-    rooms.metrics.tokenlessAsks.inc()
-    return undefined
-  }
-}
-
-/** Gen 2 answers a bound project that is sent the whole history with duplicates or nothing (UPSTREAM 5.3), and the whole
- *  history is a promise (DESIGN 3): there only a chat that the operator pinned is continued. */
-function chatToContinue(lease: Lease, generation: WireGeneration): string | undefined {
-  return generation === 'copilot' || lease.chatPinned ? lease.chatId : undefined
-}
-
-interface RunningAnswer<Piece> {
-  readonly pieces: AsyncIterator<Piece>
-  readonly ask: Ask<Piece>
-  readonly settlement: Settlement
-}
-
-async function readToBegin<Piece>({ pieces, ask, settlement }: RunningAnswer<Piece>): Promise<Piece[]> {
-  const begin: Piece[] = []
+/** Runs attempts until one has begun to answer. Before that point a failure switches account or retries, and the client sees
+ *  nothing of it; after it nothing is ever asked twice.
+ *  @throws {ServiceError} when no move is left; `signal.reason` when aborted */
+export async function attemptUntilBegun<Piece>(
+  dependencies: AttemptDependencies,
+  wanted: Pick<PoolLeaseRequest, 'model' | 'use'>,
+  ask: Ask<Piece>,
+  call: GatewayCall,
+): Promise<BegunAnswer<Piece>> {
+  const failures: UpstreamError[] = []
+  const tried = new Set<string>()
+  let accountsLeft = dependencies.maxAttempts - 1
   for (;;) {
-    const { value, done } = await pieces.next()
-    if (done) throw new UpstreamError('empty')
-    settlement.noteProject(ask.projectIn(value))
-    begin.push(value)
-    if (ask.hasBegun(value)) return begin
+    const request = { ...wanted, ...call, exclude: tried }
+    const lease = await leaseNext(dependencies.pool, request, failures.at(-1))
+    const { account } = lease
+    tried.add(account.key)
+    try {
+      const attempt = new Attempt(dependencies, ask, lease, call.signal)
+      await attempt.begin(failures.some((failure) => failure.kind === 'binding-stale'))
+      return { account, pieces: attempt }
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error
+      const move = nextMove(error.kind, { earlier: failures.map((each) => each.kind), accountsLeft })
+      dependencies.logger.info(
+        { requestId: call.requestId, account: account.label, failure: error.kind, move },
+        `attempt failed: ${error.message}`,
+      )
+      if (move === 'fail') throw error
+      if (move === 'switch') accountsLeft -= 1
+      else tried.delete(account.key)
+      failures.push(error)
+    }
   }
 }
 
-async function* readOn<Piece>(
-  begin: readonly Piece[],
-  { pieces, ask, settlement }: RunningAnswer<Piece>,
-): AsyncGenerator<Piece> {
+/** Leases an account that this request has not tried. Where none is left, the truest cause is thrown: the state of the pool
+ *  if the last failure was the account's, else that failure. */
+async function leaseNext(
+  pool: AttemptDependencies['pool'],
+  request: PoolLeaseRequest,
+  lastFailure: UpstreamError | undefined,
+): Promise<Lease> {
   try {
-    yield* begin
-    for (;;) {
-      const { value, done } = await pieces.next()
-      if (done) break
-      settlement.noteProject(ask.projectIn(value))
-      yield value
-    }
-    await settlement.succeeded()
+    return await pool.lease(request)
   } catch (error) {
-    throw await settlement.failed(error)
-  } finally {
-    // Whoever has read enough leaves a good answer; a client that left has aborted, which settled it.
-    await settlement.succeeded()
-    await pieces.return?.()
+    if (!lastFailure || !(error instanceof UnavailableError)) throw error
+    if (mayAskSameAccount(lastFailure.kind)) return await pool.lease({ ...request, exclude: new Set() })
+    throw lastFailure.kind === 'unavailable' || judgeAccount(lastFailure).type === 'keep'
+      ? lastFailure
+      : error
+  }
+}
+
+/** One attempt with one leased account: token, ask, pieces, release. The lease ends here, exactly once, after the upstream
+ *  request is closed. */
+class Attempt<Piece> implements AsyncIterableIterator<Piece> {
+  readonly #dependencies: AttemptDependencies
+  readonly #ask: Ask<Piece>
+  readonly #lease: Lease
+  readonly #callSignal: AbortSignal
+  readonly #generation: WireGeneration
+  readonly #cut = new AbortController()
+  /** What came before the commit point. */
+  readonly #begun: Piece[] = []
+  #pieces: AsyncIterator<Piece> | undefined
+  #projectId: string | undefined
+  #settled: Promise<void> | undefined
+
+  constructor(dependencies: AttemptDependencies, ask: Ask<Piece>, lease: Lease, callSignal: AbortSignal) {
+    this.#dependencies = dependencies
+    this.#ask = ask
+    this.#lease = lease
+    this.#callSignal = callSignal
+    this.#generation = dependencies.upstream.generation()
+    callSignal.addEventListener('abort', this.#onAbort)
+    lease.lost.addEventListener('abort', this.#onLost)
+    if (callSignal.aborted) this.#onAbort()
+  }
+
+  /** Asks, and resolves at the commit point.
+   *  @param unbound  ask in a new chat, whatever the account's binding says
+   *  @throws {UpstreamError} the account has been judged and the lease is free */
+  async begin(unbound: boolean): Promise<void> {
+    const { signal } = this.#cut
+    try {
+      signal.throwIfAborted()
+      const token = await this.#takeToken()
+      const chatId = unbound ? undefined : this.#chatToContinue()
+      const asked = this.#ask.send({
+        generation: this.#generation,
+        account: this.#lease.account,
+        signal,
+        ...(token !== undefined && { token }),
+        ...(chatId !== undefined && { chatId }),
+      })
+      this.#pieces = asked[Symbol.asyncIterator]()
+      for (;;) {
+        const { value, done } = await this.#pieces.next()
+        if (done) throw new UpstreamError('empty')
+        this.#noteProject(value)
+        this.#begun.push(value)
+        if (this.#ask.hasBegun(value)) return
+      }
+    } catch (error) {
+      throw await this.#failed(error)
+    }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Piece, undefined>> {
+    this.#cut.signal.throwIfAborted()
+    const early = this.#begun.shift()
+    if (early !== undefined) return { value: early, done: false }
+    if (this.#settled) return { value: undefined, done: true }
+    try {
+      const result = await this.#pieces?.next()
+      // An aborted request may end like a whole one.
+      this.#cut.signal.throwIfAborted()
+      if (result && !result.done) {
+        this.#noteProject(result.value)
+        return result
+      }
+    } catch (error) {
+      throw await this.#failed(error)
+    }
+    await this.#succeeded()
+    return { value: undefined, done: true }
+  }
+
+  /** A reader that stops early (a stop sequence, a limit) has a good answer; a client that left has aborted, which has settled
+   *  the attempt. */
+  async return(): Promise<IteratorResult<Piece, undefined>> {
+    this.#begun.length = 0
+    await this.#succeeded()
+    return { value: undefined, done: true }
+  }
+
+  /** An API key needs no token (WIRE 11). */
+  async #takeToken(): Promise<string | undefined> {
+    const { account } = this.#lease
+    if (account.kind === 'api-key') return undefined
+    const { tokens, tokenRequired, metrics } = this.#dependencies
+    const { signal } = this.#cut
+    try {
+      return await tokens.token({ account, generation: this.#generation, signal })
+    } catch (error) {
+      if (tokenRequired || signal.aborted) throw error
+      metrics.tokenlessAsks.inc()
+      return undefined
+    }
+  }
+
+  /** Gen 2 answers a bound project that is sent the whole history with duplicates or nothing (WIRE 5.3), and the whole history is
+   *  always sent: there only a chat that the operator pinned is continued. */
+  #chatToContinue(): string | undefined {
+    return this.#bindsChats || this.#lease.chatPinned ? this.#lease.chatId : undefined
+  }
+
+  /** Only the first generation continues chats by itself. */
+  get #bindsChats(): boolean {
+    return this.#generation === 'copilot'
+  }
+
+  #noteProject(piece: Piece): void {
+    this.#projectId = this.#ask.projectIn(piece) ?? this.#projectId
+  }
+
+  #onAbort = (): void => this.#abandon(this.#callSignal.reason)
+  #onLost = (): void => this.#abandon(this.#lease.lost.reason)
+
+  /** No failure of the account: the client left, the service ends, or another holds the account by now. */
+  #abandon(reason: unknown): void {
+    this.#cut.abort(reason)
+    void this.#settle({ type: 'abandoned' }, 'aborted')
+  }
+
+  #succeeded(): Promise<void> {
+    const chatId = this.#bindsChats ? this.#projectId : undefined
+    return this.#settle({ type: 'succeeded', ...(chatId !== undefined && { chatId }) }, 'ok')
+  }
+
+  /** Judges the account by what went wrong. @returns what to throw */
+  async #failed(error: unknown): Promise<unknown> {
+    if (this.#cut.signal.aborted) {
+      await this.#settled
+      return this.#cut.signal.reason
+    }
+    if (error instanceof UpstreamError) {
+      const dropBinding = error.kind === 'binding-stale'
+      const verdict = judgeAccount(error)
+      await this.#settle({ type: 'failed', verdict, ...(dropBinding && { dropBinding }) }, error.kind)
+    } else {
+      // Ours, such as a token that could not be made: the account stays as it is.
+      const name = error instanceof ServiceError ? error.code : 'internal_error'
+      await this.#settle({ type: 'failed', verdict: { type: 'keep' } }, name)
+    }
+    return error
+  }
+
+  /** Only the first outcome counts. */
+  #settle(outcome: LeaseOutcome, name: string): Promise<void> {
+    this.#settled ??= this.#end(outcome, name)
+    return this.#settled
+  }
+
+  async #end(outcome: LeaseOutcome, name: string): Promise<void> {
+    this.#callSignal.removeEventListener('abort', this.#onAbort)
+    this.#lease.lost.removeEventListener('abort', this.#onLost)
+    this.#dependencies.metrics.attempts.inc({ generation: this.#generation, outcome: name })
+    // What the closing throws is no news: the attempt has been judged.
+    await this.#pieces?.return?.().catch(() => {})
+    const createdChatId = this.#projectId
+    await this.#lease.release({ ...outcome, ...(createdChatId !== undefined && { createdChatId }) })
   }
 }

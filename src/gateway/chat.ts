@@ -1,4 +1,4 @@
-// Room `gateway`: serves one request from the pool of accounts until an answer has begun; then it never starts over.
+// Module `gateway`: serves one request from the pool of accounts until an answer has begun; then it never starts over.
 // Touches `accounts`, `browser`, `upstream`, `core`; knows neither HTTP nor a dialect.
 
 import { randomUUID } from 'node:crypto'
@@ -8,8 +8,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { CutToTokens } from '../models/cut-to-tokens.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import type { Ask } from './attempt.ts'
-import { type AttemptLoopRooms, attemptUntilBegun, type GatewayCall } from './attempt-loop.ts'
+import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
 import type { FetchAttachments } from './fetch-attachments.ts'
 import { fulfilRequest } from './fulfil-request.ts'
 import { type PreMessage, prependMessages } from './prepend-messages.ts'
@@ -17,7 +16,7 @@ import { type PreMessage, prependMessages } from './prepend-messages.ts'
 /** Resolves at the commit point of a chat: its first delta is there. Contract: `attemptUntilBegun`. */
 export type RunChat = (request: ChatRequest, call: GatewayCall) => Promise<ChatAnswer>
 
-export interface ChatRooms extends AttemptLoopRooms {
+export interface ChatDependencies extends AttemptDependencies {
   readonly upstream: Pick<Upstream, 'generation' | 'ask'>
   readonly metrics: Metrics
   readonly clock: Clock
@@ -27,15 +26,15 @@ export interface ChatRooms extends AttemptLoopRooms {
   readonly cutToTokens: CutToTokens
 }
 
-export function createRunChat(rooms: ChatRooms): RunChat {
-  const { upstream, metrics, clock, fetchAttachments, preMessages } = rooms
+export function createRunChat(dependencies: ChatDependencies): RunChat {
+  const { upstream, metrics, clock, fetchAttachments, preMessages } = dependencies
   return async function runChat(asked, call) {
     const startedMs = clock.now()
     const parts = asked.messages.flatMap((message) => message.parts)
     const fetched = await fetchAttachments(parts, call.signal)
     const request = prependMessages(fetched === parts ? asked : withParts(asked, fetched), preMessages)
     const answer = await fulfilRequest(request, (prompt) => askPlain(prompt, call), {
-      ...rooms,
+      ...dependencies,
       createCallId,
     })
     metrics.firstEventSeconds.observe((clock.now() - startedMs) / 1000)
@@ -48,7 +47,12 @@ export function createRunChat(rooms: ChatRooms): RunChat {
       hasBegun: (batch) => batch.some(isDelta),
       projectIn,
     }
-    const { pieces } = await attemptUntilBegun(rooms, { model: prompt.model.id, use: 'chat' }, ask, call)
+    const { pieces } = await attemptUntilBegun(
+      dependencies,
+      { model: prompt.model.id, use: 'chat' },
+      ask,
+      call,
+    )
     return { events: pieces }
   }
 }

@@ -2,8 +2,7 @@ import type { Account } from '../core/account.ts'
 import type { MediaEvent } from '../core/media-event.ts'
 import type { MediaRequest } from '../core/media-request.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import type { Ask } from './attempt.ts'
-import { type AttemptLoopRooms, attemptUntilBegun, type GatewayCall } from './attempt-loop.ts'
+import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
 
 export interface MediaAnswer {
   /** Whose cookie opens the result files. */
@@ -15,23 +14,23 @@ export interface MediaAnswer {
 /** Resolves at the commit point of images and videos: the site has taken the work on. Contract: `attemptUntilBegun`. */
 export type RunMedia = (request: MediaRequest, call: GatewayCall) => Promise<MediaAnswer>
 
-export interface MediaRooms extends AttemptLoopRooms {
+export interface MediaDependencies extends AttemptDependencies {
   readonly upstream: Pick<Upstream, 'generation' | 'askMedia'>
 }
 
-export function createRunMedia(rooms: MediaRooms): RunMedia {
+export function createRunMedia(dependencies: MediaDependencies): RunMedia {
   return async function runMedia(request, call) {
     const ask: Ask<MediaEvent> = {
-      send: (input) => rooms.upstream.askMedia({ ...input, request }),
+      send: (input) => dependencies.upstream.askMedia({ ...input, request }),
       hasBegun: () => true,
       projectIn: (event) => (event.type === 'accepted' ? event.projectId : undefined),
     }
-    const { lease, pieces } = await attemptUntilBegun(
-      rooms,
+    const { account, pieces } = await attemptUntilBegun(
+      dependencies,
       { model: request.model.id, use: request.kind },
       ask,
       call,
     )
-    return { account: lease.account, events: pieces }
+    return { account, events: pieces }
   }
 }

@@ -1,4 +1,4 @@
-import type { GatewayCall } from '../gateway/attempt-loop.ts'
+import type { GatewayCall } from '../gateway/attempt.ts'
 import { callerOf } from './api-key.ts'
 import type { RequestContext } from './request-state.ts'
 
