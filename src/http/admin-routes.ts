@@ -4,8 +4,8 @@ import type { AppServices } from './app-services.ts'
 import { createAdminAccountsHandlers } from './handlers/admin-accounts.ts'
 import { createAdminUsageHandler } from './handlers/admin-usage.ts'
 import { createAdminGuard } from './middleware/guard-admin.ts'
-import { refuseUnmatched } from './middleware/refuse-unmatched.ts'
 import type { Middleware, RequestState } from './request-state.ts'
+import { refuseUnmatched } from './routes.ts'
 
 type Handler = RouterMiddleware<RequestState>
 
@@ -26,7 +26,7 @@ export function createAdminRoutes(config: Config, services: AppServices): Middle
   add('get', '/usage', createAdminUsageHandler(services))
 
   const routes = router.routes() as Middleware
-  const refuse = refuseUnmatched()
+  const refuse = refuseUnmatched
   return (context, next) => {
     if (context.path !== base && !context.path.startsWith(`${base}/`)) return next()
     context.set('Cache-Control', 'no-store')

@@ -1,9 +1,9 @@
 import type { ChatAnswer } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
 import { answerWithMedia } from './answer-with-media.ts'
-import { callerOf } from './api-key.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
+import { callerOf } from './keys.ts'
 import type { RequestContext } from './request-state.ts'
 
 /** @param signal  ends the answer; by default the request's own */

@@ -13,7 +13,7 @@ import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
 import type { Store } from '../store/store.ts'
 import type { SiteFile } from '../upstream/upstream.ts'
-import type { SharedLimit } from './middleware/limit-rate.ts'
+import type { SharedLimit } from './limit-rate.ts'
 import type { Readiness } from './readiness.ts'
 
 export interface AppServices {

@@ -1,25 +1,22 @@
-// Room `http`: the HTTP server's face: who may ask, what is read and how it is written.
-// Touches `dialects`, `gateway`, `models`, `core` and Koa; knows neither accounts nor the upstream.
+// Module `http`: the HTTP server's face: who may ask, what is read and how it is written. The only one that knows Koa.
+// Touches `dialects` and `gateway`, and what the service hands it: models, accounts, tokens, files, counts (`app-services`).
 
 import Koa from 'koa'
 import type { Config } from '../config.ts'
+import { UnavailableError } from '../core/errors.ts'
+import { accessLog } from './access-log.ts'
 import { createAdminRoutes } from './admin-routes.ts'
 import type { AppServices } from './app-services.ts'
+import { beginRequest } from './begin-request.ts'
+import { cors } from './cors.ts'
 import { createFileLinks } from './file-links.ts'
-import { accessLog } from './middleware/access-log.ts'
-import { assignRequestId } from './middleware/assign-request-id.ts'
-import { authenticate } from './middleware/authenticate.ts'
+import { authenticate } from './keys.ts'
+import { limitRate } from './limit-rate.ts'
 import { blockAddresses } from './middleware/block-addresses.ts'
 import { clientAddress } from './middleware/client-address.ts'
-import { clientSignal } from './middleware/client-signal.ts'
-import { closeStalledResponse } from './middleware/close-stalled-response.ts'
-import { cors } from './middleware/cors.ts'
-import { limitRate } from './middleware/limit-rate.ts'
-import { refuseUnmatched } from './middleware/refuse-unmatched.ts'
-import { refuseWhenShuttingDown } from './middleware/refuse-when-shutting-down.ts'
 import { renderError } from './middleware/render-error.ts'
-import type { RequestContext, RequestState } from './request-state.ts'
-import { createApiRoutes, createFileRoutes, createProbeRoutes, createVerifierRoutes } from './routes.ts'
+import type { Middleware, RequestContext, RequestState } from './request-state.ts'
+import { createRoutes, refuseUnmatched } from './routes.ts'
 
 export type { AppServices } from './app-services.ts'
 
@@ -28,31 +25,37 @@ export interface AppOptions {
   readonly writeStallMs?: number
 }
 
+/** The middleware in its order. A route passes the gates that it names; what no route takes passes them all before it is refused,
+ *  so that nobody without a key learns which paths there are. */
 export function createApp(
   config: Config,
   services: AppServices,
   { writeStallMs = 60_000 }: AppOptions = {},
 ): Koa<RequestState> {
-  const { logger, clock } = services
+  const { logger, clock, shutdown, isShuttingDown } = services
   const links = createFileLinks({ ...config, clock })
+  const open = refuseWhenShuttingDown(isShuttingDown)
+  const limit = limitRate(config.requestRateLimit, services.sharedLimit)
+  const keys = authenticate(config.apiSecrets)
   const app = new Koa<RequestState>()
-  app.use(assignRequestId())
-  app.use(clientSignal(services.shutdown))
-  app.use(closeStalledResponse(writeStallMs))
+  app.use(beginRequest({ shutdown, stallMs: writeStallMs }))
   app.use(accessLog(services))
   app.use(renderError(config, logger))
   app.use(cors(config.corsOrigins))
   app.use(clientAddress(config.trustedProxyHops))
-  app.use(blockAddresses(config.ipBlockList))
-  app.use(createProbeRoutes(config, services))
-  app.use(refuseWhenShuttingDown(services.isShuttingDown))
-  app.use(createFileRoutes(config, services, links))
-  app.use(limitRate(config.requestRateLimit, services.sharedLimit))
-  app.use(createVerifierRoutes(config, services))
+  if (config.ipBlockList.length > 0) app.use(blockAddresses(config.ipBlockList))
+  app.use(
+    createRoutes(config, services, links, {
+      files: [open],
+      verifier: [open, limit],
+      api: [open, limit, keys],
+    }),
+  )
+  app.use(open)
+  app.use(limit)
   app.use(createAdminRoutes(config, services))
-  app.use(authenticate(config.apiSecrets))
-  app.use(createApiRoutes(config, services, links))
-  app.use(refuseUnmatched())
+  app.use(keys)
+  app.use(refuseUnmatched)
 
   // Only what broke outside of every middleware comes here: mostly the socket of a client that left, else a bug.
   app.on('error', (error: unknown, { req, state }: RequestContext) => {
@@ -60,4 +63,16 @@ export function createApp(
     write.call(logger, { requestId: state.requestId, err: error }, 'response not delivered')
   })
   return app
+}
+
+/** From SIGTERM on nothing new begins; the connection is given up, so that the next request finds another replica.
+ *  @throws {UnavailableError} `shutting_down` */
+function refuseWhenShuttingDown(isShuttingDown: () => boolean): Middleware {
+  return (context, next) => {
+    if (!isShuttingDown()) return next()
+    context.set('Connection', 'close')
+    // The nginx of scripts/lib/replicas asks for this: it sends the request, of which nothing was done, to another one by itself.
+    if (context.get('X-Another-Replica')) context.set('X-Accel-Redirect', '@another-replica')
+    throw new UnavailableError('shutting_down', { retryAfterMs: 1_000 })
+  }
 }

@@ -6,8 +6,8 @@ import type { ParsedResponseRequest } from '../dialects/openai-responses/parse-r
 import type { ResponseObject } from '../dialects/openai-responses/response-object.ts'
 import { failedResponse } from '../dialects/openai-responses/settled-response.ts'
 import type { TellResponseOptions } from '../dialects/openai-responses/tell-response.ts'
-import { callerOf } from './api-key.ts'
 import type { AppServices } from './app-services.ts'
+import { callerOf } from './keys.ts'
 import type { RequestContext } from './request-state.ts'
 import { toServiceError } from './to-service-error.ts'
 

@@ -1,5 +1,5 @@
 import type { GatewayCall } from '../gateway/attempt.ts'
-import { callerOf } from './api-key.ts'
+import { callerOf } from './keys.ts'
 import type { RequestContext } from './request-state.ts'
 
 /** The call of a client that waits for files. Nothing is written until they are there, so TCP itself has to tell whoever is in

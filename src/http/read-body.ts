@@ -4,6 +4,47 @@ import getRawBody from 'raw-body'
 import { type ErrorCode, InvalidRequestError } from '../core/errors.ts'
 import type { RequestContext } from './request-state.ts'
 
+const maxDepth = 100
+
+/** Reads a JSON body of at most `maxBytes`, compressed or not.
+ *  @throws {InvalidRequestError} unsupported_media_type | request_too_large | json_too_deep | invalid_json
+ *  @throws `signal.reason` when the client leaves while it sends */
+export async function readJson(context: RequestContext, maxBytes: number): Promise<unknown> {
+  if (!isJsonType(context.get('content-type'))) throw new InvalidRequestError('unsupported_media_type')
+  const bytes = await readBody(context, maxBytes, 'invalid_json')
+  if (exceedsDepth(bytes, maxDepth)) {
+    throw new InvalidRequestError('json_too_deep', {
+      message: `The request body is nested deeper than ${maxDepth} levels.`,
+    })
+  }
+  return parseJson(bytes)
+}
+
+/** A type left out is taken for JSON, and `text/plain` too: browsers and small scripts send it. */
+function isJsonType(contentType: string): boolean {
+  return !contentType || /^(application|text)\/([\w.-]+\+)?json\b|^text\/plain\b/i.test(contentType)
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(utf8.decode(bytes))
+  } catch (cause) {
+    throw new InvalidRequestError('invalid_json', { message: describeJsonError(cause, bytes), cause })
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** V8 quotes the body in some of its messages: only the position is taken from them. */
+function describeJsonError(error: unknown, bytes: Buffer): string {
+  if (bytes.length === 0) return 'The request body is empty. Send a JSON object.'
+  if (!(error instanceof SyntaxError)) return 'The request body is not valid UTF-8.'
+  const position = /at position (\d+)/.exec(error.message)?.[1]
+  if (position) return `The request body is not valid JSON (at character ${position}).`
+  if (/^Unexpected end/.test(error.message)) return 'The request body is not valid JSON: it ends early.'
+  return 'The request body is not valid JSON.'
+}
+
 /** Reads a whole request body, compressed or not.
  *  @param maxBytes  after decompression
  *  @param brokenCode  what a body is called that ends early or cannot be decompressed
@@ -57,4 +98,50 @@ function tooLarge(maxBytes: number): InvalidRequestError {
   return new InvalidRequestError('request_too_large', {
     message: `The request body is larger than ${mebibytes} MB. The operator can raise MAX_BODY_MB.`,
   })
+}
+
+const quote = 0x22
+const backslash = 0x5c
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
+
+/** Is this JSON text nested deeper than `maxDepth`? One cheap pass before anything is built of it; text that is not JSON gets
+ *  some answer and is left to the parser. */
+export function exceedsDepth(bytes: Buffer, maxDepth: number): boolean {
+  let depth = 0
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index]
+    if (byte === quote) index = endOfString(bytes, index + 1)
+    else if (byte === openBracket || byte === openBrace) {
+      depth += 1
+      if (depth > maxDepth) return true
+    } else if (byte === closeBracket || byte === closeBrace) depth -= 1
+  }
+  return false
+}
+
+/** Most strings are short, and for those a call out of JavaScript costs more than this many bytes; a picture is one string of
+ *  megabytes. */
+const shortStringBytes = 48
+
+/** @returns the index of the closing quote, or the end */
+function endOfString(bytes: Buffer, start: number): number {
+  let index = start
+  const shortEnd = Math.min(start + shortStringBytes, bytes.length)
+  for (; index < shortEnd; index += 1) {
+    const byte = bytes[index]
+    if (byte === quote) return index
+    if (byte === backslash) index += 1
+  }
+  for (;;) {
+    const end = bytes.indexOf(quote, index)
+    if (end === -1) return bytes.length
+    // A quote behind an odd number of backslashes is part of the string.
+    let escapes = 0
+    while (end - escapes > index && bytes[end - 1 - escapes] === backslash) escapes += 1
+    if (escapes % 2 === 0) return end
+    index = end + 1
+  }
 }

@@ -1,7 +1,6 @@
 import busboy from 'busboy'
 import { InvalidRequestError } from '../core/errors.ts'
-import { readBody } from './read-body.ts'
-import { readJson } from './read-json.ts'
+import { readBody, readJson } from './read-body.ts'
 import type { RequestContext } from './request-state.ts'
 
 /** Reads a `multipart/form-data` body as an object, or a JSON body as it is.

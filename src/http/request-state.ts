@@ -8,6 +8,8 @@ export interface RequestState {
   readonly clientAddress: string
   /** Aborted when the client leaves or the service ends; the reason of the latter is a ServiceError. */
   readonly signal: AbortSignal
+  /** A label of the key that let the request in, never the key (`callerOf`). */
+  caller?: string
   /** What the client was told, for the access log. */
   errorCode?: ErrorCode
   /** Left by koa-ratelimit on a request that it refuses; `after` in seconds. */

@@ -1,5 +1,6 @@
 import Router, { type RouterMiddleware } from '@koa/router'
 import type { Config } from '../config.ts'
+import { ServiceError } from '../core/errors.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import { createBillingHandlers } from './handlers/billing.ts'
@@ -23,45 +24,39 @@ import type { Middleware, RequestState } from './request-state.ts'
 
 type Handler = RouterMiddleware<RequestState>
 
-/** Answered before every gate but the block list, at the root and under the prefix. */
-export function createProbeRoutes(config: Config, services: AppServices): Middleware {
-  const router = new Router<RequestState>()
-  const get = (path: string, handler: Handler) => router.get(path, anywhere(config) + path, handler)
-
-  get('/', home)
-  get('/livez', livez)
-  get('/readyz', createReadyzHandler(services))
-  get('/metrics', createMetricsHandler(config, services))
-  return router.routes() as Middleware
+/** The gates in front of a route, in their order. */
+export interface Gates {
+  /** A page of pictures loads them all at once, and without a key. */
+  readonly files: readonly Handler[]
+  /** The clients of the token service can send no key. */
+  readonly verifier: readonly Handler[]
+  readonly api: readonly Handler[]
 }
 
-/** Answered before the keys are checked: its clients can send none. Nothing is there unless VERIFIER_ENDPOINT opens it. */
-export function createVerifierRoutes(config: Config, services: AppServices): Middleware {
+/** Path to handler; the probes pass no gate. Each `/v1/x` answers also as `/x` and `/v1/v1/x`, as clients put their base URL
+ *  together. */
+export function createRoutes(
+  config: Config,
+  services: AppServices,
+  links: FileLinks,
+  gates: Gates,
+): Middleware {
   const router = new Router<RequestState>()
-  const path = `${config.routePrefix}/genspark`
-  if (config.verifierEndpoint) router.get('/genspark', path, createGensparkHandler(services))
-  return router.routes() as Middleware
-}
-
-/** Before the gates that ask for a key or count requests: a page of pictures loads them all at once, and without a key. */
-export function createFileRoutes(config: Config, services: AppServices, links: FileLinks): Middleware {
-  const router = new Router<RequestState>()
-  router.get('/files', `${anywhere(config)}/files/:name`, createFilesHandler(services, links))
-  return router.routes() as Middleware
-}
-
-/** Each `/v1/x` answers also as `/x` and `/v1/v1/x` (CLIENTS rule 17). */
-export function createApiRoutes(config: Config, services: AppServices, links: FileLinks): Middleware {
-  const router = new Router<RequestState>()
-  const post = (path: string, handler: Handler) => router.post(`/v1${path}`, anyBase(path), handler)
-  const get = (path: string, handler: Handler) => router.get(`/v1${path}`, anyBase(path), handler)
-  const remove = (path: string, handler: Handler) => router.delete(`/v1${path}`, anyBase(path), handler)
+  // At the root and under the prefix.
+  const anywhere = config.routePrefix && `{${config.routePrefix}}`
   const anyBase = (path: string) => `${config.routePrefix}{/v1}{/v1}${path}`
+  const add = (method: 'get' | 'post' | 'delete', path: string, handler: Handler) =>
+    router[method](`/v1${path}`, anyBase(path), ...gates.api, handler)
+  const post = (path: string, handler: Handler) => add('post', path, handler)
+  const get = (path: string, handler: Handler) => add('get', path, handler)
+  const remove = (path: string, handler: Handler) => add('delete', path, handler)
+  const probe = (path: string, handler: Handler) => router.get(path, anywhere + path, handler)
   const videos = createVideoHandlers(config, services)
   const responses = createKeptResponseHandlers(services)
   const billing = createBillingHandlers(services)
 
   post('/chat/completions', createChatCompletionsHandler(config, services, links))
+  post('/responses', createResponsesHandler(config, services, links))
   post('/messages', createMessagesHandler(config, services, links))
   post('/messages/count_tokens', createCountMessageTokensHandler(config, services))
   post('/images/generations', createImagesHandler(config, services, links, { imageRequired: false }))
@@ -76,14 +71,30 @@ export function createApiRoutes(config: Config, services: AppServices, links: Fi
   get('/models/*id', createRetrieveModelHandler(services))
   get('/dashboard/billing/subscription', billing.subscription)
   get('/dashboard/billing/usage', billing.usage)
-  post('/responses', createResponsesHandler(config, services, links))
   get('/responses', refuseWebSocket)
   get('/responses/:id', responses.retrieve)
   remove('/responses/:id', responses.remove)
   post('/responses/:id/cancel', responses.cancel)
   get('/responses/:id/input_items', responses.inputItems)
+
+  probe('/', home)
+  probe('/livez', livez)
+  probe('/readyz', createReadyzHandler(services))
+  probe('/metrics', createMetricsHandler(config, services))
+
+  const files: Handler = createFilesHandler(services, links)
+  router.get('/files', `${anywhere}/files/:name`, ...gates.files, files)
+  if (config.verifierEndpoint) {
+    const path = `${config.routePrefix}/genspark`
+    router.get('/genspark', path, ...gates.verifier, createGensparkHandler(services))
+  }
   return router.routes() as Middleware
 }
 
-/** At the root and under the prefix. */
-const anywhere = ({ routePrefix }: Config): string => routePrefix && `{${routePrefix}}`
+/** @throws {ServiceError} `method_not_allowed` when a route has this path, else `not_found` */
+export const refuseUnmatched: Middleware = (context) => {
+  const methods = new Set(context.matched?.flatMap((route) => route.methods))
+  if (methods.size === 0) throw new ServiceError('not_found')
+  context.set('Allow', [...methods].join(', '))
+  throw new ServiceError('method_not_allowed')
+}

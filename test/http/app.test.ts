@@ -148,7 +148,7 @@ describe('probes', () => {
     await post(chatBody)
     await ended
     const text = await (await scrape({})).text()
-    expect(text).toContain('genspark2api_requests_total{route="unmatched",status="401"} 1')
+    expect(text).toContain('genspark2api_requests_total{route="/v1/chat/completions",status="401"} 1')
     const forwarded = { 'x-forwarded-for': '203.0.113.7' }
     expect(await errorOf(await scrape(forwarded))).toEqual([401, 'invalid_api_key'])
     for (const key of ['sk-one', 'sk-admin']) {
@@ -175,5 +175,18 @@ describe('access log', () => {
     })
     expect(app.logs.filter((each) => each.msg === 'request')).toHaveLength(1)
     expect(JSON.stringify(app.logs)).not.toContain('canary')
+  })
+})
+
+describe('refuseWhenShuttingDown', () => {
+  it('tells the load balancer that asks for it, and nobody else, to send the request to another replica', async () => {
+    const { url, startShutdown } = await startApp()
+    startShutdown()
+    const redirect = async (headers: Record<string, string>) => {
+      const response = await fetch(`${url}/v1/models`, { headers })
+      return [response.status, response.headers.get('x-accel-redirect')]
+    }
+    expect(await redirect({ 'x-another-replica': 'yes' })).toEqual([503, '@another-replica'])
+    expect(await redirect({})).toEqual([503, null])
   })
 })

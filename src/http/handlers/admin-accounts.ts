@@ -3,8 +3,7 @@ import { InvalidRequestError } from '../../core/errors.ts'
 import { encodeAccount, encodeAccountList, encodeAdded } from '../../dialects/admin/encode-account.ts'
 import { parseAccountChange, parseAccounts } from '../../dialects/admin/parse-accounts.ts'
 import type { AppServices } from '../app-services.ts'
-import { readBody } from '../read-body.ts'
-import { readJson } from '../read-json.ts'
+import { readBody, readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 
 /** What a route hands on of `/admin/accounts/:id`. */

@@ -7,7 +7,7 @@ import type { ReasoningFormat } from '../../dialects/openai-chat/present-reasoni
 import { createAnswerChat } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { readJson } from '../read-json.ts'
+import { readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { toServiceError } from '../to-service-error.ts'

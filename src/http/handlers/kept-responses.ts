@@ -9,8 +9,8 @@ import {
 } from '../../dialects/openai-responses/kept-response.ts'
 import { asOf, cancelledResponse } from '../../dialects/openai-responses/settled-response.ts'
 import { maxBackgroundMs } from '../../gateway/background-work.ts'
-import { callerOf } from '../api-key.ts'
 import type { AppServices } from '../app-services.ts'
+import { callerOf } from '../keys.ts'
 import type { RequestState } from '../request-state.ts'
 
 type Context = RouterContext<RequestState>

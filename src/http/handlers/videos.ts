@@ -8,8 +8,8 @@ import {
   encodeVideoList,
 } from '../../dialects/openai-videos/encode-video.ts'
 import { parseVideoRequest } from '../../dialects/openai-videos/parse-request.ts'
-import { callerOf } from '../api-key.ts'
 import type { AppServices } from '../app-services.ts'
+import { callerOf } from '../keys.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { RequestState } from '../request-state.ts'
 import { sendFile } from '../send-file.ts'

@@ -3,10 +3,11 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import Koa from 'koa'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { clientSignal } from '../../src/http/middleware/client-signal.ts'
-import { readJson } from '../../src/http/read-json.ts'
+import { beginRequest } from '../../src/http/begin-request.ts'
+import { exceedsDepth, readJson } from '../../src/http/read-body.ts'
 import type { RequestState } from '../../src/http/request-state.ts'
 import { chatBody, startApp } from './support/start-app.ts'
 
@@ -165,7 +166,7 @@ describe('readJson', () => {
     const ended = Promise.withResolvers<unknown>()
     const koa = new Koa<RequestState>()
     koa.silent = true
-    koa.use(clientSignal(new AbortController().signal))
+    koa.use(beginRequest({ shutdown: new AbortController().signal, stallMs: 60_000 }))
     koa.use((context) => readJson(context, 1024).then(ended.resolve, ended.reject))
     const server = createServer(koa.callback())
     server.listen(0, '127.0.0.1')
@@ -196,6 +197,38 @@ describe('readJson', () => {
       socket[leave]()
       expect(await line).toMatchObject({ status: 499 })
       expect(app.logs.filter((each) => Number(each.level) >= 40)).toEqual([])
+    },
+  )
+})
+
+describe('exceedsDepth', () => {
+  const depthOf = (value: unknown): number =>
+    typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0
+
+  const agrees = (value: unknown) => {
+    const bytes = Buffer.from(JSON.stringify(value))
+    const depth = depthOf(value)
+    expect(exceedsDepth(bytes, depth)).toBe(false)
+    if (depth > 0) expect(exceedsDepth(bytes, depth - 1)).toBe(true)
+  }
+
+  const stringUnit = fc.constantFrom('"', '\\', '[', '{', ']', 'a')
+
+  it('agrees with the depth of every JSON value', () => {
+    fc.assert(fc.property(fc.jsonValue({ maxDepth: 6, stringUnit }), agrees))
+  })
+
+  it('agrees where strings are long', () => {
+    const string = fc.string({ unit: stringUnit, minLength: 40, maxLength: 200 })
+    fc.assert(
+      fc.property(fc.array(fc.tuple(string, fc.array(string, { maxLength: 2 })), { maxLength: 4 }), agrees),
+    )
+  })
+
+  it.each(['', '"', '"\\', ']]]]', '{"a', `"${'a'.repeat(60)}`, `"${'\\'.repeat(61)}"`])(
+    'survives %j, which is no JSON',
+    (text) => {
+      expect(exceedsDepth(Buffer.from(text), 3)).toBe(false)
     },
   )
 })

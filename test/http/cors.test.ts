@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startApp } from '../support/start-app.ts'
+import { startApp } from './support/start-app.ts'
 
 const web = { origin: 'https://chat.example' }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startApp } from '../support/start-app.ts'
+import { startApp } from './support/start-app.ts'
 
 async function ask(env: Record<string, string>, headers: Record<string, string>) {
   const { url } = await startApp({ env })

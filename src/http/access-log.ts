@@ -1,10 +1,10 @@
-import type { AppServices } from '../app-services.ts'
-import type { Middleware, RequestContext } from '../request-state.ts'
+import type { AppServices } from './app-services.ts'
+import type { Middleware, RequestContext } from './request-state.ts'
 
-/** nginx's word for a client that left before it had the whole response. */
+/** nginx's status for a client that left before it had the whole response. */
 const clientClosedRequest = 499
 
-/** What asks these every few seconds would fill the log. */
+/** Asked every few seconds, these would fill the log. */
 const probes = new Set(['/livez', '/readyz', '/metrics'])
 
 /** One line and one count a request. The query and the headers may hold keys, so neither is logged. */

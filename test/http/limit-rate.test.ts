@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openReplica } from '../../store/shared/open-replica.ts'
-import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
-import { startApp } from '../support/start-app.ts'
+import { BoundedMap } from '../../src/http/limit-rate.ts'
+import { openReplica } from '../store/shared/open-replica.ts'
+import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
+import { startApp } from './support/start-app.ts'
 
 describe('limitRate', () => {
   it('refuses what is above the limit and says when to come again', async () => {
@@ -121,3 +122,12 @@ async function startWithRedis(server: RedisServer, limit: string, commandTimeout
   const { url } = await startApp({ env: { REQUEST_RATE_LIMIT: limit }, services })
   return { url, client }
 }
+
+it('BoundedMap is a Map that forgets what was unused for longest', () => {
+  const map = new BoundedMap<{ n: number }>(2)
+  expect(map).toBeInstanceOf(Map)
+  map.set('a', { n: 1 }).set('b', { n: 2 })
+  map.get('a')
+  map.set('c', { n: 3 })
+  expect([map.has('a'), map.has('b'), map.has('c'), map.size]).toEqual([true, false, true, 2])
+})

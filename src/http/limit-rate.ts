@@ -1,9 +1,9 @@
 import ipaddr from 'ipaddr.js'
 import ratelimit, { type MiddlewareOptions } from 'koa-ratelimit'
-import { ServiceError } from '../../core/errors.ts'
-import type { SharedConnection } from '../../store/open-store.ts'
-import { BoundedMap } from '../bounded-map.ts'
-import type { Middleware, RequestContext } from '../request-state.ts'
+import { LRUCache } from 'lru-cache'
+import { ServiceError } from '../core/errors.ts'
+import type { SharedConnection } from '../store/open-store.ts'
+import type { Middleware, RequestContext } from './request-state.ts'
 
 /** Where the replicas count together. */
 export interface SharedLimit extends Omit<SharedConnection, 'store'> {
@@ -13,7 +13,7 @@ export interface SharedLimit extends Omit<SharedConnection, 'store'> {
 /** More clients than these in one minute forget the oldest. */
 const maxClients = 100_000
 
-/** One limit for all replicas; for each its own while Redis is away.
+/** One limit for all replicas; each has its own while Redis is unreachable.
  *  @param perMinute  requests of one client address; 0 is no limit
  *  @param shared  absent: there is one replica
  *  @throws {ServiceError} `rate_limit_exceeded` */
@@ -49,9 +49,38 @@ export function limitRate(perMinute: number, shared?: SharedLimit): Middleware {
   }
 }
 
-/** Whoever has an IPv6 address has a whole network of them, told by its first half. */
+/** IPv6 clients are counted by /64: who has one address there has the whole network. */
 function clientOf(address: string): string {
-  return ipaddr.IPv6.isValid(address) ? `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`)}/64` : address
+  return address.includes(':') && ipaddr.IPv6.isValid(address)
+    ? `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`)}/64`
+    : address
+}
+
+/** A Map, for a library that insists on one, which forgets the entry longest unused when it holds `max`. */
+export class BoundedMap<V extends object> extends Map<string, V> {
+  readonly #entries: LRUCache<string, V>
+
+  constructor(max: number) {
+    super()
+    this.#entries = new LRUCache({ max })
+  }
+
+  override get(key: string): V | undefined {
+    return this.#entries.get(key)
+  }
+
+  override has(key: string): boolean {
+    return this.#entries.has(key)
+  }
+
+  override set(key: string, value: V): this {
+    this.#entries.set(key, value)
+    return this
+  }
+
+  override get size(): number {
+    return this.#entries.size
+  }
 }
 
 const windowS = 60
@@ -62,12 +91,12 @@ function passOrRefuse(options: MiddlewareOptions, cutS: 0 | 1): Middleware {
   const limit = ratelimit(options)
   return async (context, next) => {
     await limit(context, () => {
-      tellWholeSecond(context, cutS)
+      roundReset(context, cutS)
       return next()
     })
     const { rateLimit } = context.state
     if (!rateLimit) return
-    tellWholeSecond(context, cutS)
+    roundReset(context, cutS)
     // It rounds down: a client that obeyed would come too early.
     const retryAfterS = Math.min(rateLimit.after + 1 + cutS, windowS)
     throw new ServiceError('rate_limit_exceeded', { retryAfterMs: retryAfterS * 1000 })
@@ -75,6 +104,6 @@ function passOrRefuse(options: MiddlewareOptions, cutS: 0 | 1): Middleware {
 }
 
 /** koa-ratelimit may tell a fraction, which clients that expect an integer cannot read. */
-function tellWholeSecond({ response }: RequestContext, cutS: number): void {
+function roundReset({ response }: RequestContext, cutS: number): void {
   response.set(resetHeader, String(Math.ceil(Number(response.get(resetHeader))) + cutS))
 }
