@@ -84,10 +84,9 @@ export function createRoutes(
 
   const files: Handler = createFilesHandler(services, links)
   router.get('/files', `${anywhere}/files/:name`, ...gates.files, files)
-  if (config.verifierEndpoint) {
-    const path = `${config.routePrefix}/genspark`
-    router.get('/genspark', path, ...gates.verifier, createGensparkHandler(services))
-  }
+  const verifier: Handler = createGensparkHandler(services)
+  const verifierPath = `${config.routePrefix}/genspark`
+  if (config.verifierEndpoint) router.get('/genspark', verifierPath, ...gates.verifier, verifier)
   return router.routes() as Middleware
 }
 
