@@ -4,7 +4,7 @@ import type { RequestContext } from '../request-state.ts'
 import { toServiceError } from '../to-service-error.ts'
 
 /** The token service for a deanxv/genspark2api whose RECAPTCHA_PROXY_URL points here: a gen-1 token for the cookie in the
- *  `Cookie` header, which need not be one of our accounts. Source: UPSTREAM 3.5
+ *  `Cookie` header, which need not be one of our accounts. Source: WIRE 3.5
  *
  *  That client sends nothing but `Content-Type` and `Cookie`, so no key can be asked for: open it (VERIFIER_ENDPOINT) on a private
  *  network only. The request rate of an address and the browser's pages bound what a caller can use up. A failure is told with
