@@ -4,7 +4,7 @@ import type { MediaModel, MediaRequest } from '../core/media-request.ts'
 import { readMediaTurn, tellInChat } from '../dialects/media-in-chat.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
-import { beginMediaCall } from './media-call.ts'
+import { beginMediaCall } from './gateway-call.ts'
 import type { RequestContext } from './request-state.ts'
 
 /** Answers a chat that was begun with an image or video model: its files, as links in a text.
@@ -19,7 +19,7 @@ export async function answerWithMedia(
     signal,
   }: { readonly model: MediaModel; readonly chat: ChatRequest; readonly signal: AbortSignal },
 ): Promise<ChatAnswer> {
-  const call = { ...beginMediaCall(context), signal }
+  const call = beginMediaCall(context, signal)
   const { prompt, images: given } = readMediaTurn(chat.messages)
   const images = await services.fetchAttachments(given, call.signal)
   const { account, events } = await services.runMedia(requestFor(model, { prompt, images }), call)

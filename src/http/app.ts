@@ -5,19 +5,18 @@ import Koa from 'koa'
 import type { Config } from '../config.ts'
 import { createAdminRoutes } from './admin-routes.ts'
 import type { AppServices } from './app-services.ts'
+import { clientAddress, createAddressBlock } from './client-address.ts'
 import { createFileLinks } from './file-links.ts'
 import { accessLog } from './middleware/access-log.ts'
 import { assignRequestId } from './middleware/assign-request-id.ts'
 import { authenticate } from './middleware/authenticate.ts'
-import { blockAddresses } from './middleware/block-addresses.ts'
-import { clientAddress } from './middleware/client-address.ts'
 import { clientSignal } from './middleware/client-signal.ts'
 import { closeStalledResponse } from './middleware/close-stalled-response.ts'
 import { cors } from './middleware/cors.ts'
 import { limitRate } from './middleware/limit-rate.ts'
 import { refuseUnmatched } from './middleware/refuse-unmatched.ts'
 import { refuseWhenShuttingDown } from './middleware/refuse-when-shutting-down.ts'
-import { renderError } from './middleware/render-error.ts'
+import { renderError } from './render-error.ts'
 import type { RequestContext, RequestState } from './request-state.ts'
 import { createApiRoutes, createFileRoutes, createProbeRoutes, createVerifierRoutes } from './routes.ts'
 
@@ -43,7 +42,8 @@ export function createApp(
   app.use(renderError(config, logger))
   app.use(cors(config.corsOrigins))
   app.use(clientAddress(config.trustedProxyHops))
-  app.use(blockAddresses(config.ipBlockList))
+  const addressBlock = createAddressBlock(config.ipBlockList)
+  if (addressBlock) app.use(addressBlock)
   app.use(createProbeRoutes(config, services))
   app.use(refuseWhenShuttingDown(services.isShuttingDown))
   app.use(createFileRoutes(config, services, links))

@@ -1,7 +1,7 @@
 import { createAccount } from '../../core/account.ts'
 import type { AppServices } from '../app-services.ts'
+import { toServiceError } from '../render-error.ts'
 import type { RequestContext } from '../request-state.ts'
-import { toServiceError } from '../to-service-error.ts'
 
 /** The token service for a deanxv/genspark2api whose RECAPTCHA_PROXY_URL points here: a gen-1 token for the cookie in the
  *  `Cookie` header, which need not be one of our accounts. Source: WIRE 3.5

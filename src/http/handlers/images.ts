@@ -5,10 +5,10 @@ import { type EncodedImage, encodeImages } from '../../dialects/openai-images/en
 import { type ParsedImageRequest, parseImageRequest } from '../../dialects/openai-images/parse-request.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { beginMediaCall } from '../media-call.ts'
+import { beginMediaCall } from '../gateway-call.ts'
 import { readFormOrJson } from '../read-form.ts'
-import { readSiteFile } from '../read-site-file.ts'
 import type { RequestContext } from '../request-state.ts'
+import { readSiteFile } from '../site-file.ts'
 
 /** Serves generations and edits alike. */
 export function createImagesHandler(

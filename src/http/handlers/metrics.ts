@@ -2,7 +2,7 @@ import type { Config } from '../../config.ts'
 import { ServiceError } from '../../core/errors.ts'
 import { createKeyCheck } from '../api-key.ts'
 import type { AppServices } from '../app-services.ts'
-import { isLocal } from '../is-local.ts'
+import { isLocal } from '../client-address.ts'
 import type { RequestContext } from '../request-state.ts'
 
 /** Prometheus text. It names accounts, so where a key is set it takes one of API_SECRET or ADMIN_SECRET; a scraper on this very

@@ -13,9 +13,9 @@ import type { AppServices } from '../app-services.ts'
 import { makeInBackground } from '../background-response.ts'
 import type { FileLinks } from '../file-links.ts'
 import { readJson } from '../read-json.ts'
+import { toServiceError } from '../render-error.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
-import { toServiceError } from '../to-service-error.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services

@@ -4,7 +4,7 @@ import { encodeVideos } from '../../dialects/openai-videos/encode-response.ts'
 import { parseVideoRequest } from '../../dialects/openai-videos/parse-request.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { beginMediaCall } from '../media-call.ts'
+import { beginMediaCall } from '../gateway-call.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { RequestContext } from '../request-state.ts'
 

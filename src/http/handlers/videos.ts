@@ -12,7 +12,7 @@ import { callerOf } from '../api-key.ts'
 import type { AppServices } from '../app-services.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { RequestState } from '../request-state.ts'
-import { sendFile } from '../send-file.ts'
+import { sendFile } from '../site-file.ts'
 
 type Context = RouterContext<RequestState>
 

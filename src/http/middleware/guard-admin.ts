@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts'
 import { ServiceError } from '../../core/errors.ts'
 import { createKeyCheck } from '../api-key.ts'
-import { isLocal, isOwnPageOrNone } from '../is-local.ts'
+import { isLocal, isOwnPageOrNone } from '../client-address.ts'
 import type { RequestContext } from '../request-state.ts'
 
 /** Lets the operator through alone: by ADMIN_SECRET, else by API_SECRET; with neither set, from this machine only.
