@@ -3,7 +3,7 @@
 
 import Koa from 'koa'
 import type { Config } from '../config.ts'
-import { createAdminRoutes } from './admin-routes.ts'
+import { createAdminRoutes } from './admin.ts'
 import type { AppServices } from './app-services.ts'
 import { clientAddress, createAddressBlock } from './client-address.ts'
 import { createFileLinks } from './file-links.ts'
