@@ -27,7 +27,7 @@ export async function answerWithMedia(
   return { events: tellInChat(events, kind, (file) => links.link(context, file, account.key, kind)) }
 }
 
-/** A chat says nothing but what to make: the rest is the model's own. */
+/** A chat says only what to make; everything else is left to the model's defaults. */
 function requestFor(model: MediaModel, asked: Pick<MediaRequest, 'prompt' | 'images'>): MediaRequest {
   const { kind } = model
   if (kind === 'video')

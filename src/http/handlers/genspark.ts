@@ -7,8 +7,8 @@ import type { RequestContext } from '../request-state.ts'
  *  `Cookie` header, which need not be one of our accounts. Source: WIRE 3.5
  *
  *  That client sends nothing but `Content-Type` and `Cookie`, so no key can be asked for: open it (VERIFIER_ENDPOINT) on a private
- *  network only. The request rate of an address and the browser's pages bound what a caller can use up. A failure is told with
- *  its HTTP status too: the client takes code 500 in a reply of status 200 for an answer. */
+ *  network only. The rate limit and the number of browser pages bound what a caller can use up. A failure has its HTTP status
+ *  too: the client takes a reply of status 200 for an answer, whatever code its body has. */
 export function createGensparkHandler({ tokens, logger }: Pick<AppServices, 'tokens' | 'logger'>) {
   return async (context: RequestContext): Promise<void> => {
     const cookie = context.get('cookie').trim()
