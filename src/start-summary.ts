@@ -1,6 +1,6 @@
 import type { AccountEntry } from './accounts/merge-accounts.ts'
 import type { Config } from './config.ts'
-import { isLoopback } from './http/is-loopback.ts'
+import { isLoopback } from './core/addresses.ts'
 
 export interface StartSummary {
   /** What the service runs with; no secret is among it. */

@@ -163,7 +163,16 @@ export class ServiceError extends Error {
   get type(): string {
     return errorTable[this.code].type
   }
+
+  /** What a client is told to wait: whole seconds, from 1 to `maxRetryAfterSeconds`. */
+  get retryAfterSeconds(): number | undefined {
+    if (this.retryAfterMs === undefined) return undefined
+    return Math.min(Math.max(Math.ceil(this.retryAfterMs / 1000), 1), maxRetryAfterSeconds)
+  }
 }
+
+/** No client is told to wait for longer: some obey without a cap. */
+export const maxRetryAfterSeconds = 60
 
 /** The caller's fault: nothing was asked upstream and nothing is lost. */
 export class InvalidRequestError extends ServiceError {

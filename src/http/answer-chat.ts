@@ -1,9 +1,10 @@
 import type { ChatAnswer } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
-import { answerWithMedia } from './answer-with-media.ts'
+import type { MediaModel, MediaRequest } from '../core/media-request.ts'
+import { readMediaTurn, tellInChat } from '../dialects/media-in-chat.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
-import { callerOf } from './keys.ts'
+import { beginMediaCall, gatewayCall } from './gateway-call.ts'
 import type { RequestContext } from './request-state.ts'
 
 /** @param signal  ends the answer; by default the request's own */
@@ -16,11 +17,40 @@ export type AnswerChat = (
 /** How every chat dialect gets its answer: from the chat that it asks for, or from the picture or video model that it names. */
 export function createAnswerChat(services: AppServices, links: FileLinks): AnswerChat {
   const { runChat, catalogue } = services
-  return async function answerChat(context, chat, signal = context.state.signal) {
+  return (context, chat, signal = context.state.signal) => {
     const kind = catalogue.kindOf(chat.model.id)
     const model = kind === 'text' ? undefined : catalogue.resolveMedia(chat.model.id, kind)
-    if (model) return await answerWithMedia(context, services, links, { model, chat, signal })
-    const { requestId } = context.state
-    return await runChat(chat, { requestId, caller: callerOf(context), signal })
+    return model
+      ? answerWithMedia(context, services, links, { model, chat, signal })
+      : runChat(chat, gatewayCall(context, signal))
   }
+}
+
+/** Answers a chat that was begun with an image or video model: its files, as links in a text.
+ *  @throws {ServiceError} */
+async function answerWithMedia(
+  context: RequestContext,
+  services: Pick<AppServices, 'runMedia' | 'fetchAttachments'>,
+  links: FileLinks,
+  {
+    model,
+    chat,
+    signal,
+  }: { readonly model: MediaModel; readonly chat: ChatRequest; readonly signal: AbortSignal },
+): Promise<ChatAnswer> {
+  const call = beginMediaCall(context, signal)
+  const { prompt, images: given } = readMediaTurn(chat.messages)
+  const images = await services.fetchAttachments(given, call.signal)
+  const { account, events } = await services.runMedia(requestFor(model, { prompt, images }), call)
+  const { kind } = model
+  return { events: tellInChat(events, kind, (file) => links.link(context, file, account.key, kind)) }
+}
+
+/** A chat says only what to make; everything else is left to the model's defaults. */
+function requestFor(model: MediaModel, asked: Pick<MediaRequest, 'prompt' | 'images'>): MediaRequest {
+  const { kind } = model
+  if (kind === 'video')
+    return { ...asked, kind, model, aspectRatio: undefined, durationS: undefined, autoPrompt: true }
+  const own = { aspectRatio: undefined, imageSize: undefined, quality: undefined, style: undefined }
+  return { ...asked, ...own, kind, model, count: 1 }
 }

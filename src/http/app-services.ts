@@ -16,6 +16,8 @@ import type { SiteFile } from '../upstream/upstream.ts'
 import type { SharedLimit } from './limit-rate.ts'
 import type { Readiness } from './readiness.ts'
 
+/** What the handlers work with; `service.ts` builds it. Only types come from the modules below (accounts, browser, store, upstream
+ *  among them): `http` calls these functions and knows nothing of how they are made. */
 export interface AppServices {
   readonly runChat: RunChat
   readonly runMedia: RunMedia
@@ -30,14 +32,15 @@ export interface AppServices {
   readonly accountAdmin: AccountAdmin
   /** For `/admin/usage`. */
   readonly usage: Store['counts']
-  /** What is left of all accounts, for the billing routes; undefined where the site does not say. Soon there, never rejects. */
+  /** What is left of all accounts, for the billing routes; undefined where the site does not say. Resolves quickly; never
+   *  rejects. */
   readonly quota: () => Promise<AccountQuota | undefined>
   readonly catalogue: Catalogue
   /** For `GET /genspark`. */
   readonly tokens: Pick<TokenSource, 'token'>
   readonly countTokens: (text: string) => Promise<number>
   readonly readiness: () => Promise<Readiness>
-  /** Absent: each client is counted in this process alone. */
+  /** Absent: each process counts its own requests. */
   readonly sharedLimit?: SharedLimit | undefined
   readonly metrics: Metrics
   readonly logger: Logger

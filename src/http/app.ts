@@ -5,16 +5,15 @@ import Koa from 'koa'
 import type { Config } from '../config.ts'
 import { UnavailableError } from '../core/errors.ts'
 import { accessLog } from './access-log.ts'
-import { createAdminRoutes } from './admin-routes.ts'
+import { createAdminRoutes } from './admin.ts'
 import type { AppServices } from './app-services.ts'
 import { beginRequest } from './begin-request.ts'
+import { clientAddress, createAddressBlock } from './client-address.ts'
 import { cors } from './cors.ts'
 import { createFileLinks } from './file-links.ts'
 import { authenticate } from './keys.ts'
 import { limitRate } from './limit-rate.ts'
-import { blockAddresses } from './middleware/block-addresses.ts'
-import { clientAddress } from './middleware/client-address.ts'
-import { renderError } from './middleware/render-error.ts'
+import { renderError } from './render-error.ts'
 import type { Middleware, RequestContext, RequestState } from './request-state.ts'
 import { createRoutes, refuseUnmatched } from './routes.ts'
 
@@ -43,7 +42,8 @@ export function createApp(
   app.use(renderError(config, logger))
   app.use(cors(config.corsOrigins))
   app.use(clientAddress(config.trustedProxyHops))
-  if (config.ipBlockList.length > 0) app.use(blockAddresses(config.ipBlockList))
+  const addressBlock = createAddressBlock(config.ipBlockList)
+  if (addressBlock) app.use(addressBlock)
   app.use(
     createRoutes(config, services, links, {
       files: [open],

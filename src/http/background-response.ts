@@ -8,8 +8,8 @@ import { failedResponse } from '../dialects/openai-responses/settled-response.ts
 import type { TellResponseOptions } from '../dialects/openai-responses/tell-response.ts'
 import type { AppServices } from './app-services.ts'
 import { callerOf } from './keys.ts'
+import { toServiceError } from './render-error.ts'
 import type { RequestContext } from './request-state.ts'
-import { toServiceError } from './to-service-error.ts'
 
 export interface BackgroundResponse {
   readonly queued: ResponseObject

@@ -26,7 +26,7 @@ export type FileLinkOptions = Pick<
 }
 
 /** Links that are their own key: they hold what they open and until when, under a signature. Replicas that share STATE_KEY or
- *  API_SECRET know each other's. */
+ *  API_SECRET accept each other's. */
 export function createFileLinks(options: FileLinkOptions): FileLinks {
   const { routePrefix, trustedProxyHops, clock } = options
   const [firstSecret, ...otherSecrets] = secretsOf(options)
@@ -56,7 +56,7 @@ type Payload = readonly [string, string, number]
 
 const linkLifeMs = 60 * 60 * 1000
 
-/** The first signs, all are known. */
+/** The first one signs; links signed with the others are still accepted. */
 function secretsOf({ stateKeys, apiSecrets }: FileLinkOptions): readonly [Secret, ...Secret[]] {
   const [first = randomBytes(32), ...others] = stateKeys.length > 0 ? stateKeys : apiSecrets
   return [first, ...others]
@@ -75,17 +75,17 @@ function isSame(given: string, expected: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-/** NextChat knows a video by the end of its URL, so there is no query string (CLIENTS 3). */
+/** NextChat recognises a video by the end of its URL, so there is an extension and no query string. */
 function extensionOf(url: string, kind: 'image' | 'video'): string {
   const known = /\.(png|jpe?g|webp|gif|mp4|webm|mov)$/i.exec(URL.parse(url)?.pathname ?? '')?.[1]
   return known?.toLowerCase() ?? (kind === 'video' ? 'mp4' : 'png')
 }
 
-/** As the client sees us; what a proxy says counts only where one is trusted. */
+/** Our origin as the client sees it; forwarded headers count only where a proxy is trusted. */
 function originOf(context: RequestContext, trustedProxyHops: number): string {
   const forwarded = context.get('x-forwarded-proto').split(',')
-  const told = forwarded.at(-trustedProxyHops) ?? forwarded[0]
-  const protocol = trustedProxyHops > 0 && told?.trim() === 'https' ? 'https' : 'http'
+  const forwardedProtocol = forwarded.at(-trustedProxyHops) ?? forwarded[0]
+  const protocol = trustedProxyHops > 0 && forwardedProtocol?.trim() === 'https' ? 'https' : 'http'
   const { localAddress, localPort } = context.req.socket
   const host = /^[\w.:[\]-]+$/.exec(context.get('host'))?.[0] ?? `${localAddress}:${localPort}`
   return `${protocol}://${host}`

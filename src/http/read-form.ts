@@ -15,7 +15,7 @@ interface FormObject {
   [field: string]: FormValue
 }
 
-/** Fields become text and files bytes. A name that comes twice and `name[]` make a list, `name[key]` an object. */
+/** Fields become strings and files bytes. A repeated name and `name[]` make a list, `name[key]` an object. */
 async function readForm(context: RequestContext, maxBytes: number): Promise<FormObject> {
   const bytes = await readBody(context, maxBytes, 'invalid_value')
   const form = emptyObject()
@@ -64,7 +64,7 @@ function createParser({ req }: RequestContext, maxBytes: number): busboy.Busboy 
   }
 }
 
-/** Without a prototype, so that no name means more than itself. */
+/** Without a prototype, so that a field named `__proto__` is a field like any other. */
 const emptyObject = (): FormObject => Object.create(null)
 
 function addValue(form: FormObject, name: string, value: string | Uint8Array): void {

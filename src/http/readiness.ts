@@ -14,20 +14,20 @@ export interface ReadinessPart {
   readonly [field: string]: unknown
 }
 
-export interface ReadinessRooms {
+export interface ReadinessSources {
   readonly pool: Pick<AccountPool, 'statuses'>
   readonly tokens: Pick<TokenSource, 'state'>
-  /** Absent: the state is of this replica alone. */
+  /** Absent: there is no Redis. */
   readonly redis?: Pick<SharedStore, 'isRedisUp' | 'mode'> | undefined
   readonly isShuttingDown: () => boolean
 }
 
-/** Can a request be served now? Looks only at what the rooms know already: no upstream is asked, nothing is launched. */
-export async function checkReadiness(rooms: ReadinessRooms): Promise<Readiness> {
-  const { pool, tokens, redis, isShuttingDown } = rooms
+/** Can a request be served now? Looks only at what is known already: the site is not asked, nothing is launched. */
+export async function checkReadiness(sources: ReadinessSources): Promise<Readiness> {
+  const { pool, tokens, redis, isShuttingDown } = sources
   const parts = {
     accounts: await checkAccounts(pool),
-    // After the accounts: asking for them shows whether Redis is there.
+    // After the accounts: reading them shows whether Redis is reachable.
     ...(redis && { redis: checkRedis(redis) }),
     browser: { ok: tokens.state() !== 'down', state: tokens.state() },
     process: { ok: !isShuttingDown(), state: isShuttingDown() ? 'shutting-down' : 'running' },
@@ -35,15 +35,15 @@ export async function checkReadiness(rooms: ReadinessRooms): Promise<Readiness> 
   return { ready: Object.values(parts).every((part) => part.ok), parts }
 }
 
-function checkRedis({ isRedisUp, mode }: NonNullable<ReadinessRooms['redis']>): ReadinessPart {
+function checkRedis({ isRedisUp, mode }: NonNullable<ReadinessSources['redis']>): ReadinessPart {
   const isUp = isRedisUp()
   return { ok: isUp || mode === 'local', state: isUp ? 'up' : 'down' }
 }
 
-/** Accounts that are listed by name; of more than these only the count is told. */
+/** Accounts listed by name; beyond these only the count is shown. */
 const maxListed = 100
 
-async function checkAccounts(pool: ReadinessRooms['pool']): Promise<ReadinessPart> {
+async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessPart> {
   const statuses = await pool.statuses()
   const cooling = []
   const signedOut = []

@@ -1,6 +1,6 @@
 import type { Route } from './route.ts'
 
-/** The JSON routes beside the asks (UPSTREAM 4.10, 5.8), by method and path. */
+/** The JSON routes beside the asks (WIRE 4.10, 5.8), by method and path. */
 export const accountRoutes: Readonly<Record<string, Route>> = {
   'GET /api/is_login': {
     answer: ({ site, sessionId }) => ({

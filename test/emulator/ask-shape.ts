@@ -14,7 +14,7 @@ export interface AskShape {
   readonly token: string | undefined
 }
 
-/** A body that UPSTREAM does not allow. */
+/** A body that WIRE does not allow. */
 export class RefusedBody extends Error {
   readonly status: number
 

@@ -3,7 +3,7 @@ import type { AskRecord } from './ask-record.ts'
 import type { Project } from './projects.ts'
 import type { Site } from './site.ts'
 
-/** Who answers in place of the model asked for (UPSTREAM 3.4, 7.5). */
+/** Who answers in place of the model asked for (WIRE 3.4, 7.5). */
 export const weakerModels = { copilot: 'gpt-4o-mini', agent: 'claude-4-5-haiku' } as const
 
 /** @returns undefined when the model asked for answers */

@@ -141,7 +141,7 @@ describe('requests that the site does not know', () => {
 })
 
 describe('requests that the site knows', () => {
-  test('gen 1 takes everything of UPSTREAM 4.2 and 4.5', async () => {
+  test('gen 1 takes everything of WIRE 4.2 and 4.5', async () => {
     const body = {
       ...copilotBody,
       user_s_input: 'Hello',
@@ -170,7 +170,7 @@ describe('requests that the site knows', () => {
     })
   })
 
-  test('gen 2 takes the whole body of the page (UPSTREAM 5.1, 5.2)', async () => {
+  test('gen 2 takes the whole body of the page (WIRE 5.1, 5.2)', async () => {
     const id = crypto.randomUUID()
     const part = {
       private_file: null,

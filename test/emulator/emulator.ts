@@ -1,5 +1,5 @@
 // The double of the site for tests and for trying out by hand: both chat routes, the account routes and the pages that
-// make tokens, built from UPSTREAM alone. Touches no file of `src` but `core`; every answer is canned.
+// make tokens, built from docs/WIRE.md alone. Touches no file of `src` but `core`; every answer is canned.
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -27,7 +27,7 @@ export interface EmulatorOptions {
   /** Session ids that are signed out from the start. */
   readonly signedOut?: readonly string[]
   readonly answer?: Script
-  /** HTTP 429 for the ask that makes more than this many open at once for a session (UPSTREAM A7). Default: no limit. */
+  /** HTTP 429 for the ask that makes more than this many open at once for a session (WIRE 5.10 A7). Default: no limit. */
   readonly maxOpenAsks?: number
 }
 
@@ -46,7 +46,7 @@ export interface Emulator {
   openAsks(): number
   /** Resolves when the predicate holds; it is tried at every change. @throws after `timeoutMs` (default 10 s) */
   until(predicate: () => boolean, timeoutMs?: number): Promise<void>
-  /** Requests that UPSTREAM does not allow, in words. */
+  /** Requests that WIRE does not allow, in words. */
   readonly violations: readonly string[]
   readonly recaptcha: RecaptchaDouble
   readonly projects: ReadonlyMap<string, Project>

@@ -1,4 +1,4 @@
-/** A Cloudflare challenge (F6, A3). `fixture` is that of UPSTREAM 4.11; each other variant bears a single mark of one. */
+/** A Cloudflare challenge (F6, A3). `fixture` is that of WIRE 4.11; each other variant bears a single mark of one. */
 export function challengePage(variant: string): string {
   const heads: Record<string, string> = {
     fixture: '<title>Just a moment...</title></head><body><script>window._cf_chl_opt={}</script>',
@@ -22,6 +22,6 @@ export function challengePage(variant: string): string {
 export const blockPage =
   '<!DOCTYPE html><html lang="en-US"><head><title>Attention Required! | Cloudflare</title></head><body><h1 data-translate="block_headline">Sorry, you have been blocked</h1></body></html>'
 
-/** F8, the fixture of UPSTREAM 4.11 */
+/** F8, the fixture of WIRE 4.11 */
 export const servicePage =
   '<!doctype html><html><head><title>Genspark</title></head><body><div class="bb"><div class="s1"></div><div class="s2"></div><div class="s3"></div></div><div class="tt">Service Unavailable</div></body></html>'

@@ -17,7 +17,7 @@ async function failed(scenario: Omit<FailureScenario, 'type'>, ask = askCopilot)
   return { status, contentType: headers['content-type'], body: normalised(body.toString()), headers }
 }
 
-describe('gen 1 (UPSTREAM 4.11)', () => {
+describe('gen 1 (WIRE 4.11)', () => {
   const start = 'data: {"id": "ID1", "type": "project_start"}\n\n'
   const overloaded =
     'data: {"id": "", "role": "assistant", "content": "Server overloaded, please try again later.", "action": null, "recommend_actions": null, "is_prompt": false, "render_template": null, "session_state": null, "message_type": null, "type": "message_result"}'
@@ -97,7 +97,7 @@ describe('gen 1 (UPSTREAM 4.11)', () => {
   })
 })
 
-describe('gen 2 (UPSTREAM 5.10)', () => {
+describe('gen 2 (WIRE 5.10)', () => {
   test.each([
     ['A1', 401, '{"status":-5,"message":"not login","data":{}}'],
     ['A2', 400, 'bad request cf'],

@@ -2,7 +2,7 @@ import type { WireGeneration } from '../../src/core/wire-generation.ts'
 import { blockPage, challengePage, servicePage } from './failure-pages.ts'
 import type { FailureId, FailureScenario, WireEvent } from './scenario.ts'
 
-/** A failure as UPSTREAM 4.11 and 5.10 show it. */
+/** A failure as WIRE 4.11 and 5.10 show it. */
 export type FailureForm =
   /** A body that is no event stream. */
   | { readonly type: 'body'; readonly status: number; readonly contentType: string; readonly body: string }
@@ -28,7 +28,7 @@ interface FormInput {
   readonly generation: WireGeneration
 }
 
-/** Where a status or wording is not seen in any source, UPSTREAM's own suggestion stands, else an invented one. */
+/** Where a status or wording is not seen in any source, WIRE's own suggestion stands, else an invented one. */
 const forms: Readonly<Record<FailureId, (input: FormInput) => FailureForm>> = {
   // variants: cf1, cf2
   F1: ({ variant = 'cf1' }) => plain(429, `Rate limit exceeded ${variant}`),
@@ -131,7 +131,7 @@ const quotaExceeded = {
   session_state: { consume_usage_quota_exceeded: true },
 }
 
-/** Gen 2 nests what gen 1 has at the top (UPSTREAM 6). */
+/** Gen 2 nests what gen 1 has at the top (WIRE 6). */
 function resultOf(generation: WireGeneration, message: typeof result): FailureForm {
   const object =
     generation === 'copilot'

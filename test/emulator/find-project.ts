@@ -2,7 +2,7 @@ import type { AskRecord } from './ask-record.ts'
 import { newProject, type Project } from './projects.ts'
 import type { Site } from './site.ts'
 
-/** The project that an ask continues, or a new one for it (UPSTREAM 4.6, 5.3).
+/** The project that an ask continues, or a new one for it (WIRE 4.6, 5.3).
  *  `refusal`: the ask may not continue the one that it names; a project is still given, for the empty stream. */
 export function findProject(site: Site, ask: AskRecord): { project: Project; refusal?: 'empty' | 'error' } {
   const { projects, projectRefusal } = site

@@ -1,4 +1,4 @@
-/** The site's own lists (UPSTREAM 5.8); a test may change them at any time. */
+/** The site's own lists (WIRE 5.8); a test may change them at any time. */
 export interface ModelLists {
   text: readonly ListedModel[]
   image: readonly ListedModel[]
@@ -12,7 +12,7 @@ export interface ListedModel {
   readonly hidden?: boolean
 }
 
-/** A part of UPSTREAM 9.4 and 9.5. */
+/** A part of WIRE 9.4 and 9.5. */
 export const createModelLists = (): ModelLists => ({
   text: [
     { name: 'claude-opus-5' },

@@ -5,7 +5,7 @@ import { defaultQuota } from './quotas.ts'
 import { readJsonBody } from './read-body.ts'
 import type { Exchange, Route } from './route.ts'
 
-/** UPSTREAM 4.10, 5.8 */
+/** WIRE 4.10, 5.8 */
 export const projectRoutes: Readonly<Record<string, Route>> = {
   'POST /api/project/create': { needsLogin: true, answer: create },
   'POST /api/project/update': { needsLogin: true, answer: update },

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 export interface Project {
   readonly id: string
   readonly sessionId: string
-  /** The models that it was begun with; gen 1 weakens a chat that switches (UPSTREAM 7.5). */
+  /** The models that it was begun with; gen 1 weakens a chat that switches (WIRE 7.5). */
   readonly models: readonly string[]
   /** Gen 2: index of the next event. */
   nextEventIndex: number

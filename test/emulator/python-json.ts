@@ -1,4 +1,4 @@
-/** JSON as the site writes it: a space after `:` and `,` (UPSTREAM 2.5), characters beyond ASCII as they are. */
+/** JSON as the site writes it: a space after `:` and `,` (WIRE 2.5), characters beyond ASCII as they are. */
 export function pythonJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(', ')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)

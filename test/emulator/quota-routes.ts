@@ -8,7 +8,7 @@ const credits: Route = {
   answer: (exchange) => ({ status: 0, data: { remaining: quotaOf(exchange).remaining } }),
 }
 
-/** UPSTREAM 5.8 */
+/** WIRE 5.8 */
 export const quotaRoutes: Readonly<Record<string, Route>> = {
   'GET /api/payment/get_credit_balance': credits,
   'GET /api/credit_audit/billing_cycle': credits,

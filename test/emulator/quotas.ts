@@ -1,4 +1,4 @@
-/** What is left for one account (UPSTREAM 5.8). */
+/** What is left for one account (WIRE 5.8). */
 export interface AccountQuota {
   /** Credits. */
   readonly remaining: number

@@ -47,7 +47,7 @@ export function rawRequest(url: string, { method, headers, body }: RawRequest = 
   })
 }
 
-/** Headers of an ask as UPSTREAM 2.2 lists them. */
+/** Headers of an ask as WIRE 2.2 lists them. */
 export const askHeaders = {
   'Content-Type': 'application/json',
   Accept: 'text/event-stream',
@@ -57,7 +57,7 @@ export const askHeaders = {
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
 }
 
-/** The example body of UPSTREAM 4.2. */
+/** The example body of WIRE 4.2. */
 export const copilotBody = {
   type: 'COPILOT_MOA_CHAT',
   current_query_string: 'type=COPILOT_MOA_CHAT',
@@ -71,7 +71,7 @@ export const copilotBody = {
   },
 }
 
-/** The smallest body of UPSTREAM 5.1. */
+/** The smallest body of WIRE 5.1. */
 export const agentBody = {
   ai_chat_model: 'claude-4-5-haiku',
   ai_chat_enable_search: false,
@@ -91,7 +91,7 @@ export const askCopilot = (site: string, body: unknown = copilotBody, headers = 
 export const askAgent = (site: string, body: unknown = agentBody, headers = {}): Promise<RawReply> =>
   rawRequest(`${site}/api/agent/ask_proxy`, { body, headers: { ...askHeaders, ...headers } })
 
-/** An image ask as UPSTREAM 4.3 describes it. */
+/** An image ask as WIRE 4.3 describes it. */
 export const copilotImageBody = {
   type: 'COPILOT_MOA_IMAGE',
   current_query_string: 'type=COPILOT_MOA_IMAGE',
@@ -116,7 +116,7 @@ export const copilotImageBody = {
   },
 }
 
-/** A video ask as UPSTREAM 4.4 describes it. */
+/** A video ask as WIRE 4.4 describes it. */
 export const copilotVideoBody = {
   ...copilotImageBody,
   type: 'COPILOT_MOA_VIDEO',
@@ -127,7 +127,7 @@ export const copilotVideoBody = {
   },
 }
 
-/** The same in gen 2 (UPSTREAM 5.6). */
+/** The same in gen 2 (WIRE 5.6). */
 export const agentImageBody = {
   type: 'image_generation_agent',
   model_params: {
@@ -148,7 +148,7 @@ export const agentImageBody = {
   project_id: null,
 }
 
-/** The body of UPSTREAM 5.7. */
+/** The body of WIRE 5.7. */
 export const agentVideoBody = {
   type: 'video_generation_agent',
   models: ['gpt-4.1'],

@@ -6,7 +6,7 @@ import { headerFault, sessionIdOf } from './request-headers.ts'
 import { findRoute } from './routes.ts'
 import type { Site } from './site.ts'
 
-/** Sends each request to its route; whatever UPSTREAM does not know becomes a violation. */
+/** Sends each request to its route; whatever WIRE does not know becomes a violation. */
 export function createRequestHandler(site: Site) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const method = request.method ?? 'GET'

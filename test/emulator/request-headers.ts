@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { WireGeneration } from '../../src/core/wire-generation.ts'
 import type { AskKind } from './ask-record.ts'
 
-/** What UPSTREAM 2.2 finds wrong with the headers that every API request bears, in words. */
+/** What WIRE 2.2 finds wrong with the headers that every API request bears, in words. */
 export function headerFault(request: IncomingMessage): string | undefined {
   const { headers } = request
   if (!headers['user-agent']) return 'no User-Agent'

@@ -20,17 +20,17 @@ export interface AnswerScenario extends WireOptions {
   readonly text?: string
   /** The answer, already cut; wins over `text`. */
   readonly chunks?: Chunks
-  /** Thinking before the answer (UPSTREAM 7.1); in gen 2 it is only seen as encrypted reasoning (UPSTREAM 5.5). */
+  /** Thinking before the answer (WIRE 7.1); in gen 2 it is only seen as encrypted reasoning (WIRE 5.5). */
   readonly thinking?: Chunks
-  /** In the form of a search answer (UPSTREAM 7.2). Default: as the ask says. */
+  /** In the form of a search answer (WIRE 7.2). Default: as the ask says. */
   readonly search?: boolean
   /** Mind map beside a gen-1 search answer. Default: a short one; `[]` leaves it out. */
   readonly markmap?: Chunks
   /** Mixture drafts (gen 1, `session_state.layer_*`). Default: one for each model when several are asked. */
   readonly drafts?: readonly string[]
-  /** A tool is used before the answer (gen 2): two groups of messages come first (UPSTREAM 5.4). */
+  /** A tool is used before the answer (gen 2): two groups of messages come first (WIRE 5.4). */
   readonly toolTurn?: boolean
-  /** What carries the text. Default: `deltas`, and `full-value` for the models of UPSTREAM 7.4.
+  /** What carries the text. Default: `deltas`, and `full-value` for the models of WIRE 7.4.
    *  `full-value`: one `message_field` with the whole text; `message-fields`: several of them, each a chunk (gen 2);
    *  `result-only`: nothing but the closing `message_result`. */
   readonly carrier?: 'deltas' | 'full-value' | 'message-fields' | 'result-only'
@@ -43,7 +43,7 @@ export interface AnswerScenario extends WireOptions {
   readonly title?: string
   /** Keepalives before the first token; may be `Infinity`. Default: 1 in gen 2, 0 in gen 1. */
   readonly keepalives?: number
-  /** Gen 2: the closing event. Default: `finished` (UPSTREAM 5.4). */
+  /** Gen 2: the closing event. Default: `finished` (WIRE 5.4). */
   readonly terminator?: 'finished' | 'project-end'
   /** Leave out the closing event: `message_result` in gen 1, the terminator in gen 2. */
   readonly withoutFinal?: boolean
@@ -51,11 +51,11 @@ export interface AnswerScenario extends WireOptions {
   readonly extraEvents?: readonly WireEvent[]
 }
 
-/** A failure of UPSTREAM 4.11 (F) or 5.10 (A), on either route. */
+/** A failure of WIRE 4.11 (F) or 5.10 (A), on either route. */
 export interface FailureScenario extends Omit<WireOptions, 'cut' | 'eventIndex'> {
   readonly type: 'failure'
   readonly failure: FailureId
-  /** Default: what UPSTREAM names or suggests. */
+  /** Default: what WIRE names or suggests. */
   readonly status?: number
   /** Added to the reply, over its own. */
   readonly headers?: Readonly<Record<string, string>>
@@ -76,7 +76,7 @@ export interface RawScenario {
 
 /** How events are written. */
 export interface WireOptions {
-  /** JSON with a space after `:` and `,` (UPSTREAM 2.5) or without. Default: `python`. */
+  /** JSON with a space after `:` and `,` (WIRE 2.5) or without. Default: `python`. */
   readonly spacing?: 'python' | 'compact'
   /** Keys of every event in reverse order. */
   readonly shuffleKeys?: boolean

@@ -28,7 +28,7 @@ export async function sendFailure(
 
 const defaultForms = { body: 'text', object: 'json', event: 'event' } as const
 
-/** F2 is written without spaces (UPSTREAM 4.11); so JSON bodies are compact unless the scenario says otherwise. */
+/** F2 is written without spaces (WIRE 4.11); so JSON bodies are compact unless the scenario says otherwise. */
 const jsonOptions = (scenario: FailureScenario): FailureScenario => ({ spacing: 'compact', ...scenario })
 
 const objectOf = (form: FailureForm): WireEvent =>
@@ -39,7 +39,7 @@ function wordsOf(form: FailureForm): string {
   return form.type === 'body' ? form.body : form.words
 }
 
-/** A text that comes as an event is what follows `data: ` (UPSTREAM F1), without quotes. */
+/** A text that comes as an event is what follows `data: ` (WIRE 4.11 F1), without quotes. */
 function failureEvents(form: FailureForm, project: Project, generation: WireGeneration): StreamEvent[] {
   const start = { id: project.id, type: 'project_start' }
   const finish = { id: project.id, field_name: 'status', field_value: 'FINISHED', type: 'project_field' }

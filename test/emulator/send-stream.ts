@@ -24,7 +24,7 @@ export interface StreamOptions extends WireOptions {
   readonly onCut: () => void
 }
 
-/** Writes events as the site does (UPSTREAM 2.5), each piece when the one before has left; so a slow reader slows `events`.
+/** Writes events as the site does (WIRE 2.5), each piece when the one before has left; so a slow reader slows `events`.
  *  @throws when the client is gone */
 export async function sendStream(
   response: ServerResponse,

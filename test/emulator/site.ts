@@ -45,7 +45,7 @@ export interface Routes {
 }
 
 /** What becomes of an ask that continues another account's project, none that exists, or (gen 2) sends a thread its
- *  history again: a stream without content, HTTP 500, or an answer. Default: empty, error, empty (UPSTREAM 5.3, 5.10). */
+ *  history again: a stream without content, HTTP 500, or an answer. Default: empty, error, empty (WIRE 5.3, 5.10). */
 export type ProjectRefusals = Record<'foreign' | 'unknown' | 'resentHistory', 'empty' | 'error' | 'accept'>
 
 export const openAsks = (site: Site, sessionId?: string): number =>

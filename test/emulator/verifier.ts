@@ -1,4 +1,4 @@
-// The double of a token service, e.g. genspark-playwright-proxy (UPSTREAM 3.5): `GET /genspark`. Its tokens are of an emulator's
+// The double of a token service, e.g. genspark-playwright-proxy (WIRE 3.5): `GET /genspark`. Its tokens are of an emulator's
 // ledger, so that the emulator accepts them for the cookie that they were asked with.
 
 import { once } from 'node:events'
@@ -21,7 +21,7 @@ export interface Verifier {
   readonly behaviour: VerifierBehaviour
   /** The `Cookie` header of every request, in order. */
   readonly cookies: readonly string[]
-  /** Requests that UPSTREAM 3.5 does not allow, in words. */
+  /** Requests that WIRE 3.5 does not allow, in words. */
   readonly violations: readonly string[]
   close(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AccountStatus } from '../../src/accounts/account-pool.ts'
 import type { BrowserState } from '../../src/browser/token-source.ts'
-import { checkReadiness, type ReadinessRooms } from '../../src/http/readiness.ts'
+import { checkReadiness, type ReadinessSources } from '../../src/http/readiness.ts'
 
 const usable: AccountStatus = { label: 'acc_1', inFlight: 0 }
 const cooling: AccountStatus = {
@@ -19,7 +19,7 @@ interface CheckOptions {
   readonly accounts?: readonly AccountStatus[]
   readonly browser?: BrowserState
   readonly shuttingDown?: boolean
-  readonly redis?: ReadinessRooms['redis']
+  readonly redis?: ReadinessSources['redis']
 }
 
 function check({ accounts = [usable], browser = 'ready', shuttingDown = false, redis }: CheckOptions) {

@@ -10,12 +10,9 @@ export function encodeError(error: ServiceError) {
 /** Why a response failed, in the vendor's few codes. Codex repeats the request after all of them but `invalid_prompt`; after
  *  `rate_limit_exceeded` when the message tells (CLIENTS 11). */
 export function encodeFailure(error: ServiceError): ResponseFailure {
-  const { message, retryAfterMs } = error
+  const { message, retryAfterSeconds } = error
   if (error instanceof InvalidRequestError) return { code: 'invalid_prompt', message }
   if (error.type !== 'rate_limit_error') return { code: 'server_error', message }
-  if (retryAfterMs === undefined) return { code: 'rate_limit_exceeded', message }
-  const seconds = Math.min(Math.max(Math.ceil(retryAfterMs / 1000), 1), maxRetrySeconds)
-  return { code: 'rate_limit_exceeded', message: `${message} Please try again in ${seconds}s.` }
+  if (retryAfterSeconds === undefined) return { code: 'rate_limit_exceeded', message }
+  return { code: 'rate_limit_exceeded', message: `${message} Please try again in ${retryAfterSeconds}s.` }
 }
-
-const maxRetrySeconds = 60

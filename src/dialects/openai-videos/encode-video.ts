@@ -21,16 +21,6 @@ export function encodeVideo(job: VideoJob) {
   }
 }
 
-export function encodeVideoList(jobs: readonly VideoJob[], hasMore: boolean) {
-  return {
-    object: 'list',
-    data: jobs.map(encodeVideo),
-    first_id: jobs[0]?.id ?? null,
-    last_id: jobs.at(-1)?.id ?? null,
-    has_more: hasMore,
-  }
-}
-
 export function encodeDeletedVideo(id: string) {
   return { id, object: 'video.deleted', deleted: true }
 }

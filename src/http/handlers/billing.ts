@@ -2,7 +2,7 @@ import { encodeSubscription, encodeUsage } from '../../dialects/openai-billing/e
 import type { AppServices } from '../app-services.ts'
 import type { RequestContext } from '../request-state.ts'
 
-/** `GET /dashboard/billing/subscription` and `/usage`; the dates asked for are ignored. */
+/** `GET /dashboard/billing/subscription` and `/usage`, for clients that show a balance; the dates they ask for are ignored. */
 export function createBillingHandlers({ quota, clock }: Pick<AppServices, 'quota' | 'clock'>) {
   return {
     async subscription(context: RequestContext): Promise<void> {

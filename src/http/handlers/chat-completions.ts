@@ -8,9 +8,9 @@ import { createAnswerChat } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { readJson } from '../read-body.ts'
+import { toServiceError } from '../render-error.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
-import { toServiceError } from '../to-service-error.ts'
 
 export function createChatCompletionsHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, clock, logger } = services

@@ -3,7 +3,7 @@ import { InvalidRequestError } from '../../core/errors.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import type { RequestState } from '../request-state.ts'
-import { sendFile } from '../send-file.ts'
+import { sendFile } from '../site-file.ts'
 
 /** Serves a result file that loads only with an account's cookie. The link is the key: browsers send no other for a picture.
  *  @throws {InvalidRequestError} `not_found` when it is forged or has expired */

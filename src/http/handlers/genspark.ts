@@ -1,14 +1,14 @@
 import { createAccount } from '../../core/account.ts'
 import type { AppServices } from '../app-services.ts'
+import { toServiceError } from '../render-error.ts'
 import type { RequestContext } from '../request-state.ts'
-import { toServiceError } from '../to-service-error.ts'
 
 /** The token service for a deanxv/genspark2api whose RECAPTCHA_PROXY_URL points here: a gen-1 token for the cookie in the
- *  `Cookie` header, which need not be one of our accounts. Source: UPSTREAM 3.5
+ *  `Cookie` header, which need not be one of our accounts. Source: WIRE 3.5
  *
  *  That client sends nothing but `Content-Type` and `Cookie`, so no key can be asked for: open it (VERIFIER_ENDPOINT) on a private
- *  network only. The request rate of an address and the browser's pages bound what a caller can use up. A failure is told with
- *  its HTTP status too: the client takes code 500 in a reply of status 200 for an answer. */
+ *  network only. The rate limit and the number of browser pages bound what a caller can use up. A failure has its HTTP status
+ *  too: the client takes a reply of status 200 for an answer, whatever code its body has. */
 export function createGensparkHandler({ tokens, logger }: Pick<AppServices, 'tokens' | 'logger'>) {
   return async (context: RequestContext): Promise<void> => {
     const cookie = context.get('cookie').trim()

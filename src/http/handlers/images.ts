@@ -5,12 +5,12 @@ import { type EncodedImage, encodeImages } from '../../dialects/openai-images/en
 import { type ParsedImageRequest, parseImageRequest } from '../../dialects/openai-images/parse-request.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { beginMediaCall } from '../media-call.ts'
+import { beginMediaCall } from '../gateway-call.ts'
 import { readFormOrJson } from '../read-form.ts'
-import { readSiteFile } from '../read-site-file.ts'
 import type { RequestContext } from '../request-state.ts'
+import { readSiteFile } from '../site-file.ts'
 
-/** Serves generations and edits alike. */
+/** Serves generations, and edits where `imageRequired`. */
 export function createImagesHandler(
   { maxBodyBytes }: Pick<Config, 'maxBodyBytes'>,
   services: AppServices,
@@ -28,7 +28,7 @@ export function createImagesHandler(
     const images = await fetchAttachments(asked.images, call.signal)
     const { account, events } = await runMedia({ ...asked.image, images }, call)
     const data: EncodedImage[] = []
-    // One after another, so that no more than one picture waits in memory beside those that are encoded.
+    // One after another: only one picture at a time is in memory unencoded.
     for (const file of await collectFiles(events)) data.push(await encode(context, asked, file, account.key))
     context.body = encodeImages(Math.floor(clock.now() / 1000), data)
   }

@@ -1,6 +1,8 @@
 import type { RouterContext } from '@koa/router'
-import { InvalidRequestError } from '../../core/errors.ts'
-import { encodeDeleted, encodeInputItems } from '../../dialects/openai-responses/encode-list.ts'
+import { InvalidRequestError, ServiceError } from '../../core/errors.ts'
+import { invalidValue } from '../../dialects/check-shape.ts'
+import { encodePage } from '../../dialects/encode-page.ts'
+import { encodeDeleted } from '../../dialects/openai-responses/encode-list.ts'
 import {
   decodeKept,
   encodeKept,
@@ -11,7 +13,7 @@ import { asOf, cancelledResponse } from '../../dialects/openai-responses/settled
 import { maxBackgroundMs } from '../../gateway/background-work.ts'
 import type { AppServices } from '../app-services.ts'
 import { callerOf } from '../keys.ts'
-import type { RequestState } from '../request-state.ts'
+import type { RequestContext, RequestState } from '../request-state.ts'
 
 type Context = RouterContext<RequestState>
 
@@ -27,7 +29,7 @@ export function createKeptResponseHandlers({ keptResponses, backgroundWork, cloc
   return {
     async retrieve(context: Context): Promise<void> {
       if (context.query.stream === 'true')
-        throw invalid('stream', 'a response that was made before is not streamed here')
+        throw invalidValue('stream', 'a response that was made before is not streamed here')
       context.body = (await find(context)).response
     },
 
@@ -38,11 +40,11 @@ export function createKeptResponseHandlers({ keptResponses, backgroundWork, cloc
       context.body = encodeDeleted(id)
     },
 
-    /** One that is there already stays as it is. */
+    /** A response that has ended stays as it is. */
     async cancel(context: Context): Promise<void> {
       const before = await find(context)
       if (!before.response.background)
-        throw invalid('response_id', 'only a response that is made in the background can be cancelled')
+        throw invalidValue('response_id', 'only a response that is made in the background can be cancelled')
       await backgroundWork.cancel(idOf(context))
       const { response, input } = await find(context)
       context.body = isUnfinished(response) ? cancelledResponse(response) : response
@@ -51,26 +53,22 @@ export function createKeptResponseHandlers({ keptResponses, backgroundWork, cloc
     },
 
     async inputItems(context: Context): Promise<void> {
-      const { after, limit, order } = context.query
       const { input } = await find(context)
-      context.body = encodeInputItems(input, {
-        after: single(after),
-        limit: Number(single(limit)) || undefined,
-        order: single(order),
-      })
+      context.body = encodePage(input.toReversed(), context.query, (item) => item)
     },
   }
 }
 
 const idOf = (context: Context): string => context.params.id ?? ''
 
-const single = (value: string | string[] | undefined): string | undefined =>
-  Array.isArray(value) ? value[0] : value
-
-const invalid = (param: string, problem: string): InvalidRequestError =>
-  new InvalidRequestError('invalid_value', { message: `${param}: ${problem}.`, param })
-
 const notFound = (context: Context): InvalidRequestError =>
   new InvalidRequestError('not_found', {
     message: `Response with id '${idOf(context).slice(0, 64)}' not found: it was not stored, or it has expired.`,
   })
+
+/** Codex tries a WebSocket first and falls back to POST at once on 426, but on nothing else.
+ *  @throws {ServiceError} `upgrade_not_supported`, or `not_found` for a plain GET */
+export function refuseWebSocket(context: RequestContext): void {
+  const wantsWebSocket = /\bwebsocket\b/i.test(context.get('upgrade'))
+  throw new ServiceError(wantsWebSocket ? 'upgrade_not_supported' : 'not_found')
+}

@@ -8,9 +8,9 @@ import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { beginInputCount } from '../input-count.ts'
 import { readJson } from '../read-body.ts'
+import { toServiceError } from '../render-error.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
-import { toServiceError } from '../to-service-error.ts'
 
 export function createMessagesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, logger } = services

@@ -13,9 +13,9 @@ import { makeInBackground } from '../background-response.ts'
 import type { FileLinks } from '../file-links.ts'
 import { callerOf } from '../keys.ts'
 import { readJson } from '../read-body.ts'
+import { toServiceError } from '../render-error.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
-import { toServiceError } from '../to-service-error.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services

@@ -1,28 +1,51 @@
 import type { RouterContext } from '@koa/router'
 import type { Config } from '../../config.ts'
+import { collectFiles } from '../../core/collect-files.ts'
 import { InvalidRequestError } from '../../core/errors.ts'
 import type { VideoJob } from '../../core/video-job.ts'
-import {
-  encodeDeletedVideo,
-  encodeVideo,
-  encodeVideoList,
-} from '../../dialects/openai-videos/encode-video.ts'
+import { invalidValue } from '../../dialects/check-shape.ts'
+import { encodePage } from '../../dialects/encode-page.ts'
+import { encodeVideos } from '../../dialects/openai-videos/encode-response.ts'
+import { encodeDeletedVideo, encodeVideo } from '../../dialects/openai-videos/encode-video.ts'
 import { parseVideoRequest } from '../../dialects/openai-videos/parse-request.ts'
 import type { AppServices } from '../app-services.ts'
+import type { FileLinks } from '../file-links.ts'
+import { beginMediaCall } from '../gateway-call.ts'
 import { callerOf } from '../keys.ts'
 import { readFormOrJson } from '../read-form.ts'
-import type { RequestState } from '../request-state.ts'
-import { sendFile } from '../send-file.ts'
+import type { RequestContext, RequestState } from '../request-state.ts'
+import { sendFile } from '../site-file.ts'
 
 type Context = RouterContext<RequestState>
 
+/** The form of deanxv/genspark2api: the answer comes when the video is there. */
+export function createVideoGenerationsHandler(
+  { maxBodyBytes }: Pick<Config, 'maxBodyBytes'>,
+  services: AppServices,
+  links: FileLinks,
+) {
+  const { runMedia, fetchAttachments, catalogue, clock } = services
+  const resolve = (name: string) => catalogue.resolveMedia(name, 'video')
+
+  return async (context: RequestContext): Promise<void> => {
+    const call = beginMediaCall(context)
+    const body = await readFormOrJson(context, maxBodyBytes)
+    const { video, images: given } = await parseVideoRequest(body, resolve)
+    const images = await fetchAttachments(given, call.signal)
+    const { account, events } = await runMedia({ ...video, images }, call)
+    const files = await collectFiles(events)
+    const link = (file: (typeof files)[number]) => links.link(context, file, account.key, 'video')
+    context.body = encodeVideos(Math.floor(clock.now() / 1000), files, link)
+  }
+}
+
 /** OpenAI's form: a task that is made in the background and asked for by its id, by the key that began it alone. */
 export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes'>, services: AppServices) {
-  const { videoJobs, openFile, catalogue } = services
+  const { videoJobs, openFile, fetchAttachments, catalogue } = services
   const resolve = (name: string) => catalogue.resolveMedia(name, 'video')
 
   async function find(context: Context): Promise<VideoJob> {
-    const job = await videoJobs.find(context.params.id ?? '', callerOf(context))
+    const job = await videoJobs.find(idOf(context), callerOf(context))
     if (!job) throw notFound()
     return job
   }
@@ -32,7 +55,7 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
       const { requestId, signal } = context.state
       const body = await readFormOrJson(context, maxBodyBytes)
       const { video, images: given, size } = await parseVideoRequest(body, resolve)
-      const images = await services.fetchAttachments(given, signal)
+      const images = await fetchAttachments(given, signal)
       const about = { requestId, owner: callerOf(context), size }
       context.body = encodeVideo(await videoJobs.begin({ ...video, images }, about))
     },
@@ -42,16 +65,11 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
     },
 
     async list(context: Context): Promise<void> {
-      const { limit, after, order } = context.query
-      const jobs = [...(await videoJobs.list(callerOf(context)))]
-      if (order === 'asc') jobs.reverse()
-      const start = after ? jobs.findIndex((job) => job.id === after) + 1 : 0
-      const end = start + Math.min(Math.max(Number(limit) || defaultPage, 1), maxPage)
-      context.body = encodeVideoList(jobs.slice(start, end), end < jobs.length)
+      context.body = encodePage(await videoJobs.list(callerOf(context)), context.query, encodeVideo)
     },
 
     async remove(context: Context): Promise<void> {
-      const id = context.params.id ?? ''
+      const id = idOf(context)
       if (!(await videoJobs.remove(id, callerOf(context)))) throw notFound()
       context.body = encodeDeletedVideo(id)
     },
@@ -59,10 +77,7 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
     async content(context: Context): Promise<void> {
       const { variant } = context.query
       if (variant !== undefined && variant !== 'video')
-        throw new InvalidRequestError('invalid_value', {
-          message: 'variant: the site has the video alone, no thumbnail or spritesheet.',
-          param: 'variant',
-        })
+        throw invalidValue('variant', 'the site has the video alone, no thumbnail or spritesheet')
       const { state } = await find(context)
       if (state.type !== 'completed')
         throw new InvalidRequestError('not_found', { message: 'This video is not there yet, or it failed.' })
@@ -72,8 +87,7 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
   }
 }
 
-const defaultPage = 20
-const maxPage = 100
+const idOf = (context: Context): string => context.params.id ?? ''
 
 const notFound = (): InvalidRequestError =>
   new InvalidRequestError('not_found', { message: 'There is no such video, or it has expired.' })

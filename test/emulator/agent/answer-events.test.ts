@@ -27,7 +27,7 @@ async function outlineOf(scenario: Omit<AnswerScenario, 'type'>, body?: unknown)
   })
 }
 
-test('a plain answer is that of UPSTREAM 5.4, byte for byte', async () => {
+test('a plain answer is that of WIRE 5.4, byte for byte', async () => {
   expect(await streamOf({})).toBe(
     `data: {"id": "ID1", "type": "project_start", "_event_index": 0}
 

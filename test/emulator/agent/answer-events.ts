@@ -3,7 +3,7 @@ import type { AnswerPlan } from '../answer-plan.ts'
 import type { WireEvent } from '../scenario.ts'
 import { messageEvents } from './message-events.ts'
 
-/** The events of a gen-2 answer in the order of UPSTREAM 5.4; the writer adds `_event_index`. */
+/** The events of a gen-2 answer in the order of WIRE 5.4; the writer adds `_event_index`. */
 export async function* agentAnswerEvents(plan: AnswerPlan): AsyncGenerator<WireEvent> {
   const { scenario, project } = plan
   const projectField = (name: string, value: unknown): WireEvent => ({
@@ -43,7 +43,7 @@ async function* answerMessage(plan: AnswerPlan): AsyncGenerator<WireEvent> {
   yield message.result({ role: 'assistant', content: closingText, ...servedModel(plan) })
 }
 
-/** A lead-in with a tool call, and the tool's own message (UPSTREAM 5.4, 7.2). */
+/** A lead-in with a tool call, and the tool's own message (WIRE 5.4, 7.2). */
 function* toolTurn(plan: AnswerPlan): Generator<WireEvent> {
   const { project } = plan
   const lead = messageEvents(project.id, randomUUID())
@@ -64,7 +64,7 @@ function* toolTurn(plan: AnswerPlan): Generator<WireEvent> {
   yield tool.result({ role: 'tool', content: result, tool_call_id: callId })
 }
 
-/** The place of `_llm_model` varies (UPSTREAM 12); by default both are filled. */
+/** The place of `_llm_model` varies (WIRE 12); by default both are filled. */
 function servedModel({ scenario, servedModel: _llm_model }: AnswerPlan): WireEvent {
   const place = scenario.servedModelPlace ?? 'both'
   return {

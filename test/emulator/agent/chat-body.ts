@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type AskShape, parseBody } from '../ask-shape.ts'
 import { checkFrame, frame, frameShape } from './frame.ts'
 
-/** Reads a chat ask, from the smallest known body to that of the page (UPSTREAM 5.1). @throws {RefusedBody} */
+/** Reads a chat ask, from the smallest known body to that of the page (WIRE 5.1). @throws {RefusedBody} */
 export function parseChatBody(body: unknown): AskShape {
   const parsed = parseBody(chatBody, body)
   const { ai_chat_model, use_moa_proxy, moa_models } = parsed

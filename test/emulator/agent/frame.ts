@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { AskShape } from '../ask-shape.ts'
 import { message } from './message-schema.ts'
 
-/** What the bodies of all agents have in common (UPSTREAM 5.1). */
+/** What the bodies of all agents have in common (WIRE 5.1). */
 export const frame = {
   sas_ask_origin: z.literal('typed').optional(),
   project_id: z.guid().nullish(),

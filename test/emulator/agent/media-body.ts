@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { type AskShape, parseBody } from '../ask-shape.ts'
 import { checkFrame, frame, frameShape } from './frame.ts'
 
-/** Reads an image ask (UPSTREAM 5.6). @throws {RefusedBody} */
+/** Reads an image ask (WIRE 5.6). @throws {RefusedBody} */
 export function parseImageBody(body: unknown): AskShape {
   const parsed = parseBody(imageBody, body)
   return { ...frameShape(parsed), ...mediaShape('image', parsed.model_params) }
 }
 
-/** Reads a video ask (UPSTREAM 5.7). @throws {RefusedBody} */
+/** Reads a video ask (WIRE 5.7). @throws {RefusedBody} */
 export function parseVideoBody(body: unknown): AskShape {
   const parsed = parseBody(videoBody, body)
   return { ...frameShape(parsed), ...mediaShape('video', parsed.model_params) }

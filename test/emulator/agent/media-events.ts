@@ -4,7 +4,7 @@ import type { MediaTask } from '../media/tasks.ts'
 import type { WireEvent } from '../scenario.ts'
 import { messageEvents } from './message-events.ts'
 
-/** The events of a gen-2 image or video answer (UPSTREAM 5.6, 5.7); the writer adds `_event_index`. */
+/** The events of a gen-2 image or video answer (WIRE 5.6, 5.7); the writer adds `_event_index`. */
 export function* agentMediaEvents(plan: MediaPlan): Generator<WireEvent> {
   const { scenario, project, messageId, tasks } = plan
   const message = messageEvents(project.id, messageId)

@@ -1,6 +1,6 @@
 import type { WireEvent } from '../scenario.ts'
 
-/** Makers of the events that concern one message (UPSTREAM 5.4). */
+/** Makers of the events that concern one message (WIRE 5.4). */
 export function messageEvents(project_id: string, messageId: string) {
   return {
     start: (role: string, toolCallId: string | null = null): WireEvent => ({

@@ -13,7 +13,7 @@ export const toolShaped = z.object({
     ),
 })
 
-/** Keys that the page writes beside those of the part's own type, all empty (UPSTREAM 5.2). */
+/** Keys that the page writes beside those of the part's own type, all empty (WIRE 5.2). */
 const emptyPartFields = {
   text: z.null().optional(),
   image_url: z.null().optional(),
@@ -46,7 +46,7 @@ const part = z.discriminatedUnion('type', [
   }),
 ])
 
-/** UPSTREAM 5.2 */
+/** WIRE 5.2 */
 export const message = z.strictObject({
   role: z.enum(['system', 'user', 'assistant']),
   id: z.string().min(1).optional(),

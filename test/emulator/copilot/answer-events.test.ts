@@ -35,7 +35,7 @@ async function middleOf(scenario: Omit<AnswerScenario, 'type'>, body?: unknown):
   )
 }
 
-test('a plain answer is that of UPSTREAM 4.7, byte for byte', async () => {
+test('a plain answer is that of WIRE 4.7, byte for byte', async () => {
   expect(await streamOf({})).toBe(
     `data: {"id": "ID1", "type": "project_start"}
 

@@ -2,7 +2,7 @@ import type { AnswerPlan } from '../answer-plan.ts'
 import type { Chunks, WireEvent } from '../scenario.ts'
 import { messageResult, updateTime } from './message-result.ts'
 
-/** The events of a gen-1 answer in the order of UPSTREAM 4.7, thinking and search as in 7.1 to 7.4. */
+/** The events of a gen-1 answer in the order of WIRE 4.7, thinking and search as in 7.1 to 7.4. */
 export async function* copilotAnswerEvents(plan: AnswerPlan): AsyncGenerator<WireEvent> {
   const { scenario, ask, project, messageId, closingText } = plan
   const field = (name: string, value: unknown): WireEvent => ({
@@ -53,10 +53,10 @@ function carrierOf(plan: AnswerPlan): 'deltas' | 'full-value' | 'result-only' {
   return fullValueModels.includes(plan.ask.model) ? 'full-value' : 'deltas'
 }
 
-/** UPSTREAM 7.4. */
+/** WIRE 7.4. */
 const fullValueModels = ['o1', 'o3-mini-high']
 
-/** UPSTREAM 7.2. */
+/** WIRE 7.2. */
 const isJsonAnswer = ({ ask, search }: AnswerPlan): boolean => search && ask.model === 'o1'
 
 const draftsOf = ({ scenario, ask }: AnswerPlan): readonly string[] =>

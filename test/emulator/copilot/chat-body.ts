@@ -3,7 +3,7 @@ import { type AskShape, parseBody } from '../ask-shape.ts'
 import { frame, frameShape } from './frame.ts'
 import { filePart, imagePart, messageFields, modelIds, textPart } from './message-schema.ts'
 
-/** Reads a chat ask (UPSTREAM 4.2, 4.5). @throws {RefusedBody} */
+/** Reads a chat ask (WIRE 4.2, 4.5). @throws {RefusedBody} */
 export function parseChatBody(body: unknown): AskShape {
   const parsed = parseBody(chatBody, body)
   return {

@@ -3,7 +3,7 @@ import type { AskShape } from '../ask-shape.ts'
 
 type AskType = 'COPILOT_MOA_CHAT' | 'COPILOT_MOA_IMAGE' | 'COPILOT_MOA_VIDEO'
 
-/** What the bodies of all gen-1 asks have in common (UPSTREAM 4.1). */
+/** What the bodies of all gen-1 asks have in common (WIRE 4.1). */
 export const frame = <T extends AskType>(type: T) => ({
   type: z.literal(type),
   current_query_string: z.string().regex(new RegExp(`^(?:id=${uuid}&)?type=${type}$`)),

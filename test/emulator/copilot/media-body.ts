@@ -3,12 +3,12 @@ import { type AskShape, lastPrompt, parseBody, RefusedBody } from '../ask-shape.
 import { frame, frameShape } from './frame.ts'
 import { filePart, imagePart, messageFields, textPart } from './message-schema.ts'
 
-/** Reads an image ask (UPSTREAM 4.3). @throws {RefusedBody} */
+/** Reads an image ask (WIRE 4.3). @throws {RefusedBody} */
 export function parseImageBody(body: unknown): AskShape {
   return { kind: 'image', ...mediaShape(parseBody(imageBody, body)) }
 }
 
-/** Reads a video ask (UPSTREAM 4.4). @throws {RefusedBody} */
+/** Reads a video ask (WIRE 4.4). @throws {RefusedBody} */
 export function parseVideoBody(body: unknown): AskShape {
   return { kind: 'video', ...mediaShape(parseBody(videoBody, body)) }
 }

@@ -3,7 +3,7 @@ import { pythonJson } from '../python-json.ts'
 import type { WireEvent } from '../scenario.ts'
 import { messageResult, updateTime } from './message-result.ts'
 
-/** The events of a gen-1 image or video answer (UPSTREAM 4.8). */
+/** The events of a gen-1 image or video answer (WIRE 4.8). */
 export function* copilotMediaEvents(plan: MediaPlan): Generator<WireEvent> {
   const { scenario, ask, project, messageId, tasks } = plan
   yield { id: project.id, type: 'project_start' }

@@ -1,6 +1,6 @@
 import type { WireEvent } from '../scenario.ts'
 
-/** The closing event of gen 1 (UPSTREAM 4.7). */
+/** The closing event of gen 1 (WIRE 4.7). */
 export const messageResult = (id: string, content: string, session_state: WireEvent | null): WireEvent => ({
   id,
   role: 'assistant',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 export const modelIds = z.array(z.string().min(1)).min(1)
 
-/** The parts of UPSTREAM 4.5. An image bears its true type, or `jpeg` whatever it is. */
+/** The parts of WIRE 4.5. An image bears its true type, or `jpeg` whatever it is. */
 export const textPart = z.strictObject({ type: z.literal('text'), text: z.string() })
 
 export const imagePart = z.strictObject({

@@ -31,7 +31,7 @@ const imageAsk = async (scenario: Omit<MediaScenario, 'type'>, body: unknown = a
 }
 
 describe('gen 1', () => {
-  test('an image ask is answered as in UPSTREAM 4.8, byte for byte', async () => {
+  test('an image ask is answered as in WIRE 4.8, byte for byte', async () => {
     const reply = await askCopilot(emulator.url, copilotImageBody, anything)
     expect(normalised(reply.body.toString())).toBe(
       `data: {"id": "ID1", "type": "project_start"}
@@ -99,7 +99,7 @@ data: {"id": "ID2", "role": "assistant", "content": "{\\"generated_images\\": [{
     expect(emulator.violations).toEqual(['POST /api/copilot/ask: Accept text/event-stream'])
   })
 
-  test('a failure of UPSTREAM 4.11 answers it as it does a chat', async () => {
+  test('a failure of WIRE 4.11 answers it as it does a chat', async () => {
     emulator.answerWith({ type: 'failure', failure: 'F4' })
     const [, result] = readEvents(await askCopilot(emulator.url, copilotImageBody, anything))
     expect(result.content).toBe('Server overloaded, please try again later.')
@@ -114,7 +114,7 @@ data: {"id": "ID2", "role": "assistant", "content": "{\\"generated_images\\": [{
 })
 
 describe('gen 2', () => {
-  test('the result event is that of UPSTREAM 5.6', async () => {
+  test('the result event is that of WIRE 5.6', async () => {
     const events = await imageAsk({ urls: 'early' })
     const task = emulator.tasks.get(taskIds()[0] ?? '')
     expect(events.find(({ field_name }) => field_name === 'image_generation_agent.results')).toEqual({

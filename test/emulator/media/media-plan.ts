@@ -32,13 +32,13 @@ export function planMedia(
   }
 }
 
-/** In gen 2 pictures of an unknown model are made by another, without a word (UPSTREAM 5.6). */
+/** In gen 2 pictures of an unknown model are made by another, without a word (WIRE 5.6). */
 function servedModel({ lists }: Site, { generation, kind, model }: AskRecord): string {
   if (generation === 'copilot' || kind !== 'image') return model
   return lists.image.some(({ name }) => name === model) ? model : 'gpt-image-2'
 }
 
-/** What becomes of an image or video ask without a valid token (UPSTREAM 3.4): in gen 1 nothing is made; in gen 2 images get a
+/** What becomes of an image or video ask without a valid token (WIRE 3.4): in gen 1 nothing is made; in gen 2 images get a
  *  wall whose end moves, 90 minutes from each ask. @returns undefined when it is answered as any other */
 export function withoutToken({ tokenCheck }: Site, ask: AskRecord): MediaScenario | undefined {
   if (tokenCheck === 'off' || ask.token.verdict === 'accepted') return undefined

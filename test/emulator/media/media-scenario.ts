@@ -1,6 +1,6 @@
 import type { WireOptions } from '../scenario.ts'
 
-/** How an image or video ask is answered (UPSTREAM 4.8, 5.6, 5.7). */
+/** How an image or video ask is answered (WIRE 4.8, 5.6, 5.7). */
 export interface MediaScenario extends WireOptions {
   readonly type: 'media'
   /** The tasks that the ask begins. Default: one for each thing asked for, all successful; `[]`: none. */
@@ -8,7 +8,7 @@ export interface MediaScenario extends WireOptions {
   /** When the answer itself names the result files; a client polls for the others. Default: `never`.
    *  `early`: with the tasks; `late`: in a second event, after one without; gen 2 only. */
   readonly urls?: 'never' | 'early' | 'late'
-  /** Where a gen-2 answer tells of its tasks. Default: `results`, the field of UPSTREAM 5.6. */
+  /** Where a gen-2 answer tells of its tasks. Default: `results`, the field of WIRE 5.6. */
   readonly carrier?: MediaCarrier
   /** Which event bears that field. Default: `project_field`. */
   readonly eventType?: 'project_field' | 'message_field'
@@ -20,11 +20,11 @@ export interface MediaScenario extends WireOptions {
   readonly keepalives?: number
   /** Leave out the closing event: `message_result` with all it bears in gen 1, the terminator in gen 2. */
   readonly withoutFinal?: boolean
-  /** How the streams of UPSTREAM 4.9b tell of these tasks. */
+  /** How the streams of WIRE 4.9b tell of these tasks. */
   readonly polling?: PollingOptions
 }
 
-/** The places where clients have found tasks or files (UPSTREAM 5.6).
+/** The places where clients have found tasks or files (WIRE 5.6).
  *  `content`: the URLs as markdown, no task; `tool-call`: a `tool_calls` value; the rest: other names of task lists. */
 export type MediaCarrier = 'results' | 'content' | 'tool-call' | 'task-object' | 'task-ids' | 'tasks'
 
@@ -43,7 +43,7 @@ export interface TaskPlan {
   readonly failure?: string
   /** Which field tells why. Default: `error_message`. */
   readonly failureField?: 'error_message' | 'message' | 'failed_reason' | 'failure_reason'
-  /** Its last status. Default: `SUCCESS`, or `FAILED`, which is `FAILURE` in UPSTREAM 4.9a. */
+  /** Its last status. Default: `SUCCESS`, or `FAILED`, which is `FAILURE` in WIRE 4.9a. */
   readonly status?: string
   /** Whoever asks is told that there is no such task. */
   readonly lost?: boolean

@@ -59,7 +59,7 @@ export function createResultFiles() {
 const privatePath = '/api/files/s/'
 const publicPath = '/blob/'
 
-/** Result files (UPSTREAM 4.9, 5.6). */
+/** Result files (WIRE 4.9, 5.6). */
 export const resultFileRoutes: Readonly<Record<string, Route>> = {
   [`GET ${privatePath}*`]: { isPublic: true, answer: sendFile },
   [`GET ${publicPath}*`]: { isPublic: true, answer: sendFile },

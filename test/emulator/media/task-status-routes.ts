@@ -9,7 +9,7 @@ import { keyOwner } from '../vendor/vendor-site.ts'
 import { finalState, isDone, nextProgress } from './task-state.ts'
 import type { MediaTask } from './tasks.ts'
 
-/** The ways to ask how a task stands (UPSTREAM 4.9, 5.6). */
+/** The ways to ask how a task stands (WIRE 4.9, 5.6). */
 export const taskStatusRoutes: Readonly<Record<string, Route>> = {
   'GET /api/spark/image_generation_task_status': {
     needsLogin: true,

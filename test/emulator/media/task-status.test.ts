@@ -44,7 +44,7 @@ const poll = async (form: 'status' | 'detail', id: string, more = {}) =>
     }),
   )
 
-describe('the status stream of UPSTREAM 4.9b', () => {
+describe('the status stream of WIRE 4.9b', () => {
   test('tells of progress and then of the end', async () => {
     const { id, urls } = only(await begin({ tasks: [{ steps: 2 }] }))
     const reply = await stream([id])
@@ -120,7 +120,7 @@ describe('the status stream of UPSTREAM 4.9b', () => {
 })
 
 describe('polls', () => {
-  test('UPSTREAM 4.9a: one state a poll', async () => {
+  test('WIRE 4.9a: one state a poll', async () => {
     const [good, bad] = (await begin({ tasks: [{ watermark: 'without' }, { failure: 'x', steps: 0 }] })) as [
       MediaTask,
       MediaTask,
@@ -132,7 +132,7 @@ describe('polls', () => {
     expect(await poll('status', bad.id)).toEqual({ data: { status: 'FAILURE', error_message: 'x' } })
   })
 
-  test('UPSTREAM 5.6: one state a poll, in detail', async () => {
+  test('WIRE 5.6: one state a poll, in detail', async () => {
     const task = only(await begin({ tasks: [{ watermark: 'with', status: 'COMPLETED' }] }))
     const rest = {
       id: task.id,

@@ -1,4 +1,4 @@
-// The site's pages and Google's script as far as a token needs them: a token is bound to cookies, key and action (UPSTREAM 3).
+// The site's pages and Google's script as far as a token needs them: a token is bound to cookies, key and action (WIRE 3).
 // A test switches `behaviour` at any time; pages that are open already follow it.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -4,7 +4,7 @@ import type { WireGeneration } from '../../../src/core/wire-generation.ts'
 export const copilotSiteKey = '6Leq7KYqAAAAAGdd1NaUBJF9dHTPAKP7DcnaRc66'
 export const agentSiteKey = '6LfYyWcsAAAAAK8DUr6Oo1wHl2CJ5kKbO0AK3LIM'
 
-/** Google: valid for two minutes, verified once (UPSTREAM 3.3). */
+/** Google: valid for two minutes, verified once (WIRE 3.3). */
 const lifeMs = 120_000
 
 export interface MintedToken {

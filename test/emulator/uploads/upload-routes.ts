@@ -3,7 +3,7 @@ import { readBody } from '../read-body.ts'
 import { originFault } from '../request-headers.ts'
 import type { Exchange, Route } from '../route.ts'
 
-/** Asking for a place and putting the bytes there, on the emulator itself (UPSTREAM 4.10, 5.2). */
+/** Asking for a place and putting the bytes there, on the emulator itself (WIRE 4.10, 5.2). */
 export const uploadRoutes: Readonly<Record<string, Route>> = {
   'GET /api/get_upload_personal_image_url': {
     needsLogin: true,

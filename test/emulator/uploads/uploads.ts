@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AskRecord } from '../ask-record.ts'
 import { RefusedBody } from '../ask-shape.ts'
 
-/** A place that an account was given for one file (UPSTREAM 4.10, 5.2). */
+/** A place that an account was given for one file (WIRE 4.10, 5.2). */
 export interface Upload {
   readonly id: string
   readonly sessionId: string

@@ -1,7 +1,7 @@
 import type { Route } from '../route.ts'
 import { sendFault } from '../send-fault.ts'
 
-/** Whose a key is and what is left, as the vendor's own command line reads it (`gsk me`); not in UPSTREAM. */
+/** Whose a key is and what is left, as the vendor's own command line reads it (WIRE 11). */
 export const profileRoutes: Readonly<Record<string, Route>> = {
   'GET /api/tool_cli/me': {
     isPublic: true,

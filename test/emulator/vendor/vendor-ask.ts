@@ -1,4 +1,4 @@
-/** One request to the surface that takes API keys (UPSTREAM 11). */
+/** One request to the surface that takes API keys (WIRE 11). */
 export interface VendorAsk {
   /** Counted from 0 in order of arrival. */
   readonly index: number

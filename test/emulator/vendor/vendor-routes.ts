@@ -9,7 +9,7 @@ import { understandVendorAsk } from './understand-vendor-ask.ts'
 import type { VendorAsk } from './vendor-ask.ts'
 import type { CreditsGone, ToolAnswer, VendorAnswer, VendorScenario } from './vendor-scenario.ts'
 
-/** The surface that takes API keys: neither cookie nor token (UPSTREAM 11). */
+/** The surface that takes API keys: neither cookie nor token (WIRE 11). */
 export const vendorRoutes: Readonly<Record<string, Route>> = {
   'POST /api/llm_proxy/v1/chat/completions': {
     isPublic: true,

@@ -22,7 +22,7 @@ function startVerifier({ env, token }: OpenOptions): Promise<TestApp> {
   return startApp({ env: { ...open, ...env }, services: { tokens: { token } } })
 }
 
-/** What the Go client makes of a RECAPTCHA_PROXY_URL: the token, or the error that it reports. Source: UPSTREAM 3.5 */
+/** What the Go client makes of a RECAPTCHA_PROXY_URL: the token, or the error that it reports. Source: WIRE 3.5 */
 async function askAsGoClient(recaptchaProxyUrl: string, session = cookie): Promise<string> {
   const baseUrl = recaptchaProxyUrl.endsWith('/') ? recaptchaProxyUrl : `${recaptchaProxyUrl}/`
   const { status, body } = await get(`${baseUrl}genspark`, {

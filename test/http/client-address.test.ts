@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startApp } from '../support/start-app.ts'
+import { startApp } from './support/start-app.ts'
 
 /** Is a client that sends this header taken for the blocked address? */
 async function statusWith(forwardedFor: string, hops: number, blocked = '203.0.113.7') {
@@ -41,7 +41,7 @@ describe('clientAddress', () => {
   })
 })
 
-describe('blockAddresses', () => {
+describe('createAddressBlock', () => {
   it.each([
     ['203.0.113.0/24', '203.0.113.200', 403],
     ['203.0.113.0/24', '203.0.114.1', 200],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRange, sliceBytes } from '../../src/http/byte-range.ts'
+import { readRange, sliceBytes } from '../../src/http/site-file.ts'
 
 describe('readRange', () => {
   it.each([

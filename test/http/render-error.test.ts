@@ -5,7 +5,7 @@ import {
   UpstreamError,
   type UpstreamFailureKind,
 } from '../../src/core/errors.ts'
-import { retryHeaders } from '../../src/http/retry-headers.ts'
+import { retryHeaders } from '../../src/http/render-error.ts'
 
 it.each<[ServiceErrorOptions, Record<string, string>]>([
   [{}, {}],

@@ -1,0 +1,120 @@
+import Router, { type RouterMiddleware } from '@koa/router'
+import type { Config } from '../config.ts'
+import { InvalidRequestError, ServiceError } from '../core/errors.ts'
+import { encodeAccount, encodeAccountList, encodeAdded } from '../dialects/admin/encode-account.ts'
+import { encodeUsage } from '../dialects/admin/encode-usage.ts'
+import { parseAccountChange, parseAccounts } from '../dialects/admin/parse-accounts.ts'
+import { parseUsageRange } from '../dialects/admin/parse-usage-range.ts'
+import type { AppServices } from './app-services.ts'
+import { isLocal, isOwnPageOrNone } from './client-address.ts'
+import { createKeyCheck } from './keys.ts'
+import { readBody, readJson } from './read-body.ts'
+import type { Middleware, RequestContext, RequestState } from './request-state.ts'
+import { refuseUnmatched } from './routes.ts'
+
+/** Everything under `/admin`: behind a check of its own, and never passed on to the public routes. */
+export function createAdminRoutes(config: Config, services: AppServices): Middleware {
+  const base = `${config.routePrefix}/admin`
+  const checkOperator = createOperatorCheck(config)
+  const router = new Router<RequestState>()
+  const accounts = createAccountHandlers(config, services)
+  const add = (
+    method: 'get' | 'post' | 'patch' | 'delete',
+    path: string,
+    handler: RouterMiddleware<RequestState>,
+  ) => router[method](`/admin${path}`, base + path, handler)
+
+  add('get', '/accounts', accounts.list)
+  add('post', '/accounts', accounts.add)
+  add('patch', '/accounts/:id', accounts.change)
+  add('delete', '/accounts/:id', accounts.remove)
+  add('post', '/accounts/:id/check', accounts.check)
+  add('get', '/usage', createUsageHandler(services))
+
+  const routes = router.routes() as Middleware
+  const refuse = refuseUnmatched
+  return (context, next) => {
+    if (context.path !== base && !context.path.startsWith(`${base}/`)) return next()
+    context.set('Cache-Control', 'no-store')
+    checkOperator(context)
+    return routes(context, async () => refuse(context, next))
+  }
+}
+
+/** Lets the operator through alone: by ADMIN_SECRET, else by API_SECRET; with neither set, from this machine only.
+ *  @throws {ServiceError} `invalid_api_key` */
+function createOperatorCheck({
+  adminSecrets,
+  apiSecrets,
+}: Pick<Config, 'adminSecrets' | 'apiSecrets'>): (context: RequestContext) => void {
+  const secrets = adminSecrets.length > 0 ? adminSecrets : apiSecrets
+  const setting = adminSecrets.length > 0 ? 'ADMIN_SECRET' : 'API_SECRET'
+  const hasKey = createKeyCheck(secrets)
+  return (context) => {
+    if (secrets.length === 0) {
+      if (isLocal(context) && isOwnPageOrNone(context)) return
+      throw new ServiceError('invalid_api_key', { message: noSecret })
+    }
+    if (hasKey(context)) return
+    throw new ServiceError('invalid_api_key', {
+      message: `This takes one of the keys in ${setting}, as "Authorization: Bearer KEY" or "x-api-key: KEY".`,
+    })
+  }
+}
+
+const noSecret = 'Without ADMIN_SECRET and API_SECRET this answers only on the machine that it runs on.'
+
+/** What the router adds for `/admin/accounts/:id`. */
+type AccountContext = RequestContext & { readonly params: { readonly id?: string } }
+
+function createAccountHandlers(
+  { baseUrl, maxBodyBytes }: Pick<Config, 'baseUrl' | 'maxBodyBytes'>,
+  { accountAdmin }: Pick<AppServices, 'accountAdmin'>,
+) {
+  const { hostname } = new URL(baseUrl)
+
+  return {
+    async list(context: RequestContext): Promise<void> {
+      context.body = encodeAccountList(await accountAdmin.list())
+    },
+
+    async add(context: RequestContext): Promise<void> {
+      const body = isText(context) ? await readText(context) : await readJson(context, maxBodyBytes)
+      const { accounts, notices } = parseAccounts(body, hostname)
+      const added = await accountAdmin.add(accounts)
+      context.status = added.some(({ isNew }) => isNew) ? 201 : 200
+      context.body = encodeAdded(added, notices)
+    },
+
+    async change(context: AccountContext): Promise<void> {
+      const change = parseAccountChange(await readJson(context, maxBodyBytes), hostname)
+      context.body = encodeAccount(await accountAdmin.change(idOf(context), change))
+    },
+
+    async remove(context: AccountContext): Promise<void> {
+      await accountAdmin.remove(idOf(context))
+      context.body = { object: 'account', id: idOf(context), deleted: true }
+    },
+
+    async check(context: AccountContext): Promise<void> {
+      context.body = encodeAccount(await accountAdmin.check(idOf(context), context.state.signal))
+    },
+  }
+
+  async function readText(context: RequestContext): Promise<string> {
+    const bytes = await readBody(context, maxBodyBytes, 'invalid_value')
+    if (bytes.length === 0) throw new InvalidRequestError('invalid_value', { message: 'The body is empty.' })
+    return bytes.toString('utf8')
+  }
+}
+
+const isText = (context: RequestContext): boolean => /^text\/plain\b/i.test(context.get('content-type'))
+
+const idOf = ({ params }: AccountContext): string => params.id ?? ''
+
+function createUsageHandler({ usage, clock }: Pick<AppServices, 'usage' | 'clock'>) {
+  return async (context: RequestContext): Promise<void> => {
+    const range = parseUsageRange(context.query, clock.now())
+    context.body = encodeUsage(range, await usage(range.sinceMs, range.untilMs))
+  }
+}

@@ -1,0 +1,73 @@
+import ipaddr from 'ipaddr.js'
+import { isLoopback, normaliseAddress } from '../core/addresses.ts'
+import { ServiceError } from '../core/errors.ts'
+import type { Middleware, RequestContext, RequestState, Writable } from './request-state.ts'
+
+/** `state.clientAddress`: the connection's peer, or with n trusted proxies the n-th address from the right of
+ *  X-Forwarded-For. What stands left of it was written by the client itself and is not believed. */
+export function clientAddress(trustedProxyHops: number): Middleware {
+  return (context, next) => {
+    const state: Writable<RequestState> = context.state
+    state.clientAddress = forwardedAddress(context, trustedProxyHops) ?? peerAddress(context)
+    return next()
+  }
+}
+
+function forwardedAddress(context: RequestContext, hops: number): string | undefined {
+  if (hops === 0) return undefined
+  const addresses = context.get('x-forwarded-for').split(',')
+  return normaliseAddress(withoutPort((addresses.at(-hops) ?? addresses[0] ?? '').trim()))
+}
+
+const peerAddress = ({ req }: RequestContext): string =>
+  normaliseAddress(req.socket.remoteAddress ?? '') ?? 'unknown'
+
+/** Some proxies write `192.0.2.1:4711` or `[2001:db8::1]:4711`. */
+function withoutPort(address: string): string {
+  return /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? address.replace(/^([\d.]+):\d+$/, '$1')
+}
+
+/** Refuses the addresses of IP_BLACK_LIST.
+ *  @param blocked  addresses and CIDR ranges, both families
+ *  @returns undefined when nothing is blocked
+ *  @throws {ServiceError} `ip_blocked` */
+export function createAddressBlock(blocked: readonly string[]): Middleware | undefined {
+  if (blocked.length === 0) return undefined
+  const ranges = blocked.map(parseRange)
+  return ({ state }, next) => {
+    if (isWithin(state.clientAddress, ranges)) throw new ServiceError('ip_blocked')
+    return next()
+  }
+}
+
+type Range = ReturnType<typeof ipaddr.parseCIDR>
+
+function parseRange(text: string): Range {
+  if (text.includes('/')) return ipaddr.parseCIDR(text)
+  const address = ipaddr.process(text)
+  return [address, address.toByteArray().length * 8]
+}
+
+function isWithin(address: string, ranges: readonly Range[]): boolean {
+  if (!ipaddr.isValid(address)) return false
+  const parsed = ipaddr.parse(address)
+  return ranges.some((range) => parsed.kind() === range[0].kind() && parsed.match(range))
+}
+
+/** Whether a request comes from this machine. One that a proxy here passed on does not. */
+export function isLocal(context: RequestContext): boolean {
+  if (proxyHeaders.some((name) => context.get(name) !== '')) return false
+  return isLoopback(context.state.clientAddress)
+}
+
+const proxyHeaders = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']
+
+/** Rules out that a foreign web page makes the request: a browser on this machine is local too, whatever page it shows, and
+ *  any name can be made to resolve to 127.0.0.1. */
+export function isOwnPageOrNone(context: RequestContext): boolean {
+  const { hostname } = context
+  if (hostname !== 'localhost' && !isLoopback(hostname.replace(/^\[|\]$/g, ''))) return false
+  const origin = context.get('origin')
+  if (origin) return URL.parse(origin)?.host === context.host
+  return !['cross-site', 'same-site'].includes(context.get('sec-fetch-site'))
+}

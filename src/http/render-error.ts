@@ -1,0 +1,52 @@
+import type { Config } from '../config.ts'
+import { isAbort, maxRetryAfterSeconds, ServiceError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { encodeError as encodeMessagesError } from '../dialects/anthropic-messages/encode-error.ts'
+import { encodeError } from '../dialects/openai-chat/encode-error.ts'
+import type { Middleware, RequestContext } from './request-state.ts'
+
+/** Every failure before the headers ends here, in the body shape of its route. */
+export function renderError({ routePrefix }: Pick<Config, 'routePrefix'>, logger: Logger): Middleware {
+  return async (context, next) => {
+    try {
+      await next()
+    } catch (thrown) {
+      const error = toServiceError(context, thrown, logger)
+      if (context.res.destroyed) return
+      context.status = error.status
+      context.set(retryHeaders(error))
+      context.body = isOfMessages(context.path, routePrefix)
+        ? encodeMessagesError(error, context.state.requestId)
+        : encodeError(error)
+    }
+  }
+}
+
+/** What a client may be told of anything that was thrown. A bug is logged whole under the request id and shown as a plain 500. */
+export function toServiceError(context: RequestContext, thrown: unknown, logger: Logger): ServiceError {
+  const { requestId, signal } = context.state
+  const aborted = isAbort(thrown, signal)
+  const error: unknown = aborted ? signal.reason : thrown
+  if (!aborted && !(error instanceof ServiceError))
+    logger.error({ requestId, err: error }, 'unexpected error')
+  const shown = error instanceof ServiceError ? error : new ServiceError('internal_error', { cause: error })
+  if (!aborted || shown === error) context.state.errorCode = shown.code
+  return shown
+}
+
+/** SDKs obey `Retry-After` without a cap and retry 429 and 5xx by themselves: a longer wait is told as "do not retry". */
+export function retryHeaders(error: ServiceError): Record<string, string> {
+  const { retryAfterMs = 0, retryAfterSeconds, retryable } = error
+  const headers: Record<string, string> = {}
+  if (retryAfterSeconds !== undefined) headers['Retry-After'] = String(retryAfterSeconds)
+  if (retryable === false || retryAfterMs > maxRetryAfterSeconds * 1000) headers['x-should-retry'] = 'false'
+  return headers
+}
+
+/** Clients of the Messages routes parse an envelope of their own. The path says it, not the route: most failures come from the
+ *  gates in front of the routes. */
+const isOfMessages = (path: string, routePrefix: string): boolean =>
+  path.startsWith(routePrefix) && messagesPath.test(path.slice(routePrefix.length))
+
+/** In every spelling that the router takes. */
+const messagesPath = /^(\/v1){0,2}\/messages(\/|$)/i
