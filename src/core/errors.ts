@@ -232,3 +232,11 @@ export function isAbort(error: unknown, signal: AbortSignal): boolean {
     signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
   )
 }
+
+/** Whole seconds for `Retry-After`, 1 to 60: the SDKs of OpenAI and Anthropic wait as long as it says, without a cap of their own. */
+export function retryAfterSeconds({ retryAfterMs }: ServiceError): number | undefined {
+  if (retryAfterMs === undefined) return undefined
+  return Math.min(Math.max(Math.ceil(retryAfterMs / 1000), 1), maxRetryAfterSeconds)
+}
+
+export const maxRetryAfterSeconds = 60

@@ -1,7 +1,7 @@
 import type { ChatAnswer } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
 import type { MediaModel, MediaRequest } from '../core/media-request.ts'
-import { readMediaTurn, tellInChat } from '../dialects/media-in-chat.ts'
+import { readMediaTurn, toChatEvents } from '../dialects/media-in-chat.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import { beginMediaCall } from './media-call.ts'
@@ -24,7 +24,7 @@ export async function answerWithMedia(
   const images = await services.fetchAttachments(given, call.signal)
   const { account, events } = await services.runMedia(requestFor(model, { prompt, images }), call)
   const { kind } = model
-  return { events: tellInChat(events, kind, (file) => links.link(context, file, account.key, kind)) }
+  return { events: toChatEvents(events, kind, (file) => links.link(context, file, account.key, kind)) }
 }
 
 /** A chat says nothing but what to make: the rest is the model's own. */

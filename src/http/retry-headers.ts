@@ -1,13 +1,12 @@
-import type { ServiceError } from '../core/errors.ts'
+import { maxRetryAfterSeconds, retryAfterSeconds, type ServiceError } from '../core/errors.ts'
 
-/** SDKs obey `Retry-After` without a cap: a longer wait is told as "do not retry" (CLIENTS rule 6). */
-const maxRetryAfterSeconds = 60
-
-export function retryHeaders({ retryAfterMs, retryable }: ServiceError): Record<string, string> {
+/** A longer wait than `Retry-After` may say is told as "do not retry". */
+export function retryHeaders(error: ServiceError): Record<string, string> {
+  const { retryAfterMs, retryable } = error
   const headers: Record<string, string> = {}
-  const seconds = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1000)
-  if (seconds !== undefined)
-    headers['Retry-After'] = String(Math.min(Math.max(seconds, 1), maxRetryAfterSeconds))
-  if (retryable === false || (seconds ?? 0) > maxRetryAfterSeconds) headers['x-should-retry'] = 'false'
+  const seconds = retryAfterSeconds(error)
+  if (seconds !== undefined) headers['Retry-After'] = String(seconds)
+  if (retryable === false || (retryAfterMs ?? 0) > maxRetryAfterSeconds * 1000)
+    headers['x-should-retry'] = 'false'
   return headers
 }

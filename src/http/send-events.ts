@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { StreamEncoder } from '../dialects/stream-encoder.ts'
 import type { RequestContext } from './request-state.ts'
 
 export interface SendEventsOptions {
@@ -98,4 +99,17 @@ function drained(res: ServerResponse): Promise<void> {
 /** Not awaited: a generator that waits for its upstream ends when that does, and the signal has told it. */
 function leave(pieces: AsyncIterator<string>): void {
   pieces.return?.().catch(() => {})
+}
+
+/** What `encoder` makes of an answer, as pieces. */
+export async function* encodeAll<Batch>(
+  answer: Promise<{ readonly events: AsyncIterable<Batch> }>,
+  encoder: StreamEncoder<Batch>,
+): AsyncGenerator<string> {
+  for await (const batch of (await answer).events) {
+    const piece = encoder.encode(batch)
+    if (piece) yield piece
+    if (encoder.isFull) break
+  }
+  yield await encoder.end()
 }

@@ -1,7 +1,12 @@
 import type { Config } from '../../config.ts'
 import { InvalidRequestError } from '../../core/errors.ts'
-import { encodeAccount, encodeAccountList, encodeAdded } from '../../dialects/admin/encode-account.ts'
-import { parseAccountChange, parseAccounts } from '../../dialects/admin/parse-accounts.ts'
+import {
+  encodeAccount,
+  encodeAccountList,
+  encodeAdded,
+  parseAccountChange,
+  parseAccounts,
+} from '../../dialects/admin.ts'
 import type { AppServices } from '../app-services.ts'
 import { readBody } from '../read-body.ts'
 import { readJson } from '../read-json.ts'

@@ -1,11 +1,10 @@
-import { encodeUsage } from '../../dialects/admin/encode-usage.ts'
-import { parseUsageRange } from '../../dialects/admin/parse-usage-range.ts'
+import { encodeUsageCounts, parseUsageRange } from '../../dialects/admin.ts'
 import type { AppServices } from '../app-services.ts'
 import type { RequestContext } from '../request-state.ts'
 
 export function createAdminUsageHandler({ usage, clock }: Pick<AppServices, 'usage' | 'clock'>) {
   return async function adminUsage(context: RequestContext): Promise<void> {
     const range = parseUsageRange(context.query, clock.now())
-    context.body = encodeUsage(range, await usage(range.sinceMs, range.untilMs))
+    context.body = encodeUsageCounts(range, await usage(range.sinceMs, range.untilMs))
   }
 }

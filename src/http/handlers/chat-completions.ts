@@ -1,15 +1,19 @@
 import type { Config } from '../../config.ts'
+import type { ReasoningFormat } from '../../dialects/openai-chat/choice-format.ts'
+import { createChoiceMeters, mergeChoices } from '../../dialects/openai-chat/choices.ts'
 import { encodeResponse } from '../../dialects/openai-chat/encode-response.ts'
-import { createChatStreamEncoder } from '../../dialects/openai-chat/encode-stream.ts'
-import { createChoiceMeters } from '../../dialects/openai-chat/measure-choices.ts'
+import {
+  createChatStreamEncoder,
+  createChoicesStreamEncoder,
+} from '../../dialects/openai-chat/encode-stream.ts'
 import { type ParsedChatRequest, parseRequest } from '../../dialects/openai-chat/parse-request.ts'
-import type { ReasoningFormat } from '../../dialects/openai-chat/present-reasoning.ts'
+import type { StreamEncoder } from '../../dialects/stream-encoder.ts'
 import { createAnswerChat } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { readJson } from '../read-json.ts'
 import type { RequestContext } from '../request-state.ts'
-import { sendEvents } from '../send-events.ts'
+import { encodeAll, sendEvents } from '../send-events.ts'
 import { toServiceError } from '../to-service-error.ts'
 
 export function createChatCompletionsHandler(config: Config, services: AppServices, links: FileLinks) {
@@ -36,12 +40,22 @@ export function createChatCompletionsHandler(config: Config, services: AppServic
       if (stream) {
         const usage = includeUsage ? createMeters() : undefined
         const { streamErrorText } = config
-        const encoder = createChatStreamEncoder({ ...answerOptions, choices, usage, streamErrorText })
-        await sendEvents(context, encoder.encode(answerChoice), {
-          holdMs: config.headerHoldMs,
-          pingMs: config.streamPingMs,
-          encodeError: (error) => encoder.encodeError(toServiceError(context, error, logger)),
-        })
+        const options = { ...answerOptions, choices, usage, streamErrorText }
+        const send = <Batch>(
+          answer: Promise<{ readonly events: AsyncIterable<Batch> }>,
+          encoder: StreamEncoder<Batch>,
+        ) =>
+          sendEvents(context, encodeAll(answer, encoder), {
+            holdMs: config.headerHoldMs,
+            pingMs: config.streamPingMs,
+            encodeError: (error) => encoder.encodeError(toServiceError(context, error, logger)),
+          })
+        if (choices === 1) await send(answerChoice(), createChatStreamEncoder(options))
+        else
+          await send(
+            mergeChoices(Array.from({ length: choices }, answerChoice)),
+            createChoicesStreamEncoder(options),
+          )
       } else {
         context.body = await encodeResponse(answerChoice, { ...answerOptions, usage: createMeters() })
       }

@@ -1,13 +1,15 @@
 import type { RouterContext } from '@koa/router'
 import { InvalidRequestError } from '../../core/errors.ts'
-import { encodeDeleted, encodeInputItems } from '../../dialects/openai-responses/encode-list.ts'
 import {
+  cancelledResponse,
   decodeKept,
+  encodeDeleted,
+  encodeInputItems,
   encodeKept,
+  failIfLost,
   isUnfinished,
   type KeptResponse,
 } from '../../dialects/openai-responses/kept-response.ts'
-import { asOf, cancelledResponse } from '../../dialects/openai-responses/settled-response.ts'
 import { maxBackgroundMs } from '../../gateway/background-work.ts'
 import { callerOf } from '../api-key.ts'
 import type { AppServices } from '../app-services.ts'
@@ -21,7 +23,7 @@ export function createKeptResponseHandlers({ keptResponses, backgroundWork, cloc
     const text = await keptResponses.find(idOf(context), callerOf(context))
     if (text === undefined) throw notFound(context)
     const { response, input } = decodeKept(text)
-    return { response: asOf(response, clock.now() / 1000, maxBackgroundMs / 1000), input }
+    return { response: failIfLost(response, clock.now() / 1000, maxBackgroundMs / 1000), input }
   }
 
   return {
@@ -51,21 +53,12 @@ export function createKeptResponseHandlers({ keptResponses, backgroundWork, cloc
     },
 
     async inputItems(context: Context): Promise<void> {
-      const { after, limit, order } = context.query
-      const { input } = await find(context)
-      context.body = encodeInputItems(input, {
-        after: single(after),
-        limit: Number(single(limit)) || undefined,
-        order: single(order),
-      })
+      context.body = encodeInputItems((await find(context)).input, context.query)
     },
   }
 }
 
 const idOf = (context: Context): string => context.params.id ?? ''
-
-const single = (value: string | string[] | undefined): string | undefined =>
-  Array.isArray(value) ? value[0] : value
 
 const invalid = (param: string, problem: string): InvalidRequestError =>
   new InvalidRequestError('invalid_value', { message: `${param}: ${problem}.`, param })

@@ -1,12 +1,17 @@
 import type { Config } from '../../config.ts'
 import { createUsageMeter } from '../../dialects/measure-usage.ts'
-import { encodeResponse } from '../../dialects/openai-responses/encode-response.ts'
-import { createResponseStreamEncoder } from '../../dialects/openai-responses/encode-stream.ts'
-import { createResponseId } from '../../dialects/openai-responses/item-ids.ts'
+import {
+  createResponseStreamEncoder,
+  type EncodeResponseOptions,
+  encodeResponse,
+} from '../../dialects/openai-responses/encode-response.ts'
 import { encodeKept } from '../../dialects/openai-responses/kept-response.ts'
 import { type ParsedResponseRequest, parseRequest } from '../../dialects/openai-responses/parse-request.ts'
-import { createResponse, type ResponseObject } from '../../dialects/openai-responses/response-object.ts'
-import type { TellResponseOptions } from '../../dialects/openai-responses/tell-response.ts'
+import {
+  createResponse,
+  createResponseId,
+  type ResponseObject,
+} from '../../dialects/openai-responses/response-object.ts'
 import { createAnswerChat } from '../answer-chat.ts'
 import { callerOf } from '../api-key.ts'
 import type { AppServices } from '../app-services.ts'
@@ -14,7 +19,7 @@ import { makeInBackground } from '../background-response.ts'
 import type { FileLinks } from '../file-links.ts'
 import { readJson } from '../read-json.ts'
 import type { RequestContext } from '../request-state.ts'
-import { sendEvents } from '../send-events.ts'
+import { encodeAll, sendEvents } from '../send-events.ts'
 import { toServiceError } from '../to-service-error.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
@@ -23,9 +28,14 @@ export function createResponsesHandler(config: Config, services: AppServices, li
   const now = () => Math.floor(clock.now() / 1000)
 
   /** The answer is good without being kept: a store that is away costs only that. */
-  async function keep(context: RequestContext, request: ParsedResponseRequest, response: ResponseObject) {
+  async function keep(
+    context: RequestContext,
+    request: ParsedResponseRequest,
+    response: ResponseObject,
+    encoded: () => string,
+  ) {
     if (!request.store) return
-    const text = encodeKept({ response, input: request.input })
+    const text = encodeKept({ response, input: request.input }, encoded())
     try {
       await keptResponses.keep({ id: response.id, owner: callerOf(context), text })
     } catch (error) {
@@ -44,13 +54,13 @@ export function createResponsesHandler(config: Config, services: AppServices, li
     })
     const { chat, stream, background, customTools, echo } = request
     const identity = { id, created: now(), model: chat.model, echo }
-    const options: TellResponseOptions = {
+    const options: EncodeResponseOptions = {
       response: createResponse(identity, 'in_progress'),
       customTools,
       reasoningHidden: config.reasoningHidden,
       usage: createUsageMeter(chat, countTokens),
       now,
-      keep: (response) => keep(context, request, response),
+      keep: (response, encoded) => keep(context, request, response, encoded),
     }
     if (background) {
       const queued = createResponse(identity, 'queued')
@@ -63,8 +73,8 @@ export function createResponsesHandler(config: Config, services: AppServices, li
       context.body = await encodeResponse(answer, options)
       return
     }
-    const encoder = createResponseStreamEncoder(answer, options)
-    await sendEvents(context, encoder.events, {
+    const encoder = createResponseStreamEncoder(options)
+    await sendEvents(context, encodeAll(answer, encoder), {
       holdMs: config.headerHoldMs,
       pingMs: config.streamPingMs,
       encodeError: (error) => encoder.encodeError(toServiceError(context, error, logger)),

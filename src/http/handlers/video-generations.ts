@@ -1,7 +1,6 @@
 import type { Config } from '../../config.ts'
 import { collectFiles } from '../../core/collect-files.ts'
-import { encodeVideos } from '../../dialects/openai-videos/encode-response.ts'
-import { parseVideoRequest } from '../../dialects/openai-videos/parse-request.ts'
+import { encodeVideos, parseVideoRequest } from '../../dialects/openai-videos.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { beginMediaCall } from '../media-call.ts'

@@ -6,8 +6,8 @@ import {
   encodeDeletedVideo,
   encodeVideo,
   encodeVideoList,
-} from '../../dialects/openai-videos/encode-video.ts'
-import { parseVideoRequest } from '../../dialects/openai-videos/parse-request.ts'
+  parseVideoRequest,
+} from '../../dialects/openai-videos.ts'
 import { callerOf } from '../api-key.ts'
 import type { AppServices } from '../app-services.ts'
 import { readFormOrJson } from '../read-form.ts'
@@ -42,12 +42,7 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
     },
 
     async list(context: Context): Promise<void> {
-      const { limit, after, order } = context.query
-      const jobs = [...(await videoJobs.list(callerOf(context)))]
-      if (order === 'asc') jobs.reverse()
-      const start = after ? jobs.findIndex((job) => job.id === after) + 1 : 0
-      const end = start + Math.min(Math.max(Number(limit) || defaultPage, 1), maxPage)
-      context.body = encodeVideoList(jobs.slice(start, end), end < jobs.length)
+      context.body = encodeVideoList(await videoJobs.list(callerOf(context)), context.query)
     },
 
     async remove(context: Context): Promise<void> {
@@ -71,9 +66,6 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
     },
   }
 }
-
-const defaultPage = 20
-const maxPage = 100
 
 const notFound = (): InvalidRequestError =>
   new InvalidRequestError('not_found', { message: 'There is no such video, or it has expired.' })

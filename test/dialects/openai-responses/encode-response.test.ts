@@ -2,10 +2,10 @@ import type OpenAI from 'openai'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { UpstreamError } from '../../../src/core/errors.ts'
 import { encodeResponse } from '../../../src/dialects/openai-responses/encode-response.ts'
-import type { DeltaHead, WholeEvent } from '../../../src/dialects/openai-responses/response-event.ts'
+import type { DeltaHead, WholeEvent } from '../../../src/dialects/openai-responses/response-events.ts'
 import type { ResponseObject } from '../../../src/dialects/openai-responses/response-object.ts'
 import { call, finished, text, reasoning as thought } from '../../support/chat-events.ts'
-import { answerOf, hex, responseBody, tellingOptions } from './support.ts'
+import { answerOf, encodeOptions, hex, responseBody } from './support.ts'
 
 type RequiredKeys<T> = { [K in keyof T]-?: Record<never, never> extends Pick<T, K> ? never : K }[keyof T]
 type SdkEvent = OpenAI.Responses.ResponseStreamEvent
@@ -17,7 +17,7 @@ type MissingIn<E extends { readonly type: string }> = E extends unknown
 describe('encodeResponse', () => {
   it('has every field of a response, and the output in order', async () => {
     const batches = [[thought('Hm')], [text('Hel'), text('lo')], call('time', '{}'), [finished]]
-    expect(await encodeResponse(answerOf(batches), tellingOptions())).toEqual(
+    expect(await encodeResponse(answerOf(batches), encodeOptions())).toEqual(
       responseBody({
         status: 'completed',
         completed_at: 1_700_000_009,
@@ -52,7 +52,7 @@ describe('encodeResponse', () => {
 
   it('keeps what it answers with', async () => {
     const kept: ResponseObject[] = []
-    const options = tellingOptions({
+    const options = encodeOptions({
       keep: (response) => {
         kept.push(response)
         return Promise.resolve()
@@ -62,7 +62,7 @@ describe('encodeResponse', () => {
   })
 
   it('gives nothing of an answer that breaks, and keeps nothing', async () => {
-    const options = tellingOptions({ keep: () => Promise.reject(new Error('kept')) })
+    const options = encodeOptions({ keep: () => Promise.reject(new Error('kept')) })
     const reset = new UpstreamError('reset')
     await expect(encodeResponse(answerOf([[text('Hi')]], reset), options)).rejects.toBe(reset)
     await expect(encodeResponse(answerOf([[text('Hi')]]), options)).rejects.toMatchObject({ kind: 'reset' })
