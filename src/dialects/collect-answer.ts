@@ -8,8 +8,16 @@ export const maxAnswerLength = 16 * 1024 * 1024
 
 /** What an event adds to the length of its answer, in UTF-16 units. */
 export function lengthOf(event: ChatEvent): number {
-  if ('text' in event) return event.text.length
-  return event.type === 'tool-call-delta' ? event.argumentsText.length : 0
+  switch (event.type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+    case 'refusal':
+      return event.text.length
+    case 'tool-call-delta':
+      return event.argumentsText.length
+    default:
+      return 0
+  }
 }
 
 export interface CollectedAnswer {

@@ -31,7 +31,7 @@ function isPlain(text: string): boolean {
 }
 
 /** In UTF-16 units. One becomes 6 bytes at most, so with its head a line stays under 16 KiB; one-api ends a stream at a line of 64 KiB. */
-const maxDeltaLength = 2048
+export const maxDeltaLength = 2048
 
 /** One event, or several of a long text: `head`, a part of the text as JSON, `tail`. */
 export function encodeDelta(head: string, text: string, tail: string): string {
@@ -41,9 +41,8 @@ export function encodeDelta(head: string, text: string, tail: string): string {
   return events
 }
 
-/** Splits a text into parts that a line can hold, never inside a surrogate pair. */
+/** Splits a long text into parts that a line can hold, never inside a surrogate pair. */
 export function splitText(text: string): readonly string[] {
-  if (text.length <= maxDeltaLength) return [text]
   const parts: string[] = []
   for (let start = 0; start < text.length; ) {
     let end = Math.min(start + maxDeltaLength, text.length)

@@ -4,7 +4,7 @@ import type { MediaModel } from '../core/media-request.ts'
 import { type GivenImage, parseImage, parseImageBytes } from './attachments.ts'
 import { invalidValue } from './check-shape.ts'
 
-/** An image or video cannot be asked of a mixture, so a name that the catalogue does not know is refused.
+/** A chat takes an unknown name for a mixture of models; no mixture makes images or videos, so here it is refused.
  *  @throws {InvalidRequestError} `model_not_found` */
 export function resolveMediaModel(
   name: string,

@@ -1,6 +1,6 @@
 import { invalidValue } from './check-shape.ts'
 
-/** In the site's words; undefined leaves it to the model. */
+/** In the site's terms; undefined leaves it to the model. */
 export interface ImageShape {
   readonly aspectRatio: string | undefined
   readonly imageSize: string | undefined

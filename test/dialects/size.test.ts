@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRatio, readSize } from '../../src/dialects/size.ts'
+import { readRatio, readSize, readVideoSize } from '../../src/dialects/size.ts'
 
 describe('readSize', () => {
   it.each([
@@ -36,5 +36,14 @@ describe('readRatio', () => {
       expect(() => readRatio(given, 'aspect_ratio')).toThrow(
         expect.objectContaining({ code: 'invalid_value' }),
       )
+  })
+})
+
+describe('readVideoSize', () => {
+  it('takes pixels, a ratio or auto', () => {
+    expect(readVideoSize('1280x720')).toBe('16:9')
+    expect(readVideoSize('9:16')).toBe('9:16')
+    expect(readVideoSize('auto')).toBeUndefined()
+    expect(() => readVideoSize('720p')).toThrow(expect.objectContaining({ param: 'size' }))
   })
 })

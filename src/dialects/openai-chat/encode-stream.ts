@@ -117,7 +117,7 @@ function createChoiceEncoder(options: ChatStreamOptions, index: number): ChoiceE
     }
   }
 
-  /** @param content  `null` when the answer begins with something else than words */
+  /** @param content  `null` when the answer begins with something other than text */
   function begin(content: '""' | 'null'): string {
     if (begun) return ''
     begun = true

@@ -32,7 +32,7 @@ export interface EncodeResponseOptions {
   readonly usage: UsageMeter
   /** Seconds since the epoch. */
   readonly now: () => number
-  /** Called with the whole response before the client hears of its end, so that a client that does can read it by its id.
+  /** Called with the whole response before its end is sent: the client may read it by its id right after that.
    *  @param encoded  gives it as JSON; a stream writes that anyhow */
   readonly keep: (response: ResponseObject, encoded: () => string) => Promise<void>
 }
@@ -63,7 +63,7 @@ export function createResponseStreamEncoder(options: EncodeResponseOptions): Str
   return {
     encode(batch) {
       growing.add(batch)
-      return writer.take()
+      return writer.flush()
     },
     get isFull() {
       return growing.isFull
@@ -73,11 +73,11 @@ export function createResponseStreamEncoder(options: EncodeResponseOptions): Str
       await options.keep(response, () => encode(response))
       const type = response.status === 'incomplete' ? 'response.incomplete' : 'response.completed'
       writer.emit({ type, response })
-      return writer.take()
+      return writer.flush()
     },
     encodeError(error) {
       growing.fail(error)
-      return writer.take()
+      return writer.flush()
     },
   }
 }

@@ -81,7 +81,7 @@ export async function parseItems(items: readonly LocatedItem[]): Promise<readonl
   return turns.list
 }
 
-/** Calls that follow one another, and the words before them, are one turn. */
+/** Consecutive calls and the text before them become one turn. */
 class TurnList {
   readonly list: ChatTurn[] = []
   #calls: ToolCall[] | undefined

@@ -18,7 +18,7 @@ export interface GivenTools {
 export type GivenTool = { readonly type: string; readonly [field: string]: unknown }
 
 /** Functions, and tools of free text (`custom`). The vendor's own tools (web search, ...) and groups of tools are left
- *  out: Codex sends them with every request, and the model does not hear of them.
+ *  out: Codex sends them with every request, and the model is not shown them.
  *  @throws {InvalidRequestError} `invalid_value` */
 export function parseTools({ tools, choice: given, parallel }: GivenTools): ParsedTools {
   const customTools = new Set<string>()

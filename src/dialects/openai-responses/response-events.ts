@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../../core/chat-event.ts'
-import { encodeProgress, splitText, toLine, toTextLine } from '../event-text.ts'
+import { encodeProgress, maxDeltaLength, splitText, toLine, toTextLine } from '../event-text.ts'
 import type { MessagePart, OutputItem, ResponseObject, SummaryPart } from './response-object.ts'
 
 /** Takes the events of a response in their order. */
@@ -16,7 +16,7 @@ export const ignoredEvents: ResponseEvents = { emit() {}, emitDelta() {}, emitPr
 
 export interface ResponseEventWriter extends ResponseEvents {
   /** What was written since the last call: whole SSE events. */
-  take(): string
+  flush(): string
 }
 
 /** Writes the events of one stream and numbers them.
@@ -34,7 +34,7 @@ export function createEventWriter(encodeState: (response: ResponseObject) => str
   }
 
   function writeDelta(delta: string): void {
-    output += `${deltaHead}${delta},"sequence_number":${number}}\n\n`
+    output += `${deltaHead}${toTextLine(delta)},"sequence_number":${number}}\n\n`
     number += 1
   }
 
@@ -49,12 +49,13 @@ export function createEventWriter(encodeState: (response: ResponseObject) => str
         lastHead = head
         deltaHead = `event: ${head.type}\ndata: ${withoutBrace(toLine(head))},"delta":`
       }
-      for (const part of splitText(delta)) writeDelta(toTextLine(part))
+      if (delta.length <= maxDeltaLength) writeDelta(delta)
+      else for (const part of splitText(delta)) writeDelta(part)
     },
     emitProgress(event) {
       output += encodeProgress(event)
     },
-    take() {
+    flush() {
       const taken = output
       output = ''
       return taken
