@@ -171,7 +171,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** No client is told to wait for longer: some obey without a cap. */
+/** No client is told to wait for longer: the SDKs of OpenAI and Anthropic obey without a cap of their own. */
 export const maxRetryAfterSeconds = 60
 
 /** The caller's fault: nothing was asked upstream and nothing is lost. */

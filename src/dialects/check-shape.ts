@@ -1,8 +1,8 @@
 import type { ZodType } from 'zod'
 import { InvalidRequestError } from '../core/errors.ts'
 
-/** Parses a part of a request body. The first fault is told by its place, in the client's own notation, and never by its
- *  value.
+/** Parses a part of a request body. The error names the place of the first fault in the client's own notation, and never
+ *  its value.
  *  @param at  where `value` stands in the body, e.g. `messages[2]`; empty for the body itself
  *  @throws {InvalidRequestError} `invalid_value` */
 export function checkShape<T>(schema: ZodType<T>, value: unknown, at = ''): T {

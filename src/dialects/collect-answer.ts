@@ -3,8 +3,22 @@ import type { ToolCall } from '../core/chat-request.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { UsageMeter } from './measure-usage.ts'
 
-/** In UTF-16 units. An answer that is longer is cut there and says so by the reason `length`. */
+/** In UTF-16 units. An answer that has to be held as a whole is cut there, with the reason `length`. */
 export const maxAnswerLength = 16 * 1024 * 1024
+
+/** What an event adds to the length of its answer, in UTF-16 units. */
+export function lengthOf(event: ChatEvent): number {
+  switch (event.type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+    case 'refusal':
+      return event.text.length
+    case 'tool-call-delta':
+      return event.argumentsText.length
+    default:
+      return 0
+  }
+}
 
 export interface CollectedAnswer {
   readonly text: string
@@ -18,48 +32,47 @@ export interface CollectedAnswer {
 /** Collects an answer that is not streamed. One that breaks gives nothing, not even the part that came.
  *  @throws whatever the answer breaks with */
 export async function collectAnswer({ events }: ChatAnswer, usage: UsageMeter): Promise<CollectedAnswer> {
-  const answer = new AnswerInTheMaking()
+  const answer = createCollector()
   for await (const batch of events) {
     for (const event of batch) {
-      answer.add(event)
       usage.add(event)
+      answer.add(event)
     }
-    if (usage.isFull()) await usage.count()
     if (answer.length > maxAnswerLength) return answer.cut()
   }
-  if (!answer.finished) throw new UpstreamError('reset')
-  return { ...answer.parts(), reason: answer.finished.reason, stopSequence: answer.finished.stopSequence }
+  return answer.end()
 }
 
-class AnswerInTheMaking {
-  length = 0
-  finished: Extract<ChatEvent, { type: 'finished' }> | undefined
-  #text = ''
-  #reasoning = ''
-  #refusal: string | undefined
-  #calls: { id: string; name: string; argumentsText: string }[] = []
+function createCollector() {
+  const calls: { id: string; name: string; argumentsText: string }[] = []
+  let text = ''
+  let reasoning = ''
+  let refusal: string | undefined
+  let length = 0
+  let finished: Extract<ChatEvent, { type: 'finished' }> | undefined
 
-  add(event: ChatEvent): void {
+  function collect(event: ChatEvent): void {
     switch (event.type) {
       case 'text-delta':
-        this.#text += event.text
-        this.length += event.text.length
+        text += event.text
         break
       case 'reasoning-delta':
-        this.#reasoning += event.text
-        this.length += event.text.length
+        reasoning += event.text
         break
       case 'refusal':
-        this.#refusal = (this.#refusal ?? '') + event.text
+        refusal = (refusal ?? '') + event.text
         break
       case 'tool-call-started':
-        this.#calls.push({ id: event.id, name: event.name, argumentsText: '' })
+        calls.push({ id: event.id, name: event.name, argumentsText: '' })
         break
-      case 'tool-call-delta':
-        this.#extendCall(event.argumentsText)
+      case 'tool-call-delta': {
+        const call = calls.at(-1)
+        if (!call) throw new Error('a delta of a call came before its start')
+        call.argumentsText += event.argumentsText
         break
+      }
       case 'finished':
-        this.finished = event
+        finished = event
         break
       case 'project-started':
       case 'progress':
@@ -69,20 +82,23 @@ class AnswerInTheMaking {
     }
   }
 
-  /** A call that the cut may have halved is left out. */
-  cut(): CollectedAnswer {
-    const { toolCalls, ...parts } = this.parts()
-    return { ...parts, toolCalls: toolCalls.slice(0, -1), reason: 'length', stopSequence: undefined }
-  }
-
-  parts(): Omit<CollectedAnswer, 'reason' | 'stopSequence'> {
-    return { text: this.#text, reasoning: this.#reasoning, refusal: this.#refusal, toolCalls: this.#calls }
-  }
-
-  #extendCall(argumentsText: string): void {
-    const call = this.#calls.at(-1)
-    if (!call) throw new Error('a delta of a call came before its start')
-    call.argumentsText += argumentsText
-    this.length += argumentsText.length
+  return {
+    get length() {
+      return length
+    },
+    add(event: ChatEvent): void {
+      length += lengthOf(event)
+      collect(event)
+    },
+    end(): CollectedAnswer {
+      if (!finished) throw new UpstreamError('reset')
+      const { reason, stopSequence } = finished
+      return { text, reasoning, refusal, toolCalls: calls, reason, stopSequence }
+    },
+    /** Leaves out the last call: the cut may have halved it. */
+    cut(): CollectedAnswer {
+      const toolCalls = calls.slice(0, -1)
+      return { text, reasoning, refusal, toolCalls, reason: 'length', stopSequence: undefined }
+    },
   }
 }

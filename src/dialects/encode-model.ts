@@ -1,6 +1,8 @@
 import type { CatalogueEntry } from '../models/catalogue.ts'
+import { encodeList } from './list-page.ts'
 
-/** A model as the OpenAI and Anthropic SDKs and the strict clients all accept it. Source: CLIENTS 2 */
+/** A model with the fields of OpenAI's list and of Anthropic's, so that the clients of both accept it; Cherry Studio wants the words
+ *  `list` and `model` and a number in `created`. */
 export function encodeModel({ id, created, ownedBy, displayName }: CatalogueEntry) {
   return {
     id,
@@ -14,11 +16,5 @@ export function encodeModel({ id, created, ownedBy, displayName }: CatalogueEntr
 }
 
 export function encodeModelList(entries: readonly CatalogueEntry[]) {
-  return {
-    object: 'list',
-    data: entries.map(encodeModel),
-    has_more: false,
-    first_id: entries[0]?.id ?? null,
-    last_id: entries.at(-1)?.id ?? null,
-  }
+  return encodeList(entries.map(encodeModel), false)
 }

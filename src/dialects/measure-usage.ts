@@ -1,23 +1,11 @@
-import type { ChatEvent } from '../core/chat-event.ts'
+import type { ChatEvent, TokenUsage } from '../core/chat-event.ts'
 import type { ChatRequest, ChatTurn, ToolUse } from '../core/chat-request.ts'
 
-/** In tokens of our own tokenizer: the site tells none. */
-export interface Usage {
-  readonly prompt: number
-  /** Of the whole answer: reasoning, text and calls. */
-  readonly completion: number
-  /** The part of `completion` that is reasoning. */
-  readonly reasoning: number
-}
-
 export interface UsageMeter {
+  /** Begins to count in the background when much text waits. */
   add(event: ChatEvent): void
-  /** Enough text is waiting that `count` should be called. */
-  isFull(): boolean
-  /** Counts what was added and lets go of its text. */
-  count(): Promise<void>
   /** Call once, at the end. */
-  total(): Promise<Usage>
+  total(): Promise<TokenUsage>
 }
 
 /** In UTF-16 units: what is kept of an answer until it is counted. */
@@ -32,10 +20,18 @@ export function createUsageMeter(
   const waiting = { text: '', reasoning: '' }
   const tokens = { text: 0, reasoning: 0 }
 
-  async function count() {
+  let counting: Promise<void> = Promise.resolve()
+  let told: TokenUsage | undefined
+
+  function count(): void {
     const { text, reasoning } = waiting
     waiting.text = ''
     waiting.reasoning = ''
+    counting = counting.then(() => add(text, reasoning))
+    counting.catch(() => {})
+  }
+
+  async function add(text: string, reasoning: string): Promise<void> {
     if (text) tokens.text += await countTokens(text)
     if (reasoning) tokens.reasoning += await countTokens(reasoning)
   }
@@ -47,11 +43,13 @@ export function createUsageMeter(
       else if (event.type === 'refusal') waiting.text += event.text
       else if (event.type === 'tool-call-started') waiting.text += event.name
       else if (event.type === 'tool-call-delta') waiting.text += event.argumentsText
+      else if (event.type === 'finished') told = event.usage
+      if (waiting.text.length + waiting.reasoning.length > maxWaitingLength) count()
     },
-    isFull: () => waiting.text.length + waiting.reasoning.length > maxWaitingLength,
-    count,
     async total() {
-      await count()
+      if (told) return told
+      count()
+      await counting
       const prompt = await countPrompt(request, countTokens)
       return { prompt, completion: tokens.text + tokens.reasoning, reasoning: tokens.reasoning }
     },

@@ -2,10 +2,10 @@ import type { ChatEventBatch } from '../core/chat-event.ts'
 import type { ChatTurn } from '../core/chat-request.ts'
 import { filesOf } from '../core/collect-files.ts'
 import type { MediaEvent, MediaFile } from '../core/media-event.ts'
+import type { GivenImage } from './attachments.ts'
 import { invalidValue } from './check-shape.ts'
-import type { GivenImage } from './parse-attachment.ts'
 
-/** What an image or video model is asked for in a chat: the words and the pictures of the last user message.
+/** What a chat asks of an image or video model: the words and the pictures of the last user message.
  *  @throws {InvalidRequestError} `invalid_value` when it has no words */
 export function readMediaTurn(messages: readonly ChatTurn[]): {
   readonly prompt: string
@@ -18,9 +18,9 @@ export function readMediaTurn(messages: readonly ChatTurn[]): {
   return { prompt, images }
 }
 
-/** Tells an answer of files in the events of a chat, so that every chat dialect can encode it.
+/** Turns an answer of files into the events of a chat, so that every chat dialect can encode it.
  *  @param link  the URL under which the client can load a file */
-export async function* tellInChat(
+export async function* toChatEvents(
   events: AsyncIterable<MediaEvent>,
   kind: 'image' | 'video',
   link: (file: MediaFile) => string,
@@ -40,7 +40,7 @@ export async function* tellInChat(
   ]
 }
 
-/** NextChat makes a player of a plain link to a video (CLIENTS 3). */
+/** NextChat makes a player of a plain link to a video. */
 function markdown(kind: 'image' | 'video', url: string): string {
   const target = url.replace(/[ ()<>]/g, escapeCharacter)
   return kind === 'image' ? `![image](${target})` : `[video](${target})`

@@ -1,3 +1,6 @@
+// Dialects: each public format is parsed into the vocabulary of `core` and encoded from it. This shape is what streamed chats share.
+// Pure: touches `core` and zod; `admin` also parsers of `accounts` and counts of `store`, `encode-model` a type of `models`.
+
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import type { ServiceError } from '../core/errors.ts'
 

@@ -1,10 +1,15 @@
 import Router, { type RouterMiddleware } from '@koa/router'
 import type { Config } from '../config.ts'
 import { InvalidRequestError, ServiceError } from '../core/errors.ts'
-import { encodeAccount, encodeAccountList, encodeAdded } from '../dialects/admin/encode-account.ts'
-import { encodeUsage } from '../dialects/admin/encode-usage.ts'
-import { parseAccountChange, parseAccounts } from '../dialects/admin/parse-accounts.ts'
-import { parseUsageRange } from '../dialects/admin/parse-usage-range.ts'
+import {
+  encodeAccount,
+  encodeAccountList,
+  encodeAdded,
+  encodeUsageCounts,
+  parseAccountChange,
+  parseAccounts,
+  parseUsageRange,
+} from '../dialects/admin.ts'
 import type { AppServices } from './app-services.ts'
 import { isLocal, isOwnPageOrNone } from './client-address.ts'
 import { createKeyCheck } from './keys.ts'
@@ -115,6 +120,6 @@ const idOf = ({ params }: AccountContext): string => params.id ?? ''
 function createUsageHandler({ usage, clock }: Pick<AppServices, 'usage' | 'clock'>) {
   return async (context: RequestContext): Promise<void> => {
     const range = parseUsageRange(context.query, clock.now())
-    context.body = encodeUsage(range, await usage(range.sinceMs, range.untilMs))
+    context.body = encodeUsageCounts(range, await usage(range.sinceMs, range.untilMs))
   }
 }

@@ -1,7 +1,7 @@
 import type { ChatAnswer } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
 import type { MediaModel, MediaRequest } from '../core/media-request.ts'
-import { readMediaTurn, tellInChat } from '../dialects/media-in-chat.ts'
+import { readMediaTurn, toChatEvents } from '../dialects/media-in-chat.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import { beginMediaCall, gatewayCall } from './gateway-call.ts'
@@ -43,7 +43,7 @@ async function answerWithMedia(
   const images = await services.fetchAttachments(given, call.signal)
   const { account, events } = await services.runMedia(requestFor(model, { prompt, images }), call)
   const { kind } = model
-  return { events: tellInChat(events, kind, (file) => links.link(context, file, account.key, kind)) }
+  return { events: toChatEvents(events, kind, (file) => links.link(context, file, account.key, kind)) }
 }
 
 /** A chat says only what to make; everything else is left to the model's defaults. */

@@ -1,11 +1,15 @@
 import type { ChatAnswer } from '../core/chat-event.ts'
 import { isAbort, ServiceError } from '../core/errors.ts'
+import type { EncodeResponseOptions } from '../dialects/openai-responses/encode-response.ts'
 import { encodeResponse } from '../dialects/openai-responses/encode-response.ts'
-import { decodeKept, encodeKept, isUnfinished } from '../dialects/openai-responses/kept-response.ts'
+import {
+  decodeKept,
+  encodeKept,
+  failedResponse,
+  isUnfinished,
+} from '../dialects/openai-responses/kept-response.ts'
 import type { ParsedResponseRequest } from '../dialects/openai-responses/parse-request.ts'
 import type { ResponseObject } from '../dialects/openai-responses/response-object.ts'
-import { failedResponse } from '../dialects/openai-responses/settled-response.ts'
-import type { TellResponseOptions } from '../dialects/openai-responses/tell-response.ts'
 import type { AppServices } from './app-services.ts'
 import { callerOf } from './keys.ts'
 import { toServiceError } from './render-error.ts'
@@ -15,7 +19,7 @@ export interface BackgroundResponse {
   readonly queued: ResponseObject
   readonly request: ParsedResponseRequest
   readonly answer: (signal: AbortSignal) => Promise<ChatAnswer>
-  readonly options: TellResponseOptions
+  readonly options: EncodeResponseOptions
 }
 
 /** Makes a response while nobody waits: its client asks for it by its id, and finds how far it is.

@@ -34,7 +34,11 @@ export function beginInputCount(
 
   const headStart = setTimeout(() => exact().catch(() => {}), headStartMs)
   signal.addEventListener('abort', () => clearTimeout(headStart), { once: true })
-  return { soFar: async () => counted ?? (await countPrompt(request, suggestTokens)), exact }
+  let suggested = 0
+  void countPrompt(request, suggestTokens).then((tokens) => {
+    suggested = tokens
+  })
+  return { soFar: () => counted ?? suggested, exact }
 }
 
 /** Four bytes are a token, of English and of Chinese alike. */

@@ -1,55 +1,91 @@
 import type { ServerResponse } from 'node:http'
+import type { Logger } from '../core/logger.ts'
+import type { StreamEncoder } from '../dialects/stream-encoder.ts'
+import { toServiceError } from './render-error.ts'
 import type { RequestContext } from './request-state.ts'
 
 export interface SendEventsOptions {
-  /** How long status and headers wait for the first piece: what fails before is a true HTTP error. */
-  readonly holdMs: number
+  /** How long status and headers wait for the first event: what fails before is a true HTTP error. */
+  readonly headerHoldMs: number
   /** An SSE comment is written when nothing else was for so long. */
-  readonly pingMs: number
-  /** A failure after the headers, as the last piece of the stream. */
-  readonly encodeError: (error: unknown) => string
+  readonly streamPingMs: number
+  readonly logger: Logger
 }
 
-/** The one way in which an event stream is written. Each piece of `source` is whole SSE events and becomes one write; the next
- *  is pulled when the client has taken enough of it. When the client leaves, `source` is returned at once.
- *  @throws what `source` fails with before the headers are out */
-export async function sendEvents(
+/** Writes an answer as an event stream: what one upstream read brought becomes one write, and the next batch is pulled when the
+ *  client has taken enough of it. A client that leaves ends the answer at once.
+ *  @throws what the answer fails with before the headers are out; a later failure is the last event of the stream */
+export async function sendEvents<Batch>(
   context: RequestContext,
-  source: AsyncIterable<string>,
-  { holdMs, pingMs, encodeError }: SendEventsOptions,
+  answer: Promise<{ readonly events: AsyncIterable<Batch> }>,
+  encoder: StreamEncoder<Batch>,
+  { headerHoldMs, streamPingMs, logger }: SendEventsOptions,
 ): Promise<void> {
   const { res } = context
   const { signal } = context.state
-  const pieces = source[Symbol.asyncIterator]()
+  let batches: AsyncIterator<Batch> | undefined
+  let ping: NodeJS.Timeout | undefined
+  const hold = setTimeout(() => {
+    start()
+    res.write(comment)
+  }, headerHoldMs)
   const aborted = Promise.withResolvers<never>()
   const abort = () => aborted.reject(signal.reason)
-  const held = Promise.withResolvers<void>()
-  const hold = setTimeout(held.resolve, holdMs)
-  let ping: NodeJS.Timeout | undefined
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
-  try {
-    const first = pieces.next()
-    const early = await Promise.race([aborted.promise, first, held.promise])
+
+  function start(): void {
+    clearTimeout(hold)
+    if (res.headersSent || signal.aborted) return
     writeHead(context)
-    if (!early) res.write(comment)
-    ping = startPings(res, pingMs)
-    await Promise.race([aborted.promise, writeAll(res, first, pieces, ping, signal)])
+    ping = startPings(res, streamPingMs)
+  }
+
+  /** @returns a promise where the client is slower than the answer */
+  function write(text: string): Promise<void> | undefined {
+    if (!res.headersSent) start()
+    ping?.refresh()
+    if (text.length > maxWriteLength) return writeInParts(res, text, signal)
+    return res.write(text) ? undefined : drained(res)
+  }
+
+  async function writeAll(): Promise<void> {
+    batches = (await answer).events[Symbol.asyncIterator]()
+    while (!encoder.isFull) {
+      const { done, value } = await batches.next()
+      if (signal.aborted) return
+      if (done) break
+      const text = encoder.encode(value)
+      const slow = text ? write(text) : undefined
+      if (slow) await slow
+      if (signal.aborted) return
+    }
+    const end = await encoder.end()
+    if (signal.aborted) return
+    await write(end)
     res.end()
+  }
+
+  try {
+    await Promise.race([aborted.promise, writeAll()])
   } catch (error) {
     if (!res.headersSent) throw error
-    if (!res.destroyed) res.end(encodeError(error))
+    if (!res.destroyed) res.end(encoder.encodeError(toServiceError(context, error, logger)))
   } finally {
     clearTimeout(hold)
     clearTimeout(ping)
     signal.removeEventListener('abort', abort)
-    leave(pieces)
+    // Not awaited: an answer that waits for its upstream ends when that does.
+    batches?.return?.().catch(() => {})
   }
 }
 
 const comment = ': waiting\n\n'
 
-/** The response is owned from here on; no compression, and proxies are told not to hold it back (CLIENTS rule 20). */
+/** In UTF-16 units. A longer text is written in parts, so that a slow reader has little of it in memory. */
+const maxWriteLength = 64 * 1024
+
+/** The response is owned from here on; it is not compressed, and proxies are told not to buffer it. */
 function writeHead(context: RequestContext): void {
   context.respond = false
   context.res.writeHead(200, {
@@ -68,18 +104,10 @@ function startPings(res: ServerResponse, pingMs: number): NodeJS.Timeout {
   return timer
 }
 
-async function writeAll(
-  res: ServerResponse,
-  first: Promise<IteratorResult<string>>,
-  pieces: AsyncIterator<string>,
-  ping: NodeJS.Timeout,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let piece = await first; !piece.done; piece = await pieces.next()) {
-    if (signal.aborted) return
-    ping.refresh()
-    if (!res.write(piece.value)) await drained(res)
-    if (signal.aborted) return
+async function writeInParts(res: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  const bytes = Buffer.from(text)
+  for (let start = 0; start < bytes.length && !signal.aborted; start += maxWriteLength) {
+    if (!res.write(bytes.subarray(start, start + maxWriteLength))) await drained(res)
   }
 }
 
@@ -93,9 +121,4 @@ function drained(res: ServerResponse): Promise<void> {
   res.on('drain', settle)
   res.on('close', settle)
   return promise
-}
-
-/** Not awaited: a generator that waits for its upstream ends when that does, and the signal has told it. */
-function leave(pieces: AsyncIterator<string>): void {
-  pieces.return?.().catch(() => {})
 }

@@ -32,7 +32,6 @@ it('lets go of a long answer part by part', async () => {
   })
   for (let index = 0; index < 100; index++) {
     meter.add({ type: 'text-delta', text: 'x'.repeat(10_000) })
-    if (meter.isFull()) await meter.count()
   }
   expect((await meter.total()).completion).toBe(1_000_000)
   expect(Math.max(...counted)).toBeLessThan(80_000)

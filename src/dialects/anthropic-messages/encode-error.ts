@@ -15,7 +15,7 @@ export function encodeError(error: ServiceError, requestId: string): ErrorBody {
   }
 }
 
-/** The vendor's words by status. What is 529 there, too much to do, is 503 here. */
+/** The vendor's types by status. Its 529 (overloaded) is 503 here. */
 const errorTypes: Readonly<Record<number, string>> = {
   401: 'authentication_error',
   403: 'permission_error',

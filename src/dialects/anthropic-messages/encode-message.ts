@@ -1,7 +1,8 @@
-import type { FinishReason } from '../../core/chat-event.ts'
-import type { Usage, UsageMeter } from '../measure-usage.ts'
+import type { ChatAnswer, FinishReason, TokenUsage } from '../../core/chat-event.ts'
+import { type CollectedAnswer, collectAnswer } from '../collect-answer.ts'
+import type { UsageMeter } from '../measure-usage.ts'
 
-/** What the events of one answer tell of it. */
+/** What the client knows an answer by. */
 export interface MessageIdentity {
   readonly id: string
   readonly model: string
@@ -15,11 +16,38 @@ export interface MessageOptions extends MessageIdentity {
   readonly usage: UsageMeter
 }
 
-/** The tokens of the request, for the first event and for the last but one. */
+/** The tokens of the request. */
 export interface InputTokens {
-  /** What is known by now. */
-  soFar(): Promise<number>
-  exact(): Promise<number>
+  /** What is known by now, for the first event; never waits. */
+  readonly soFar: () => number
+  /** For the end of the answer. */
+  readonly exact: () => Promise<number>
+}
+
+/** Collects an answer into the body of a response that is not streamed. When it breaks there is no body, not even of the part
+ *  that came.
+ *  @throws whatever the answer breaks with */
+export async function encodeResponse(answer: Promise<ChatAnswer>, options: MessageOptions) {
+  const { input, usage: meter } = options
+  const collected = await collectAnswer(await answer, meter)
+  const usage = { ...(await meter.total()), prompt: await input.exact() }
+  const end = { ...collected, refused: collected.refusal !== undefined }
+  return encodeMessage(options, encodeContent(collected, options.showThinking), end, usage)
+}
+
+function encodeContent(
+  { text, reasoning, refusal, toolCalls }: CollectedAnswer,
+  showThinking: boolean,
+): readonly object[] {
+  const content: object[] = []
+  if (reasoning && showThinking)
+    content.push({ type: 'thinking', thinking: reasoning, signature: thinkingSignature })
+  for (const words of [text, refusal]) if (words) content.push({ type: 'text', text: words, citations: null })
+  for (const { id, name, argumentsText } of toolCalls) {
+    const input: unknown = JSON.parse(argumentsText || '{}')
+    content.push({ type: 'tool_use', id: toolUseId(id), name, input, caller: { type: 'direct' } })
+  }
+  return content
 }
 
 export interface MessageEnd {
@@ -34,7 +62,7 @@ export function encodeMessage(
   { id, model }: MessageIdentity,
   content: readonly object[],
   end: MessageEnd | undefined,
-  usage: Usage,
+  usage: TokenUsage,
 ) {
   return {
     id,
@@ -44,7 +72,7 @@ export function encodeMessage(
     content,
     ...encodeEnd(end),
     container: null,
-    usage: encodeUsage(usage),
+    usage: encodeMessageUsage(usage),
   }
 }
 
@@ -56,22 +84,6 @@ export function encodeEnd(end: MessageEnd | undefined) {
   }
 }
 
-export function encodeUsage({ prompt, completion, reasoning }: Usage) {
-  return {
-    input_tokens: prompt,
-    cache_creation_input_tokens: 0,
-    cache_read_input_tokens: 0,
-    output_tokens: completion,
-    output_tokens_details: { thinking_tokens: reasoning },
-  }
-}
-
-/** What the thinking is signed with: it is taken for no one's when it comes back. */
-export const thinkingSignature = Buffer.from('unsigned').toString('base64')
-
-/** An id of ours in the vendor's form; it comes back in the result of the call. */
-export const toolUseId = (callId: string): string => `toolu_${callId.replace(/^call_/, '')}`
-
 function stopReason({ reason, stopSequence, refused }: MessageEnd): string {
   if (refused) return 'refusal'
   return stopSequence === undefined ? stopReasons[reason] : 'stop_sequence'
@@ -82,3 +94,19 @@ const stopReasons = {
   length: 'max_tokens',
   'tool-calls': 'tool_use',
 } as const satisfies Record<FinishReason, string>
+
+export function encodeMessageUsage({ prompt, completion, reasoning }: TokenUsage) {
+  return {
+    input_tokens: prompt,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+    output_tokens: completion,
+    output_tokens_details: { thinking_tokens: reasoning },
+  }
+}
+
+/** The field must be there; nobody checks it, since thinking that comes back is left out. */
+export const thinkingSignature = Buffer.from('unsigned').toString('base64')
+
+/** An id of ours in the vendor's form; it comes back in the result of the call. */
+export const toolUseId = (callId: string): string => `toolu_${callId.replace(/^call_/, '')}`

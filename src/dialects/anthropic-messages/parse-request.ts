@@ -1,11 +1,11 @@
 // Dialect `anthropic-messages`: Anthropic's Messages API, parsed and encoded; one ChatEvent stream feeds both encoders.
-// Pure: touches `core` and zod, knows no HTTP.
+// Pure: touches `core`, zod and what the dialects share; knows no HTTP.
 
 import { z } from 'zod'
-import type { ChatModel, ChatRequest, ChatTurn, OutputFormat } from '../../core/chat-request.ts'
+import type { ChatMessage, ChatModel, ChatRequest, ChatTurn, OutputFormat } from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
-import { parseMessage } from './parse-message.ts'
-import { parseSystem } from './parse-system.ts'
+import { parseContent } from './parse-content.ts'
+import { parseMessage } from './parse-messages.ts'
 import { parseTools } from './parse-tools.ts'
 
 export interface ParsedMessagesRequest {
@@ -15,7 +15,7 @@ export interface ParsedMessagesRequest {
   readonly showThinking: boolean
 }
 
-/** Fields that are not read here are ignored (CLIENTS rule 12), and so is every `anthropic-beta`. `max_tokens` may be left out.
+/** Ignores the fields that are not read here, and every `anthropic-beta`. `max_tokens` may be left out.
  *  @param resolve  the catalogue's lookup, which knows a model for every name
  *  @throws {InvalidRequestError} `invalid_value` with the place of the first fault */
 export async function parseRequest(
@@ -46,7 +46,20 @@ export async function parseRequest(
   }
 }
 
-/** `display: omitted` keeps the thinking with the vendor; what else there is but `disabled` (`enabled`, `adaptive`) shows it. */
+/** The system prompt, a string or text blocks: one message, or none. */
+async function parseSystem(system: unknown, at: string): Promise<ChatMessage[]> {
+  const parts = await parseContent(withoutBilling(system), at)
+  return parts.length > 0 ? [{ role: 'system', parts }] : []
+}
+
+/** The first block of Claude Code is for the vendor's billing and differs from turn to turn; no model should read it. */
+function withoutBilling(system: unknown): unknown {
+  if (!Array.isArray(system)) return system
+  const [first] = system
+  return /^x-anthropic-billing-header:/.test(String(first?.text)) ? system.slice(1) : system
+}
+
+/** `display: omitted` keeps the thinking with the vendor; every type but `disabled` (`enabled`, `adaptive`) shows it. */
 function isShown(thinking: Request['thinking']): boolean {
   return thinking ? thinking.type !== 'disabled' && thinking.display !== 'omitted' : false
 }

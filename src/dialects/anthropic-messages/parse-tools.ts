@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { ToolChoice, ToolDefinition, ToolUse } from '../../core/chat-request.ts'
 import { checkShape } from '../check-shape.ts'
-import { createToolUse } from '../tool-use.ts'
+import { createToolUse } from '../tools.ts'
 
-/** The tools that the client runs, and the choice among them. Those of the vendor's servers (`web_search_20250305`: a type and
- *  no schema) are ignored, and a choice of such a one is left to the model.
+/** The tools that the client runs, and the choice among them. Tools of the vendor's servers (`web_search_20250305`: a type and no
+ *  schema) are ignored; when one of them is chosen, the choice is left to the model.
  *  @throws {InvalidRequestError} `invalid_value` */
 export function parseTools(request: {
   readonly tools?: readonly unknown[] | null | undefined

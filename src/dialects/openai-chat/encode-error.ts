@@ -1,6 +1,7 @@
 import { InvalidRequestError, type ServiceError } from '../../core/errors.ts'
 
-/** The one error body of the OpenAI routes; every field has the type that strict clients demand (CLIENTS rule 4). */
+/** The one error body of the OpenAI routes. No field is left out or of another type: one-api decodes into typed fields and loses the
+ *  message otherwise. */
 export interface ErrorBody {
   readonly error: {
     readonly message: string

@@ -2,19 +2,22 @@ import type { ChatAnswer } from '../../core/chat-event.ts'
 import type { ToolCall } from '../../core/chat-request.ts'
 import { type CollectedAnswer, collectAnswer } from '../collect-answer.ts'
 import type { UsageMeter } from '../measure-usage.ts'
-import { type CallStyle, encodeFinishReason } from './call-style.ts'
-import type { ChoiceOptions } from './encode-choice.ts'
-import { encodeUsage } from './encode-usage.ts'
-import { totalUsage } from './measure-choices.ts'
-import { presentWhole } from './present-reasoning.ts'
+import {
+  type CallStyle,
+  type ChoiceOptions,
+  encodeChatUsage,
+  encodeFinishReason,
+  type ReasoningFormat,
+} from './choice-format.ts'
+import { totalUsage } from './choices.ts'
 
 export interface ChatResponseOptions extends ChoiceOptions {
   /** One a choice: as many are asked for. */
   readonly usage: readonly UsageMeter[]
 }
 
-/** Collects the answers into the body of a response that is not streamed. One that breaks leaves no body, not even of what came.
- *  @param answerChoice  asked once for each choice, of all at the same time
+/** Collects the answers into the body of a response that is not streamed. When one breaks there is no body, not even of what came.
+ *  @param answerChoice  called once for each choice, for all at the same time
  *  @throws whatever breaks first */
 export async function encodeResponse(answerChoice: () => Promise<ChatAnswer>, options: ChatResponseOptions) {
   const { id, created, model, usage } = options
@@ -30,12 +33,12 @@ export async function encodeResponse(answerChoice: () => Promise<ChatAnswer>, op
       logprobs: null,
       finish_reason: encodeFinishReason(answer.reason, options.callStyle),
     })),
-    usage: encodeUsage(await totalUsage(usage)),
+    usage: encodeChatUsage(await totalUsage(usage)),
   }
 }
 
 function encodeMessage(answer: CollectedAnswer, { reasoning, callStyle }: ChoiceOptions) {
-  const { content, reasoningContent } = presentWhole(answer, reasoning)
+  const { content, reasoningContent } = presentReasoning(answer, reasoning)
   const hasWords = answer.refusal === undefined && answer.toolCalls.length === 0
   return {
     role: 'assistant',
@@ -44,6 +47,12 @@ function encodeMessage(answer: CollectedAnswer, { reasoning, callStyle }: Choice
     refusal: answer.refusal ?? null,
     ...encodeCalls(answer.toolCalls, callStyle),
   }
+}
+
+function presentReasoning({ text, reasoning }: CollectedAnswer, format: ReasoningFormat) {
+  if (format === 'think-tags' && reasoning)
+    return { content: `<think>${reasoning}</think>${text}`, reasoningContent: '' }
+  return { content: text, reasoningContent: format === 'reasoning-content' ? reasoning : '' }
 }
 
 function encodeCalls(calls: readonly ToolCall[], style: CallStyle) {

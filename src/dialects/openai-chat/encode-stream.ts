@@ -1,51 +1,171 @@
-import type { ChatAnswer } from '../../core/chat-event.ts'
-import type { ServiceError } from '../../core/errors.ts'
-import { toLine } from '../delta-text.ts'
+import type { ChatEvent, ChatEventBatch, TokenUsage } from '../../core/chat-event.ts'
+import { type ServiceError, UpstreamError } from '../../core/errors.ts'
+import { encodeDelta, encodeProgress, toLine } from '../event-text.ts'
 import type { UsageMeter } from '../measure-usage.ts'
-import { type ChoiceOptions, createChoiceEncoder } from './encode-choice.ts'
-import { encodeUsageChunk } from './encode-chunk.ts'
+import type { StreamEncoder } from '../stream-encoder.ts'
+import {
+  type AnswerIdentity,
+  type ChoiceOptions,
+  encodeChatUsage,
+  encodeFinishReason,
+} from './choice-format.ts'
+import { type ChoiceBatch, totalUsage } from './choices.ts'
 import { encodeError } from './encode-error.ts'
-import { totalUsage } from './measure-choices.ts'
-import { mergeStreams } from './merge-streams.ts'
 
 export interface ChatStreamOptions extends ChoiceOptions {
   /** `n`: how many answers the stream carries. */
   readonly choices: number
-  /** Write a failure in the middle also as a short text delta: some clients show nothing else (CLIENTS rule 3). */
+  /** Write a failure in the middle also as a short text delta: NextChat shows nothing of an error frame. */
   readonly streamErrorText: boolean
   /** One a choice, given when the client asked for usage; nothing is counted without. */
   readonly usage: readonly UsageMeter[] | undefined
 }
 
-export interface ChatStreamEncoder {
-  /** Strings of whole SSE events, in the order of CLIENTS rule 9.
-   *  @param answerChoice  asked once for each choice, of all at the same time
-   *  @throws whatever breaks first; `encodeError` then writes it */
-  encode(answerChoice: () => Promise<ChatAnswer>): AsyncGenerator<string>
-  /** The last words of a stream that broke: no success `finish_reason` of what is not whole, no `[DONE]`. */
-  encodeError(error: ServiceError): string
+/** Encodes the stream of one answer: role, deltas, finish, usage in a chunk of its own (new-api reads it from the last data line
+ *  alone), `[DONE]`. */
+export function createChatStreamEncoder(options: ChatStreamOptions): StreamEncoder {
+  const choice = createChoiceEncoder(options, 0)
+  return { encode: choice.encode, ...createStreamEnd([choice], options) }
 }
 
-/** One encoder a stream. */
-export function createChatStreamEncoder(options: ChatStreamOptions): ChatStreamEncoder {
-  const { choices, streamErrorText, usage } = options
-  const encoders = Array.from({ length: choices }, (_, index) =>
-    createChoiceEncoder(options, index, usage?.[index]),
-  )
+/** The same for several answers in one stream, merged. */
+export function createChoicesStreamEncoder(options: ChatStreamOptions): StreamEncoder<ChoiceBatch> {
+  const choices = Array.from({ length: options.choices }, (_, index) => createChoiceEncoder(options, index))
   return {
-    async *encode(answerChoice) {
-      const streams = encoders.map((encoder) => encoder.encode(answerChoice()))
-      // The usual single one goes by without the toll of merging.
-      yield* streams[1] ? mergeStreams(streams) : (streams[0] ?? [])
-      const counted = usage ? encodeUsageChunk(options, await totalUsage(usage)) : ''
-      yield `${counted}data: [DONE]\n\n`
+    encode: ({ choice, batch }) => choices[choice]?.encode(batch) ?? '',
+    ...createStreamEnd(choices, options),
+  }
+}
+
+function createStreamEnd(
+  choices: readonly ChoiceEncoder[],
+  options: ChatStreamOptions,
+): Pick<StreamEncoder, 'end' | 'encodeError'> {
+  const { usage, streamErrorText } = options
+  return {
+    end() {
+      if (!choices.every((choice) => choice.isFinished())) throw new UpstreamError('reset')
+      return usage ? totalUsage(usage).then((total) => encodeUsageChunk(options, total) + endMark) : endMark
     },
 
-    encodeError(error) {
+    /** No success `finish_reason` of what is not whole, no `[DONE]`. */
+    encodeError(error: ServiceError) {
       let output = ''
-      if (streamErrorText)
-        for (const encoder of encoders) output += encoder.breakOff(`\n\n[${error.message}]`)
+      if (streamErrorText) for (const choice of choices) output += choice.breakOff(`\n\n[${error.message}]`)
       return `${output}data: ${toLine(encodeError(error))}\n\n`
     },
   }
 }
+
+const endMark = 'data: [DONE]\n\n'
+
+interface ChoiceEncoder {
+  encode(batch: ChatEventBatch): string
+  isFinished(): boolean
+  /** A last text delta, of a choice that has not finished. */
+  breakOff(text: string): string
+}
+
+/** Encodes the chunks of one choice. What they repeat is made once. */
+function createChoiceEncoder(options: ChatStreamOptions, index: number): ChoiceEncoder {
+  const { reasoning, callStyle } = options
+  const usage = options.usage?.[index]
+  const head = `${headOf(options)}"choices":[{"index":${index},"delta":`
+  const contentHead = `${head}{"content":`
+  const reasoningHead = `${head}{"reasoning_content":`
+  let begun = false
+  let finished = false
+  /** A `<think>` tag is open. */
+  let thinking = false
+  let calls = 0
+  let callHead = ''
+
+  function encode(batch: ChatEventBatch): string {
+    let output = ''
+    for (const event of batch) {
+      usage?.add(event)
+      output += encodeEvent(event)
+    }
+    return output
+  }
+
+  function encodeEvent(event: ChatEvent): string {
+    switch (event.type) {
+      case 'text-delta':
+        if (!event.text) return begin('""')
+        if (begun && !thinking) return encodeDelta(contentHead, event.text, deltaTail)
+        return begin('""') + stopThinking() + encodeDelta(contentHead, event.text, deltaTail)
+      case 'reasoning-delta':
+        return begin('""') + encodeReasoning(event.text)
+      case 'refusal':
+        return begin('null') + stopThinking() + encodeDelta(`${head}{"refusal":`, event.text, deltaTail)
+      case 'tool-call-started':
+        return begin('null') + stopThinking() + startCall(event.id, event.name)
+      case 'tool-call-delta':
+        return encodeDelta(callHead, event.argumentsText, callTails[callStyle])
+      case 'finished': {
+        finished = true
+        const chunk = `${head}{},"logprobs":null,"finish_reason":"${encodeFinishReason(event.reason, callStyle)}"}]}\n\n`
+        return begin('""') + stopThinking() + chunk
+      }
+      case 'progress':
+        return encodeProgress(event)
+      case 'project-started':
+        return ''
+      default:
+        return event satisfies never
+    }
+  }
+
+  /** @param content  `null` when the answer begins with something other than text */
+  function begin(content: '""' | 'null'): string {
+    if (begun) return ''
+    begun = true
+    return `${head}{"role":"assistant","content":${content}${deltaTail}`
+  }
+
+  /** A think tag is a delta of its own: NextChat knows tags only at the edges of a delta. */
+  function encodeReasoning(text: string): string {
+    if (!text || reasoning === 'hidden') return ''
+    if (reasoning === 'reasoning-content') return encodeDelta(reasoningHead, text, deltaTail)
+    const tag = thinking ? '' : encodeDelta(contentHead, '<think>', deltaTail)
+    thinking = true
+    return tag + encodeDelta(contentHead, text, deltaTail)
+  }
+
+  function stopThinking(): string {
+    if (!thinking) return ''
+    thinking = false
+    return encodeDelta(contentHead, '</think>', deltaTail)
+  }
+
+  /** The id comes once and `arguments` begin empty: NextChat depends on both. */
+  function startCall(id: string, name: string): string {
+    const definition = `"name":${toLine(name)},"arguments":""`
+    if (callStyle === 'function-call') {
+      callHead = `${head}{"function_call":{"arguments":`
+      return `${head}{"function_call":{${definition}${callTails[callStyle]}`
+    }
+    const call = `${head}{"tool_calls":[{"index":${calls},`
+    calls += 1
+    callHead = `${call}"function":{"arguments":`
+    return `${call}"id":${toLine(id)},"type":"function","function":{${definition}${callTails[callStyle]}`
+  }
+
+  return {
+    encode,
+    isFinished: () => finished,
+    breakOff: (text) =>
+      finished ? '' : begin('""') + stopThinking() + encodeDelta(contentHead, text, deltaTail),
+  }
+}
+
+const deltaTail = '},"logprobs":null,"finish_reason":null}]}\n\n'
+
+const callTails = { 'tool-calls': `}}]${deltaTail}`, 'function-call': `}${deltaTail}` } as const
+
+const encodeUsageChunk = (identity: AnswerIdentity, usage: TokenUsage): string =>
+  `${headOf(identity)}"choices":[],"usage":${JSON.stringify(encodeChatUsage(usage))}}\n\n`
+
+const headOf = ({ id, created, model }: AnswerIdentity): string =>
+  `data: {"id":${toLine(id)},"object":"chat.completion.chunk","created":${created},"model":${toLine(model)},`

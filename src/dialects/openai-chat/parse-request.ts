@@ -1,14 +1,12 @@
 // Dialect `openai-chat`: the Chat Completions format, parsed and encoded; one ChatEvent stream feeds both encoders.
-// Pure: touches `core` and zod, knows no HTTP.
+// Pure: touches `core`, zod and what the dialects share; knows no HTTP.
 
 import { z } from 'zod'
-import type { ChatModel, ChatRequest } from '../../core/chat-request.ts'
+import type { ChatModel, ChatRequest, OutputFormat } from '../../core/chat-request.ts'
 import { checkShape } from '../check-shape.ts'
-import type { CallStyle } from './call-style.ts'
-import { parseMessages } from './parse-message.ts'
-import { outputField, parseOutput } from './parse-output.ts'
+import { type CallStyle, type ReasoningFormat, reasoningFormats } from './choice-format.ts'
+import { parseMessages } from './parse-messages.ts'
 import { parseTools, toolFields } from './parse-tools.ts'
-import { type ReasoningFormat, reasoningFormats } from './present-reasoning.ts'
 
 export interface ParsedChatRequest {
   readonly chat: ChatRequest
@@ -22,7 +20,7 @@ export interface ParsedChatRequest {
   readonly reasoningFormat: ReasoningFormat | undefined
 }
 
-/** Fields that are not read here are ignored (CLIENTS rule 12): the site knows no sampling.
+/** Ignores the fields that are not read here: clients send many, and the site knows no sampling.
  *  @param resolve  the catalogue's lookup, which knows a model for every name
  *  @throws {InvalidRequestError} `invalid_value` with the place of the first fault */
 export async function parseRequest(
@@ -51,6 +49,14 @@ export async function parseRequest(
   }
 }
 
+/** @returns undefined for plain text. A `json_schema` without a schema asks for nothing but JSON. */
+function parseOutput(given: z.infer<typeof outputField>): OutputFormat | undefined {
+  if (!given || given.type === 'text') return undefined
+  if (given.type === 'json_object' || !given.json_schema.schema) return { type: 'json-object' }
+  const { name, description, schema } = given.json_schema
+  return { type: 'json-schema', name: name || 'response', description: description ?? undefined, schema }
+}
+
 /** An empty sequence would end every answer before its first word. */
 const parseStop = (given: string | readonly string[] | null | undefined): readonly string[] =>
   [given ?? []].flat().filter(Boolean)
@@ -60,6 +66,22 @@ const stopSequence = z.string().max(256)
 const stopField = z.union([stopSequence, z.array(stopSequence).max(32)], {
   error: 'expected a string or a list of up to 32, each of up to 256 characters',
 })
+
+/** `response_format` */
+const outputField = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('text') }),
+    z.object({ type: z.literal('json_object') }),
+    z.object({
+      type: z.literal('json_schema'),
+      json_schema: z.object({
+        name: z.string().max(256).nullish(),
+        description: z.string().nullish(),
+        schema: z.record(z.string(), z.unknown()).nullish(),
+      }),
+    }),
+  ])
+  .nullish()
 
 const tokenLimit = z.int().min(1).nullish()
 

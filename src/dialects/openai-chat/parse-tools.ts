@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import type { ToolChoice, ToolDefinition, ToolUse } from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
-import { parseFunction } from '../parse-function.ts'
-import { createToolUse } from '../tool-use.ts'
-import type { CallStyle } from './call-style.ts'
+import { createToolUse, parseFunction } from '../tools.ts'
+import type { CallStyle } from './choice-format.ts'
 
 /** The fields of a request that speak of tools. */
 export const toolFields = {
@@ -16,7 +15,7 @@ export const toolFields = {
 
 type ToolFields = z.infer<z.ZodObject<typeof toolFields>>
 
-/** Tools of other types than `function` run at OpenAI, so they are ignored (CLIENTS rule 12).
+/** Ignores tools of other types than `function`: they run at OpenAI.
  *  @throws {InvalidRequestError} `invalid_value` */
 export function parseTools(fields: ToolFields): {
   readonly tools: ToolUse | undefined

@@ -1,14 +1,208 @@
-import type { ChatAnswer } from '../../core/chat-event.ts'
-import type { ResponseObject } from './response-object.ts'
-import { type TellResponseOptions, tellResponse } from './tell-response.ts'
+import type { ChatAnswer, ChatEvent, ChatEventBatch, FinishReason } from '../../core/chat-event.ts'
+import { type ServiceError, UpstreamError } from '../../core/errors.ts'
+import { lengthOf, maxAnswerLength } from '../collect-answer.ts'
+import type { UsageMeter } from '../measure-usage.ts'
+import { encodeError as encodeOpenAiError } from '../openai-chat/encode-error.ts'
+import type { StreamEncoder } from '../stream-encoder.ts'
+import {
+  type ItemStart,
+  type OpenItem,
+  openCustomCall,
+  openFunctionCall,
+  openMessage,
+  openReasoning,
+} from './open-items.ts'
+import { createEventWriter, ignoredEvents, type ResponseEvents } from './response-events.ts'
+import {
+  createStateEncoder,
+  encodeFailure,
+  encodeResponseUsage,
+  type ItemKind,
+  itemId,
+  type OutputItem,
+  type ResponseObject,
+} from './response-object.ts'
 
-/** The body of a response that is not streamed: the state at the end of the events that a stream has. One that breaks gives none.
+export interface EncodeResponseOptions {
+  /** In progress, without output. */
+  readonly response: ResponseObject
+  /** Names of the tools that take free text. */
+  readonly customTools: ReadonlySet<string>
+  readonly reasoningHidden: boolean
+  readonly usage: UsageMeter
+  /** Seconds since the epoch. */
+  readonly now: () => number
+  /** Called with the whole response before its end is sent: the client may read it by its id right after that.
+   *  @param encoded  gives it as JSON; a stream writes that anyhow */
+  readonly keep: (response: ResponseObject, encoded: () => string) => Promise<void>
+}
+
+/** The body of a response that is not streamed. When the answer breaks there is none.
  *  @throws whatever the answer breaks with */
 export async function encodeResponse(
   answer: Promise<ChatAnswer>,
-  options: TellResponseOptions,
+  options: EncodeResponseOptions,
 ): Promise<ResponseObject> {
-  const { growing, events } = tellResponse(answer, options)
-  for await (const _told of events);
-  return growing.response
+  const { events } = await answer
+  const growing = createGrowingResponse(options, ignoredEvents)
+  const encode = createStateEncoder(options.response)
+  for await (const batch of events) {
+    growing.add(batch)
+    if (growing.isFull) break
+  }
+  const response = await growing.end()
+  await options.keep(response, () => encode(response))
+  return response
 }
+
+/** Encodes a streamed response: from `response.created` to `response.completed` or `response.incomplete`. */
+export function createResponseStreamEncoder(options: EncodeResponseOptions): StreamEncoder {
+  const encode = createStateEncoder(options.response)
+  const writer = createEventWriter(encode)
+  const growing = createGrowingResponse(options, writer)
+  return {
+    encode(batch) {
+      growing.add(batch)
+      return writer.flush()
+    },
+    get isFull() {
+      return growing.isFull
+    },
+    async end() {
+      const response = await growing.end()
+      await options.keep(response, () => encode(response))
+      const type = response.status === 'incomplete' ? 'response.incomplete' : 'response.completed'
+      writer.emit({ type, response })
+      return writer.flush()
+    },
+    encodeError(error) {
+      growing.fail(error)
+      return writer.flush()
+    },
+  }
+}
+
+/** The one state machine of an answer in this dialect, streamed or not: chat events in, response events out. */
+function createGrowingResponse(options: EncodeResponseOptions, events: ResponseEvents) {
+  const { response, customTools, reasoningHidden, usage, now } = options
+  const output: OutputItem[] = []
+  let item: OpenItem | undefined
+  let reason: FinishReason | undefined
+  let begun = false
+  /** Of all texts so far, in UTF-16 units. */
+  let length = 0
+
+  function begin(): void {
+    if (begun) return
+    begun = true
+    events.emit({ type: 'response.created', response })
+    events.emit({ type: 'response.in_progress', response })
+  }
+
+  function addEvent(event: ChatEvent): void {
+    if (item?.add(event)) {
+      length += lengthOf(event)
+      return
+    }
+    switch (event.type) {
+      case 'text-delta':
+        if (event.text) open('msg', event, openMessage)
+        break
+      case 'refusal':
+        open('msg', event, openMessage)
+        break
+      case 'reasoning-delta':
+        if (event.text && !reasoningHidden) open('rs', event, openReasoning)
+        break
+      case 'tool-call-started':
+        closeItem(false)
+        item = customTools.has(event.name)
+          ? openCustomCall(event, startOf('ctc'))
+          : openFunctionCall(event, startOf('fc'))
+        break
+      case 'tool-call-delta':
+        throw new Error('a delta of a call came before its start')
+      case 'finished':
+        finish(event.reason)
+        break
+      case 'progress':
+        events.emitProgress(event)
+        break
+      case 'project-started':
+        break
+      default:
+        event satisfies never
+    }
+  }
+
+  function open(kind: ItemKind, event: ChatEvent, openItem: (start: ItemStart) => OpenItem): void {
+    closeItem(false)
+    item = openItem(startOf(kind))
+    item.add(event)
+    length += lengthOf(event)
+  }
+
+  function startOf(kind: ItemKind): ItemStart {
+    const output_index = output.length
+    return { place: { item_id: itemId(kind, response.id, output_index), output_index }, events }
+  }
+
+  function finish(why: FinishReason): void {
+    closeItem(why === 'length')
+    reason = why
+  }
+
+  function closeItem(cut: boolean): void {
+    if (item) output.push(item.close(cut))
+    item = undefined
+  }
+
+  const isFull = () => length > maxAnswerLength
+
+  return {
+    get isFull() {
+      return isFull()
+    },
+
+    add(batch: ChatEventBatch): void {
+      begin()
+      for (const event of batch) {
+        usage.add(event)
+        addEvent(event)
+      }
+    },
+
+    /** The response as it is at its end, of which no event is emitted yet.
+     *  @throws {UpstreamError} `reset` when the answer never finished */
+    async end(): Promise<ResponseObject> {
+      if (isFull()) {
+        // A call that the cut may have halved is left out.
+        if (item && isCall[item.type]) item = undefined
+        finish('length')
+      }
+      if (!reason) throw new UpstreamError('reset')
+      const cut = reason === 'length'
+      const counted = encodeResponseUsage(await usage.total())
+      return {
+        ...response,
+        status: cut ? 'incomplete' : 'completed',
+        completed_at: cut ? null : now(),
+        incomplete_details: cut ? { reason: 'max_output_tokens' } : null,
+        output,
+        usage: counted,
+      }
+    },
+
+    /** The vendor sends a failure twice: as an `error`, which its SDK throws, and as the state of the response, which Codex reads.
+     *  An item that is not whole is left out. */
+    fail(error: ServiceError): void {
+      begin()
+      const { code, message, param } = encodeOpenAiError(error).error
+      events.emit({ type: 'error', code, message, param })
+      const failed: ResponseObject = { ...response, status: 'failed', output, error: encodeFailure(error) }
+      events.emit({ type: 'response.failed', response: failed })
+    },
+  }
+}
+
+const isCall = { message: false, reasoning: false, function_call: true, custom_tool_call: true } as const

@@ -1,16 +1,20 @@
-import { InvalidRequestError } from '../../core/errors.ts'
+import { InvalidRequestError, type ServiceError } from '../../core/errors.ts'
 import { invalidValue } from '../check-shape.ts'
-import type { InputItem, PlacedItem } from './input-item.ts'
-import { responseIdOf } from './item-ids.ts'
-import type { ResponseObject } from './response-object.ts'
+import { encodePage, type PageQuery } from '../list-page.ts'
+import type { InputItem, LocatedItem } from './parse-items.ts'
+import { encodeFailure, type ResponseObject, responseIdOf } from './response-object.ts'
 
-/** A response with the items that it was asked with. */
+/** A response with the input that it answers. */
 export interface KeptResponse {
   readonly response: ResponseObject
   readonly input: readonly InputItem[]
 }
 
-export const encodeKept = ({ response, input }: KeptResponse): string => JSON.stringify({ response, input })
+/** @param responseText  JSON of `response`, where that is written out already */
+export const encodeKept = (
+  { response, input }: KeptResponse,
+  responseText: string = JSON.stringify(response),
+): string => `{"response":${responseText},"input":${JSON.stringify(input)}}`
 
 /** @param text  what `encodeKept` made */
 export const decodeKept = (text: string): KeptResponse => JSON.parse(text)
@@ -18,13 +22,13 @@ export const decodeKept = (text: string): KeptResponse => JSON.parse(text)
 /** The text of a response of this caller, by its id. */
 export type ReadKept = (id: string) => Promise<string | undefined>
 
-/** What one request reads of kept responses, each once. */
+/** Reads the kept responses that one request needs, each once. */
 export interface KeptReader {
-  /** All that was said up to a response and in it, oldest first.
+  /** The conversation up to a response and including it, oldest first.
    *  @throws {InvalidRequestError} `previous_response_not_found`, or `invalid_value` when it is not there yet */
-  history(previousId: string): Promise<readonly PlacedItem[]>
-  /** Puts the items that are meant in the place of references. @throws {InvalidRequestError} `invalid_value` */
-  resolve(items: readonly PlacedItem[]): Promise<readonly PlacedItem[]>
+  history(previousId: string): Promise<readonly LocatedItem[]>
+  /** Puts the items themselves in the place of references to them. @throws {InvalidRequestError} `invalid_value` */
+  resolve(items: readonly LocatedItem[]): Promise<readonly LocatedItem[]>
 }
 
 const maxResponses = 1000
@@ -47,7 +51,7 @@ export function createKeptReader(read: ReadKept): KeptReader {
     return found
   }
 
-  async function resolve({ item, at }: PlacedItem): Promise<PlacedItem> {
+  async function resolve({ item, at }: LocatedItem): Promise<LocatedItem> {
     if (item.type !== 'item_reference') return { item, at }
     const id = item.id ?? ''
     if (referred.has(id)) throw invalidValue(`${at}.id`, 'this item is referred to twice')
@@ -73,7 +77,7 @@ export function createKeptReader(read: ReadKept): KeptReader {
     },
 
     async resolve(items) {
-      const resolved: PlacedItem[] = []
+      const resolved: LocatedItem[] = []
       for (const item of items) resolved.push(await resolve(item))
       return resolved
     },
@@ -85,11 +89,11 @@ const at = 'previous_response_id'
 export const isUnfinished = ({ status }: ResponseObject): boolean =>
   status === 'queued' || status === 'in_progress'
 
-/** Of a kept response what a conversation needs: the tools that each repeats may be longer than all that is said. */
+/** The parts of a kept response that a conversation needs: its list of tools may be longer than the conversation. */
 interface FoundResponse {
   readonly previousId: string | null
   readonly isUnfinished: boolean
-  /** What it was asked with, then what it is. */
+  /** Its input, then its output. */
   readonly items: readonly InputItem[]
   readonly byId: ReadonlyMap<string, InputItem>
 }
@@ -109,3 +113,28 @@ const notFound = (id: string): InvalidRequestError =>
     message: `Previous response with id '${id.slice(0, 64)}' not found.`,
     param: at,
   })
+
+/** A page of the input of a response; the newest items come first unless `order` is `asc`. */
+export const encodeInputItems = (input: readonly InputItem[], query: PageQuery) =>
+  encodePage(input.toReversed(), query)
+
+export const encodeDeleted = (id: string) => ({ id, object: 'response', deleted: true })
+
+export const failedResponse = (response: ResponseObject, error: ServiceError): ResponseObject => ({
+  ...response,
+  status: 'failed',
+  error: encodeFailure(error),
+})
+
+export const cancelledResponse = (response: ResponseObject): ResponseObject => ({
+  ...response,
+  status: 'cancelled',
+})
+
+/** A response that is unfinished for longer than any work lasts was lost with its process: it has failed.
+ *  @param now  seconds since the epoch; `maxAge` is in seconds too */
+export function failIfLost(response: ResponseObject, now: number, maxAge: number): ResponseObject {
+  if (!isUnfinished(response) || now - response.created_at <= maxAge) return response
+  const message = 'The server ended while it made this response. Send the request again.'
+  return { ...response, status: 'failed', error: { code: 'server_error', message } }
+}

@@ -1,19 +1,18 @@
 // Dialect `openai-responses`: OpenAI's Responses format, parsed and encoded; one state machine feeds both encoders.
-// Pure: touches `core` and zod, knows no HTTP; kept responses come as texts.
+// Pure: touches `core`, zod and what the dialects share; knows no HTTP, and kept responses come as texts.
 
 import { z } from 'zod'
 import type { ChatMessage, ChatModel, ChatRequest, OutputFormat } from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
-import { type EchoedFields, echoedSchema, echoRequest } from './echo-request.ts'
-import { type InputItem, parseInput, toKeptItem } from './input-item.ts'
 import { createKeptReader, type ReadKept } from './kept-response.ts'
-import { parseItems } from './parse-items.ts'
+import { type InputItem, parseInput, parseItems, toKeptItem } from './parse-items.ts'
 import { parseTools } from './parse-tools.ts'
+import { type EchoedFields, echoedSchema, echoRequest } from './response-object.ts'
 
 export interface ParsedResponseRequest {
   readonly chat: ChatRequest
   readonly stream: boolean
-  /** Answer at once and make the response on the side. */
+  /** Answer at once and make the response in the background. */
   readonly background: boolean
   readonly store: boolean
   readonly customTools: ReadonlySet<string>
@@ -23,14 +22,14 @@ export interface ParsedResponseRequest {
 }
 
 export interface ParseRequestOptions {
-  /** Of the response to be. */
+  /** Of the response that is to be made. */
   readonly id: string
   /** The catalogue's lookup, which knows a model for every name. */
   readonly resolve: (model: string) => ChatModel
   readonly readKept: ReadKept
 }
 
-/** Fields that are not read here are ignored (CLIENTS rule 12).
+/** Ignores the fields that are not read here: clients send many.
  *  @throws {InvalidRequestError} `invalid_value` with the place of the first fault, `previous_response_not_found` */
 export async function parseRequest(
   body: unknown,
@@ -77,7 +76,7 @@ const requestSchema = echoedSchema.extend({
   prompt: z.unknown().optional(),
 })
 
-/** What the vendor has and this service has not, where to ignore it would lose what the client means. */
+/** Refuses what this service does not have and could not ignore without changing the meaning of the request. */
 function refuseMissing(request: z.infer<typeof requestSchema>): void {
   if (request.conversation)
     throw invalidValue('conversation', 'no conversations are kept here; use previous_response_id')

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import type { ToolChoice, ToolDefinition, ToolUse } from '../../core/chat-request.ts'
 import { checkShape } from '../check-shape.ts'
-import { parseFunction } from '../parse-function.ts'
-import { createToolUse } from '../tool-use.ts'
+import { createToolUse, parseFunction } from '../tools.ts'
 
 export interface ParsedTools {
   readonly tools: ToolUse | undefined
@@ -18,8 +17,8 @@ export interface GivenTools {
 
 export type GivenTool = { readonly type: string; readonly [field: string]: unknown }
 
-/** Functions, and tools of free text (`custom`). The vendor's own tools (web search, ...) and groups of tools are left out: the
- *  model does not hear of them (CLIENTS 11).
+/** Functions, and tools of free text (`custom`). The vendor's own tools (web search, ...) and groups of tools are left
+ *  out: Codex sends them with every request, and the model is not shown them.
  *  @throws {InvalidRequestError} `invalid_value` */
 export function parseTools({ tools, choice: given, parallel }: GivenTools): ParsedTools {
   const customTools = new Set<string>()

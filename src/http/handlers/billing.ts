@@ -1,4 +1,4 @@
-import { encodeSubscription, encodeUsage } from '../../dialects/openai-billing/encode-billing.ts'
+import { encodeBillingUsage, encodeSubscription } from '../../dialects/openai-billing.ts'
 import type { AppServices } from '../app-services.ts'
 import type { RequestContext } from '../request-state.ts'
 
@@ -9,7 +9,7 @@ export function createBillingHandlers({ quota, clock }: Pick<AppServices, 'quota
       context.body = encodeSubscription(await quota(), clock.now())
     },
     async usage(context: RequestContext): Promise<void> {
-      context.body = encodeUsage(await quota())
+      context.body = encodeBillingUsage(await quota())
     },
   }
 }

@@ -1,49 +1,59 @@
 import type { Config } from '../../config.ts'
+import type { ReasoningFormat } from '../../dialects/openai-chat/choice-format.ts'
+import { createChoiceMeters, mergeChoices } from '../../dialects/openai-chat/choices.ts'
 import { encodeResponse } from '../../dialects/openai-chat/encode-response.ts'
-import { createChatStreamEncoder } from '../../dialects/openai-chat/encode-stream.ts'
-import { createChoiceMeters } from '../../dialects/openai-chat/measure-choices.ts'
+import {
+  createChatStreamEncoder,
+  createChoicesStreamEncoder,
+} from '../../dialects/openai-chat/encode-stream.ts'
 import { type ParsedChatRequest, parseRequest } from '../../dialects/openai-chat/parse-request.ts'
-import type { ReasoningFormat } from '../../dialects/openai-chat/present-reasoning.ts'
 import { createAnswerChat } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { readJson } from '../read-body.ts'
-import { toServiceError } from '../render-error.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 
 export function createChatCompletionsHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, clock, logger } = services
   const answerChat = createAnswerChat(services, links)
+  const sendOptions = { ...config, logger }
 
   return async (context: RequestContext): Promise<void> => {
     const body = await readJson(context, config.maxBodyBytes)
     const asked = await parseRequest(body, catalogue.resolve)
     const { chat, choices, callStyle, stream, includeUsage } = asked
-    const answerOptions = {
+    const options = {
       id: `chatcmpl-${context.state.requestId}`,
       created: Math.floor(clock.now() / 1000),
       model: chat.model.id,
       reasoning: chooseReasoning(asked, config),
       callStyle,
+      choices,
+      streamErrorText: config.streamErrorText,
     }
     const createMeters = () => createChoiceMeters(choices, chat, countTokens)
+    const createStreamMeters = () => (includeUsage ? createMeters() : undefined)
+
+    if (choices === 1) {
+      const answer = answerChat(context, chat)
+      if (!stream) context.body = await encodeResponse(() => answer, { ...options, usage: createMeters() })
+      else {
+        const encoder = createChatStreamEncoder({ ...options, usage: createStreamMeters() })
+        await sendEvents(context, answer, encoder, sendOptions)
+      }
+      return
+    }
+
     const over = new AbortController()
     const signal = AbortSignal.any([context.state.signal, over.signal])
     const answerChoice = () => answerChat(context, chat, signal)
-
     try {
-      if (stream) {
-        const usage = includeUsage ? createMeters() : undefined
-        const { streamErrorText } = config
-        const encoder = createChatStreamEncoder({ ...answerOptions, choices, usage, streamErrorText })
-        await sendEvents(context, encoder.encode(answerChoice), {
-          holdMs: config.headerHoldMs,
-          pingMs: config.streamPingMs,
-          encodeError: (error) => encoder.encodeError(toServiceError(context, error, logger)),
-        })
-      } else {
-        context.body = await encodeResponse(answerChoice, { ...answerOptions, usage: createMeters() })
+      if (!stream) context.body = await encodeResponse(answerChoice, { ...options, usage: createMeters() })
+      else {
+        const answers = mergeChoices(Array.from({ length: choices }, answerChoice))
+        const encoder = createChoicesStreamEncoder({ ...options, usage: createStreamMeters() })
+        await sendEvents(context, answers, encoder, sendOptions)
       }
     } finally {
       // When one of several choices fails, nobody waits for the others.

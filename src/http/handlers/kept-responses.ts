@@ -1,15 +1,16 @@
 import type { RouterContext } from '@koa/router'
 import { InvalidRequestError, ServiceError } from '../../core/errors.ts'
 import { invalidValue } from '../../dialects/check-shape.ts'
-import { encodePage } from '../../dialects/encode-page.ts'
-import { encodeDeleted } from '../../dialects/openai-responses/encode-list.ts'
 import {
+  cancelledResponse,
   decodeKept,
+  encodeDeleted,
+  encodeInputItems,
   encodeKept,
+  failIfLost,
   isUnfinished,
   type KeptResponse,
 } from '../../dialects/openai-responses/kept-response.ts'
-import { asOf, cancelledResponse } from '../../dialects/openai-responses/settled-response.ts'
 import { maxBackgroundMs } from '../../gateway/background-work.ts'
 import type { AppServices } from '../app-services.ts'
 import { callerOf } from '../keys.ts'
@@ -23,7 +24,7 @@ export function createKeptResponseHandlers({ keptResponses, backgroundWork, cloc
     const text = await keptResponses.find(idOf(context), callerOf(context))
     if (text === undefined) throw notFound(context)
     const { response, input } = decodeKept(text)
-    return { response: asOf(response, clock.now() / 1000, maxBackgroundMs / 1000), input }
+    return { response: failIfLost(response, clock.now() / 1000, maxBackgroundMs / 1000), input }
   }
 
   return {
@@ -53,8 +54,7 @@ export function createKeptResponseHandlers({ keptResponses, backgroundWork, cloc
     },
 
     async inputItems(context: Context): Promise<void> {
-      const { input } = await find(context)
-      context.body = encodePage(input.toReversed(), context.query, (item) => item)
+      context.body = encodeInputItems((await find(context)).input, context.query)
     },
   }
 }

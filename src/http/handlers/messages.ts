@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts'
-import { encodeResponse } from '../../dialects/anthropic-messages/encode-response.ts'
-import { encodeErrorEvent, encodeStream } from '../../dialects/anthropic-messages/encode-stream.ts'
+import { encodeResponse } from '../../dialects/anthropic-messages/encode-message.ts'
+import { createMessageStreamEncoder } from '../../dialects/anthropic-messages/encode-stream.ts'
 import { parseRequest } from '../../dialects/anthropic-messages/parse-request.ts'
 import { countPrompt, createUsageMeter } from '../../dialects/measure-usage.ts'
 import { createAnswerChat } from '../answer-chat.ts'
@@ -8,13 +8,13 @@ import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { beginInputCount } from '../input-count.ts'
 import { readJson } from '../read-body.ts'
-import { toServiceError } from '../render-error.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 
 export function createMessagesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, logger } = services
   const answerChat = createAnswerChat(services, links)
+  const sendOptions = { ...config, logger }
 
   return async (context: RequestContext): Promise<void> => {
     const { requestId, signal } = context.state
@@ -22,6 +22,7 @@ export function createMessagesHandler(config: Config, services: AppServices, lin
     const { chat, stream, showThinking } = await parseRequest(body, catalogue.resolve)
     const answer = answerChat(context, chat)
     const options = {
+      requestId,
       id: `msg_${requestId.replaceAll('-', '')}`,
       model: chat.model.id,
       showThinking: showThinking && !config.reasoningHidden,
@@ -32,11 +33,7 @@ export function createMessagesHandler(config: Config, services: AppServices, lin
       context.body = await encodeResponse(answer, options)
       return
     }
-    await sendEvents(context, encodeStream(answer, options), {
-      holdMs: config.headerHoldMs,
-      pingMs: config.streamPingMs,
-      encodeError: (error) => encodeErrorEvent(toServiceError(context, error, logger), requestId),
-    })
+    await sendEvents(context, answer, createMessageStreamEncoder(options), sendOptions)
   }
 }
 

@@ -1,31 +1,41 @@
 import type { Config } from '../../config.ts'
 import { createUsageMeter } from '../../dialects/measure-usage.ts'
-import { encodeResponse } from '../../dialects/openai-responses/encode-response.ts'
-import { createResponseStreamEncoder } from '../../dialects/openai-responses/encode-stream.ts'
-import { createResponseId } from '../../dialects/openai-responses/item-ids.ts'
+import {
+  createResponseStreamEncoder,
+  type EncodeResponseOptions,
+  encodeResponse,
+} from '../../dialects/openai-responses/encode-response.ts'
 import { encodeKept } from '../../dialects/openai-responses/kept-response.ts'
 import { type ParsedResponseRequest, parseRequest } from '../../dialects/openai-responses/parse-request.ts'
-import { createResponse, type ResponseObject } from '../../dialects/openai-responses/response-object.ts'
-import type { TellResponseOptions } from '../../dialects/openai-responses/tell-response.ts'
+import {
+  createResponse,
+  createResponseId,
+  type ResponseObject,
+} from '../../dialects/openai-responses/response-object.ts'
 import { createAnswerChat } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import { makeInBackground } from '../background-response.ts'
 import type { FileLinks } from '../file-links.ts'
 import { callerOf } from '../keys.ts'
 import { readJson } from '../read-body.ts'
-import { toServiceError } from '../render-error.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services
   const answerChat = createAnswerChat(services, links)
+  const sendOptions = { ...config, logger }
   const now = () => Math.floor(clock.now() / 1000)
 
-  /** The answer is good without being kept: a store that is away costs only that. */
-  async function keep(context: RequestContext, request: ParsedResponseRequest, response: ResponseObject) {
+  /** The answer is good without being kept: an unreachable store costs only that. */
+  async function keep(
+    context: RequestContext,
+    request: ParsedResponseRequest,
+    response: ResponseObject,
+    encoded: () => string,
+  ) {
     if (!request.store) return
-    const text = encodeKept({ response, input: request.input })
+    const text = encodeKept({ response, input: request.input }, encoded())
     try {
       await keptResponses.keep({ id: response.id, owner: callerOf(context), text })
     } catch (error) {
@@ -44,13 +54,13 @@ export function createResponsesHandler(config: Config, services: AppServices, li
     })
     const { chat, stream, background, customTools, echo } = request
     const identity = { id, created: now(), model: chat.model, echo }
-    const options: TellResponseOptions = {
+    const options: EncodeResponseOptions = {
       response: createResponse(identity, 'in_progress'),
       customTools,
       reasoningHidden: config.reasoningHidden,
       usage: createUsageMeter(chat, countTokens),
       now,
-      keep: (response) => keep(context, request, response),
+      keep: (response, encoded) => keep(context, request, response, encoded),
     }
     if (background) {
       const queued = createResponse(identity, 'queued')
@@ -63,11 +73,6 @@ export function createResponsesHandler(config: Config, services: AppServices, li
       context.body = await encodeResponse(answer, options)
       return
     }
-    const encoder = createResponseStreamEncoder(answer, options)
-    await sendEvents(context, encoder.events, {
-      holdMs: config.headerHoldMs,
-      pingMs: config.streamPingMs,
-      encodeError: (error) => encoder.encodeError(toServiceError(context, error, logger)),
-    })
+    await sendEvents(context, answer, createResponseStreamEncoder(options), sendOptions)
   }
 }

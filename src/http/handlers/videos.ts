@@ -4,10 +4,13 @@ import { collectFiles } from '../../core/collect-files.ts'
 import { InvalidRequestError } from '../../core/errors.ts'
 import type { VideoJob } from '../../core/video-job.ts'
 import { invalidValue } from '../../dialects/check-shape.ts'
-import { encodePage } from '../../dialects/encode-page.ts'
-import { encodeVideos } from '../../dialects/openai-videos/encode-response.ts'
-import { encodeDeletedVideo, encodeVideo } from '../../dialects/openai-videos/encode-video.ts'
-import { parseVideoRequest } from '../../dialects/openai-videos/parse-request.ts'
+import {
+  encodeDeletedVideo,
+  encodeVideo,
+  encodeVideoList,
+  encodeVideos,
+  parseVideoRequest,
+} from '../../dialects/openai-videos.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { beginMediaCall } from '../gateway-call.ts'
@@ -65,7 +68,7 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
     },
 
     async list(context: Context): Promise<void> {
-      context.body = encodePage(await videoJobs.list(callerOf(context)), context.query, encodeVideo)
+      context.body = encodeVideoList(await videoJobs.list(callerOf(context)), context.query)
     },
 
     async remove(context: Context): Promise<void> {

@@ -11,7 +11,7 @@ export const finished: ChatEvent = { type: 'finished', reason: 'stop' }
 /** A token a character. */
 const countLetters = (words: string): Promise<number> => Promise.resolve(words.length)
 /** At first it seems to have three. */
-const input = { soFar: () => Promise.resolve(3), exact: () => Promise.resolve(4) }
+const input = { soFar: () => 3, exact: () => Promise.resolve(4) }
 
 export function messageOptions(changes: Partial<MessageOptions> = {}): MessageOptions {
   return {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatEventBatch } from '../../../src/core/chat-event.ts'
 import { UpstreamError } from '../../../src/core/errors.ts'
+import { createChoiceMeters } from '../../../src/dialects/openai-chat/choices.ts'
 import {
   type ChatResponseOptions,
   encodeResponse,
 } from '../../../src/dialects/openai-chat/encode-response.ts'
-import { createChoiceMeters } from '../../../src/dialects/openai-chat/measure-choices.ts'
 
 async function* eventsOf(batches: Iterable<ChatEventBatch>, failure?: Error) {
   yield* batches

@@ -3,7 +3,7 @@ import { encodeResponse } from '../../../src/dialects/openai-responses/encode-re
 import { encodeKept } from '../../../src/dialects/openai-responses/kept-response.ts'
 import { parseRequest } from '../../../src/dialects/openai-responses/parse-request.ts'
 import { call, finished, text, reasoning as thought } from '../../support/chat-events.ts'
-import { answerOf, hex, tellingOptions } from './support.ts'
+import { answerOf, encodeOptions, hex } from './support.ts'
 
 const model = { model: 'gpt-5' }
 const resolve = (id: string) => ({
@@ -27,7 +27,7 @@ const textPart = (words: string) => ({ type: 'text', text: words })
 /** A response that was asked with "What time is it?", thought, called a function and is done. */
 async function keptCall(changes: object = {}): Promise<string> {
   const batches = [[thought('Hm')], [text('Wait.')], call('time', '{}'), [finished]]
-  const response = await encodeResponse(answerOf(batches), tellingOptions())
+  const response = await encodeResponse(answerOf(batches), encodeOptions())
   const { input } = await parse({ input: 'What time is it?' })
   return encodeKept({ response: { ...response, ...changes }, input })
 }

@@ -1,9 +1,8 @@
 import type { ChatEventBatch } from '../../../src/core/chat-event.ts'
 import type { ChatRequest } from '../../../src/core/chat-request.ts'
 import { createUsageMeter } from '../../../src/dialects/measure-usage.ts'
-import { echoRequest } from '../../../src/dialects/openai-responses/echo-request.ts'
-import { createResponse } from '../../../src/dialects/openai-responses/response-object.ts'
-import type { TellResponseOptions } from '../../../src/dialects/openai-responses/tell-response.ts'
+import type { EncodeResponseOptions } from '../../../src/dialects/openai-responses/encode-response.ts'
+import { createResponse, echoRequest } from '../../../src/dialects/openai-responses/response-object.ts'
 
 export const hex = '0123456789abcdef0123456789abcdef'
 
@@ -18,7 +17,7 @@ export async function answerOf(batches: readonly ChatEventBatch[], failure?: Err
 const asked: ChatRequest['messages'] = [{ role: 'user', parts: [{ type: 'text', text: 'four' }] }]
 
 /** A token is a character here. */
-export function tellingOptions(changes: Partial<TellResponseOptions> = {}): TellResponseOptions {
+export function encodeOptions(changes: Partial<EncodeResponseOptions> = {}): EncodeResponseOptions {
   const identity = {
     id: `resp_${hex}`,
     created: 1_700_000_000,

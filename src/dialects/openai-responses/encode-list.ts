@@ -1,1 +1,0 @@
-export const encodeDeleted = (id: string) => ({ id, object: 'response', deleted: true })
