@@ -12,7 +12,7 @@ import type { Ask } from './attempt.ts'
 import { type AttemptLoopRooms, attemptUntilBegun, type GatewayCall } from './attempt-loop.ts'
 import type { FetchAttachments } from './fetch-attachments.ts'
 import { fulfilRequest } from './fulfil-request.ts'
-import { type PreMessage, prependMessages } from './prepend-messages.ts'
+import { type PreMessage, prependMessages } from './stages/render-prompt.ts'
 
 /** Resolves at the commit point of a chat: its first delta is there. Contract: `attemptUntilBegun`. */
 export type RunChat = (request: ChatRequest, call: GatewayCall) => Promise<ChatAnswer>
