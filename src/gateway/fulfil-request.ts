@@ -2,10 +2,9 @@ import type { ChatAnswer, ChatEventBatch } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 import { callTools } from './stages/call-tools.ts'
-import { createJsonCheck, InvalidSchemaError } from './stages/check-json.ts'
+import { InvalidSchemaError, verifySchema } from './stages/check-json.ts'
 import type { JsonSchema } from './stages/compile-schema.ts'
 import { formOutput } from './stages/form-output.ts'
-import { isPlainSchema } from './stages/is-plain-schema.ts'
 import { type LimitOptions, limitAnswer } from './stages/limit-answer.ts'
 import { renderPrompt } from './stages/render-prompt.ts'
 import { type AskAgain, type AskPlain, createAskAgain } from './stages/stage.ts'
@@ -57,9 +56,8 @@ export async function checkSchemas({ tools, output }: Pick<ChatRequest, 'tools' 
 }
 
 async function checkSchema(schema: JsonSchema, what: string, param: string): Promise<void> {
-  if (isPlainSchema(schema)) return
   try {
-    await createJsonCheck(schema)
+    await verifySchema(schema)
   } catch (error) {
     if (!(error instanceof InvalidSchemaError)) throw error
     throw new InvalidRequestError('invalid_value', {

@@ -41,6 +41,45 @@ test('a plain request is asked and answered as it is', async () => {
   expect(asked).toEqual([[hello]])
 })
 
+test('a plain request gets the plain answer itself', async () => {
+  const answer = { events: answerOf(text('Hi'), finished) }
+  expect(await fulfilRequest({ ...request, stop: [] }, async () => answer, options)).toBe(answer)
+})
+
+const usage = { prompt: 30, completion: 3, reasoning: 0 }
+const counted: ChatEvent = { type: 'finished', reason: 'stop', usage }
+const age = (schemaText: string): ChatEvent[] => [text(schemaText), counted]
+const aCall = text('<tool_call>{"name":"read","arguments":{}}</tool_call>')
+const reading = (choice: ToolUse['choice']['type'] & ('auto' | 'required')): ToolUse => ({
+  definitions: [{ name: 'read', description: undefined, parameters: { type: 'object' }, strict: false }],
+  choice: { type: choice },
+  parallel: true,
+})
+
+test.each<[string, Partial<ChatRequest>, ChatEvent[][], boolean]>([
+  ['a plain answer', {}, [[text('Hi'), counted]], true],
+  ['an answer within its limits', { stop: ['x'], maxTokens: 100 }, [[text('Hi'), counted]], true],
+  ['an answer with a call', { tools: reading('auto') }, [[aCall, counted]], true],
+  ['an answer in a form', { output: person }, [age('{"age": 3}')], true],
+  ['an answer that a stop sequence ends', { stop: ['i'] }, [[text('Hi'), counted]], false],
+  ['an answer that its limit ends', { maxTokens: 1 }, [[text('Hi there'), counted]], false],
+  ['a call asked for again', { tools: reading('required') }, [age('No.'), [aCall, counted]], false],
+  ['a form asked for again', { output: person }, [age('No.'), age('{"age": 3}')], false],
+  ['a refusal', { output: person }, [age('No.'), age('No.')], false],
+  [
+    'a call where a form was asked for again',
+    { output: person, tools: reading('auto') },
+    [age('No.'), [aCall, counted]],
+    false,
+  ],
+])('what the site counted: %s', async (_what, more, answers, isTold) => {
+  const { ask } = asking(...answers)
+  const { events } = await fulfilRequest({ ...request, ...more }, ask, options)
+  const last = (await readAll(events)).at(-1)
+  expect(last).toMatchObject({ type: 'finished' })
+  expect(last).toEqual(isTold ? expect.objectContaining({ usage }) : expect.not.objectContaining({ usage }))
+})
+
 test('a schema that is none is refused before anything is asked', async () => {
   const { ask, asked } = asking()
   const output = { ...person, schema: { type: 'text' } }

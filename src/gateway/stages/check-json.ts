@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { InvalidRequestError, UnavailableError } from '../../core/errors.ts'
 import { createInTurn } from '../../core/in-turn.ts'
 import type { CompiledSchema, JsonSchema } from './compile-schema.ts'
+import { isPlainSchema } from './is-plain-schema.ts'
 
 /** @returns what is wrong with a value, in words for the model and for people and without its values; nothing when it fits
  *  @throws {UnavailableError} `queue_full` */
@@ -23,28 +24,36 @@ export class InvalidSchemaError extends InvalidRequestError {
   }
 }
 
-/** In UTF-16 units of its JSON. */
-const maxSchemaLength = 128 * 1024
+/** Makes sure that a client's schema can be used; compiles it only if it takes that to know.
+ *  @throws {InvalidSchemaError} when it cannot
+ *  @throws {UnavailableError} `queue_full` */
+export async function verifySchema(schema: JsonSchema): Promise<void> {
+  const text = textOf(schema)
+  if (schemas.find(text)) return
+  if (isPlainSchema(schema)) schemas.add(text, { isPlain: true, check: undefined, overruns: 0 })
+  else await createJsonCheck(schema)
+}
 
 /** Checks values against a client's schema. Neither can be trusted: what does not end within a moment goes to a thread with a
  *  deadline. Schemas that were used lately are not compiled again.
  *  @throws {InvalidSchemaError} when the schema cannot be used
  *  @throws {UnavailableError} `queue_full` */
 export async function createJsonCheck(schema: JsonSchema): Promise<JsonCheck> {
-  const text = JSON.stringify(schema)
-  if (text.length > maxSchemaLength)
-    throw new InvalidSchemaError(`it is longer than ${maxSchemaLength} characters`)
+  const text = textOf(schema)
   const known = schemas.find(text)
-  const entry: KnownSchema = known ?? { check: undefined, overruns: 0 }
+  const entry: KnownSchema = known ?? { isPlain: isPlainSchema(schema), check: undefined, overruns: 0 }
   await compileInPlace(schema, entry)
   if (!known) {
-    if (!entry.check) await checkInThread({ schema, values: [] })
+    if (!entry.check && !entry.isPlain) await checkInThread({ schema, values: [] })
     schemas.add(text, entry)
   }
+  // In UTF-16 units of its JSON: a value below it needs no deadline.
+  const briefLength = entry.isPlain && !text.includes('"format"') ? maxBriefWork / text.length : 0
 
   return async (value) => {
     const { check } = entry
     try {
+      if (check && JSON.stringify(value).length < briefLength) return check(value)
       const checked = check && runBriefly(() => check(value))
       if (checked) return checked.result
       const [faults] = await checkInThread({ schema, values: [value] })
@@ -55,6 +64,20 @@ export async function createJsonCheck(schema: JsonSchema): Promise<JsonCheck> {
       throw error
     }
   }
+}
+
+/** The length of a schema times that of a value: without references and patterns each part of the one meets each part of the
+ *  other at most once, so that this takes a few ms at worst. Stopping a check is a thread of its own, which costs 0.2 ms. */
+const maxBriefWork = 1_000_000
+
+/** In UTF-16 units of its JSON. */
+const maxSchemaLength = 128 * 1024
+
+function textOf(schema: JsonSchema): string {
+  const text = JSON.stringify(schema)
+  if (text.length > maxSchemaLength)
+    throw new InvalidSchemaError(`it is longer than ${maxSchemaLength} characters`)
+  return text
 }
 
 type Loaded = typeof import('./compile-schema.ts')
@@ -80,7 +103,10 @@ async function load(): Promise<Loaded> {
   return loaded
 }
 
+/** A schema that can be used. */
 interface KnownSchema {
+  readonly isPlain: boolean
+  /** Undefined until the first value is to be checked. */
   check: Extract<CompiledSchema, { check: unknown }>['check'] | undefined
   /** How often it took too long to compile in place. */
   overruns: number

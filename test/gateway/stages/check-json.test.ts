@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { createJsonCheck, createQueue } from '../../../src/gateway/stages/check-json.ts'
+import {
+  createJsonCheck,
+  createQueue,
+  createTextCache,
+  verifySchema,
+} from '../../../src/gateway/stages/check-json.ts'
 
 const person = {
   type: 'object',
@@ -176,5 +181,49 @@ describe('the queue of the thread', () => {
     open()
     await Promise.all([first, second])
     expect(await queue(async () => 'room')).toBe('room')
+  })
+})
+
+describe('verifySchema', () => {
+  const refused = expect.objectContaining({ name: 'InvalidSchemaError' })
+
+  test('is content with a schema that can be used, each time', async () => {
+    for (const schema of [person, { pattern: '^a+$' }, person, { pattern: '^a+$' }])
+      await expect(verifySchema(schema)).resolves.toBeUndefined()
+  })
+
+  test('refuses one that cannot, each time', async () => {
+    for (const schema of [{ type: 'text' }, { type: 'text' }, { pattern: '(' }, { enum: [] }])
+      await expect(verifySchema(schema)).rejects.toThrow(refused)
+    await expect(verifySchema({ description: 'x'.repeat(200_000) })).rejects.toThrow(refused)
+  })
+
+  test('a schema that it has seen is checked against as any other', async () => {
+    const schema = { type: 'object', properties: { seen: { type: 'string' } }, required: ['seen'] }
+    await verifySchema(schema)
+    for (const value of [{ seen: 1 }, {}]) expect(await (await createJsonCheck(schema))(value)).toBeDefined()
+    expect(await (await createJsonCheck(schema))({ seen: 'x'.repeat(1_000_000) })).toBeUndefined()
+  })
+})
+
+describe('the cache of texts', () => {
+  test('forgets first what was not used for longest', () => {
+    const cache = createTextCache<number>({ maxEntries: 2, maxLength: 100 })
+    cache.add('one', 1)
+    cache.add('two', 2)
+    expect(cache.find('one')).toBe(1)
+    cache.add('three', 3)
+    expect(['one', 'two', 'three'].map(cache.find)).toEqual([1, undefined, 3])
+  })
+
+  test('keeps no more text than it may', () => {
+    const cache = createTextCache<number>({ maxEntries: 9, maxLength: 10 })
+    cache.add('12345', 1)
+    cache.add('1234', 2)
+    cache.add('1234', 3)
+    cache.add('12', 4)
+    expect(['12345', '1234', '12'].map(cache.find)).toEqual([undefined, 3, 4])
+    cache.add('longer than all of it', 5)
+    expect(['1234', '12', 'longer than all of it'].map(cache.find)).toEqual([undefined, undefined, undefined])
   })
 })
