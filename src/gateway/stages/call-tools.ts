@@ -1,9 +1,9 @@
 import type { ChatEvent, ChatEventBatch } from '../../core/chat-event.ts'
 import type { ToolUse } from '../../core/chat-request.ts'
 import { UpstreamError } from '../../core/errors.ts'
+import { CallParser, type CallPiece } from './call-parser.ts'
+import type { CallText } from './call-reader.ts'
 import { createJsonCheck } from './check-json.ts'
-import { CallParser, type CallPiece } from './find-calls.ts'
-import type { CallText } from './read-call.ts'
 import { writeCall } from './render-prompt.ts'
 import { type AskAgain, runStage, withoutUsage } from './stage.ts'
 
@@ -12,9 +12,9 @@ export interface CallToolsOptions {
   readonly createCallId: () => string
 }
 
-/** Makes tool calls of the text in which a model calls tools. A call that has to come and does not, or whose arguments have to
- *  fit and do not, is asked for once more.
- *  @throws {UpstreamError} `malformed` when that is in vain, or when a call whose beginning has been sent never becomes whole */
+/** Makes tool calls of the text in which a model calls tools. A required call that does not come, or a strict one whose
+ *  arguments do not fit, is asked for once more.
+ *  @throws {UpstreamError} `malformed` when that fails, or when a call of which part has been sent never becomes whole */
 export function callTools(
   events: AsyncIterable<ChatEventBatch>,
   tools: ToolUse,
@@ -46,22 +46,22 @@ export interface AnswerReaderOptions {
   readonly isRepair: boolean
 }
 
-/** In UTF-16 units: what is kept of an answer in case that it has to be mended. */
+/** In UTF-16 units: how much of an answer is kept in case it has to be mended. */
 const maxSaidLength = 256 * 1024
 
-/** Reads one answer with the calls in its text; what is not text goes through. */
+/** Turns the calls in the text of one answer into events; other events go through. */
 export class AnswerReader {
   /** Nothing more is to be read: `finished` has come, or there is a fault. */
   isOver = false
-  /** Why the answer cannot be handed on to its end. */
+  /** Why the rest of the answer cannot be sent. */
   fault: CallFault | undefined
-  /** What the model said, in its own form; kept where there may be a fault. */
+  /** What the model wrote, calls included; kept only if there may be a fault. */
   said = ''
   #mustCall: boolean
   #mayFail: boolean
   #options: AnswerReaderOptions
   #parser: CallParser
-  /** Events that must not come in between the parts of a call. */
+  /** Events that came within a call, whose parts must follow one another. */
   #waiting: ChatEvent[] = []
 
   constructor(options: AnswerReaderOptions) {
@@ -72,8 +72,8 @@ export class AnswerReader {
     this.#parser = new CallParser(tools)
   }
 
-  /** @returns what is to be handed on
-   *  @throws {UpstreamError} `malformed`: a call that has been handed on in part never becomes whole */
+  /** @returns what is to be sent
+   *  @throws {UpstreamError} `malformed` when a call of which part has been sent never becomes whole */
   read(batch: ChatEventBatch): ChatEventBatch | Promise<ChatEventBatch> {
     for (let index = 0; index < batch.length; index += 1) {
       const event = batch[index]
@@ -82,7 +82,7 @@ export class AnswerReader {
     return batch
   }
 
-  /** Most of an answer has no part in a call. */
+  /** Most of an answer is not part of a call. */
   #passes(event: ChatEvent): boolean {
     if (event.type === 'finished') return false
     if (event.type !== 'text-delta') return !this.#parser.isWithinCall
@@ -99,7 +99,7 @@ export class AnswerReader {
         else if (piece.type === 'finished') this.fault = this.#findMissing()
         this.isOver = piece.type === 'finished' || this.fault !== undefined
         if (this.fault) return out
-        this.#handOn(piece, out)
+        this.#emit(piece, out)
       }
       if (this.isOver) return out
     }
@@ -130,7 +130,7 @@ export class AnswerReader {
     return this.#mustCall && this.#parser.calls === 0 ? missingCall(this.#options.tools) : undefined
   }
 
-  #handOn(piece: CallPiece | ChatEvent, out: ChatEvent[]): void {
+  #emit(piece: CallPiece | ChatEvent, out: ChatEvent[]): void {
     const { createCallId, isRepair } = this.#options
     if (piece.type === 'call' || piece.type === 'call-started')
       out.push({ type: 'tool-call-started', id: createCallId(), name: piece.name })
@@ -143,15 +143,15 @@ export class AnswerReader {
   }
 }
 
-/** Why an answer cannot be handed on. */
+/** Why an answer cannot be sent. */
 interface CallFault {
-  /** For the model, which is asked to mend it. */
+  /** For the model, which is asked again. */
   readonly complaint: string
-  /** For people, when it did not. */
+  /** For people, when that fails. */
   readonly message: string
 }
 
-/** @returns undefined for arguments that fit, or that need not */
+/** @returns undefined for arguments that fit, or need not fit */
 async function findFault(
   { name, argumentsText }: CallText,
   { definitions }: ToolUse,
@@ -168,7 +168,7 @@ Write the call again, mended, and any call that was to follow it. ${onlyCalls}`,
   }
 }
 
-/** The answer had to hold a call and holds none. */
+/** The answer holds no call though one is required. */
 function missingCall({ choice }: ToolUse): CallFault {
   const wanted = choice.type === 'named' ? `the tool ${choice.name}` : 'one of the tools'
   const name = choice.type === 'named' ? choice.name : 'name_of_the_tool'

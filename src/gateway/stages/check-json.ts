@@ -11,20 +11,20 @@ import { isPlainSchema } from './is-plain-schema.ts'
  *  @throws {UnavailableError} `queue_full` */
 export type JsonCheck = (value: unknown) => Promise<string | undefined>
 
-/** A client's schema that nothing can be checked against. */
+/** A client's schema that no value can be checked against. */
 export class InvalidSchemaError extends InvalidRequestError {
-  /** Why, to the client, as the end of a sentence. */
+  /** Told to the client as the end of a sentence. */
   readonly reason: string
 
   constructor(reason: string) {
-    // It quotes the schema, which may be long.
+    // A reason quotes the schema, which may be long.
     const brief = reason.slice(0, 500)
     super('invalid_value', { message: `The JSON Schema cannot be used: ${brief}.` })
     this.reason = brief
   }
 }
 
-/** Makes sure that a client's schema can be used; compiles it only if it takes that to know.
+/** Makes sure that a client's schema can be used; compiles it only where nothing less can tell.
  *  @throws {InvalidSchemaError} when it cannot
  *  @throws {UnavailableError} `queue_full` */
 export async function verifySchema(schema: JsonSchema): Promise<void> {
@@ -66,8 +66,8 @@ export async function createJsonCheck(schema: JsonSchema): Promise<JsonCheck> {
   }
 }
 
-/** The length of a schema times that of a value: without references and patterns each part of the one meets each part of the
- *  other at most once, so that this takes a few ms at worst. Stopping a check is a thread of its own, which costs 0.2 ms. */
+/** The length of a schema times that of a value. Without references, patterns and formats each part of the one meets each part of
+ *  the other at most once, so that this takes 10 ms at worst; a deadline costs 0.2 ms, since Node starts a thread for it. */
 const maxBriefWork = 1_000_000
 
 /** In UTF-16 units of its JSON. */
@@ -83,8 +83,8 @@ function textOf(schema: JsonSchema): string {
 type Loaded = typeof import('./compile-schema.ts')
 let loading: Promise<Loaded> | undefined
 
-/** Loads and prepares the compiler in small steps, so that no request has to wait for all of it at once. Call it when the
- *  service has nothing else to do; the first schema that has to be compiled does it otherwise. */
+/** Loads and warms up the compiler in small steps, so that no request has to wait for all of it at once. Call it when the
+ *  service is idle; otherwise the first schema that has to be compiled does it. */
 export async function warmUpSchemas(): Promise<Loaded> {
   loading ??= load()
   return await loading
@@ -96,7 +96,7 @@ async function load(): Promise<Loaded> {
   await import('ajv/dist/2020.js')
   await nextTurn()
   const loaded = await import('./compile-schema.ts')
-  for (const step of loaded.prepare) {
+  for (const step of loaded.warmUpSteps) {
     await nextTurn()
     step()
   }

@@ -10,8 +10,8 @@ export type CompiledSchema =
   /** Why the schema cannot be used. */
   | { readonly schemaFault: string }
 
-/** Takes about one ms a KB, and with some schemas for ever, as may the checks: call both where time is bounded, and `prepare`
- *  before. Import this file only when there is a schema, since Ajv takes 30 ms to load. */
+/** Takes about one ms a KB, and with some schemas for ever, as may the checks: call both where time is bounded, and the
+ *  `warmUpSteps` before. Import this file only when there is a schema, since Ajv takes 30 ms to load. */
 export function compileSchema(schema: JsonSchema): CompiledSchema {
   const { Compiler, isSchema } = isOldDraft(schema) ? draft7 : draft2020
   const isValid = isSchema()
@@ -39,9 +39,9 @@ const draft2020 = createDraft(Ajv2020, [
   'https://json-schema.org/draft/2020-12/schema',
 ])
 
-/** Compiles the schemas of schemas, each in a step of its own: all at once they hold up the process for 60 ms. Not to be left to
- *  the first `compileSchema`: were that interrupted, it would spoil them for all others. */
-export const prepare: readonly (() => void)[] = [...draft2020.steps, ...draft7.steps]
+/** Compiles the schemas of schemas, each in a step of its own: all at once they hold up the process for 60 ms. They must
+ *  not be left to the first `compileSchema`, which may be interrupted: that would spoil them for all others. */
+export const warmUpSteps: readonly (() => void)[] = [...draft2020.steps, ...draft7.steps]
 
 /** @param ids  of the schema of schemas, last, and of its parts */
 function createDraft(Compiler: typeof Ajv, ids: readonly string[]) {
@@ -106,7 +106,7 @@ function describeFault({ instancePath, message, params }: ErrorObject): string {
   )
 }
 
-/** What Ajv leaves out of its message though nobody can mend the fault without it. */
+/** What is needed to mend the fault and missing from Ajv's message. */
 const detailOf = (params: Readonly<Record<string, unknown>>): unknown =>
   params.additionalProperty ??
   params.unevaluatedProperty ??

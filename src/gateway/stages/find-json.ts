@@ -4,7 +4,7 @@ export interface JsonText {
   readonly value: unknown
 }
 
-/** Finds the JSON in what a model said: all of it, but for a code fence around it, or else the objects and arrays between its
+/** Finds the JSON in what a model said: all of it, without a code fence around it, or else the objects and arrays between its
  *  words, the longest first. */
 export function findJson(said: string): readonly JsonText[] {
   const whole = parse(withoutFence(said.trim()))

@@ -10,7 +10,7 @@ const maxRepairs = 1
 
 /** Gives an answer the form that was asked for: its text is held until it is whole, JSON is taken out of it and checked, and the
  *  model is told once what does not fit. Then the JSON is sent, or a refusal. Answers with calls and those that were cut short
- *  pass as they are.
+ *  pass unchanged.
  *  @throws whatever an answer breaks with, also the second */
 export async function* formOutput(
   events: AsyncIterable<ChatEventBatch>,
@@ -73,8 +73,8 @@ interface HeldAnswer {
 /** In UTF-16 units; more than any model says in one answer. */
 const maxTextLength = 1024 * 1024
 
-/** Holds the text of an answer and lets everything else pass at once. An answer that ends otherwise than of its own accord, with
- *  a call or cut short, is given back what was held and passes.
+/** Holds the text of an answer and lets everything else pass at once. In an answer that has a call or is cut short, what was held
+ *  goes out after all.
  *  @returns nothing when it passed, or broke off without an end
  *  @throws {UpstreamError} `malformed` when the text is longer than can be held */
 async function* holdText(
@@ -85,7 +85,7 @@ async function* holdText(
   let passes = false
   let finished: HeldAnswer['finished'] | undefined
 
-  // To the very end, not to `finished`: an answer that is left before is no success of its account.
+  // Read on after `finished`: an answer closed before its end does not count as a success of its account.
   for await (const batch of events) {
     const passed: ChatEvent[] = []
     for (const given of batch) {

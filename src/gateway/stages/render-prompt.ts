@@ -34,8 +34,8 @@ const systemMessage = (rules: readonly string[]): ChatMessage => ({
   parts: [{ type: 'text', text: rules.join('\n\n') }],
 })
 
-/** Teaches a model the tools and how to call them. The rules stand behind the definitions, which may be long: what comes last is
- *  kept best. */
+/** Teaches a model the tools and how to call them. The rules stand behind the definitions, which may be long: models follow best
+ *  what comes last. */
 export function describeTools({ definitions, choice, parallel }: ToolUse): string {
   return `# Tools
 
@@ -89,8 +89,8 @@ export function describeOutput(format: OutputFormat): string {
 
 export const nothingElse = 'Write nothing else: no words before or after it, no code fence.'
 
-/** One call as models are taught to write it, and as they find it in the history. Many know this form from their training; in
- *  prose it is as good as never seen.
+/** One call as models are taught to write it, and as they find it in the history. Many know this form from their training; it hardly
+ *  ever occurs in prose.
  *  @param argumentsText  JSON */
 export function writeCall(name: string, argumentsText: string): string {
   return `<tool_call>{"name":${JSON.stringify(name)},"arguments":${argumentsText}}</tool_call>`
@@ -131,7 +131,7 @@ function callsMessage({ role, parts, toolCalls }: AssistantTurn): ChatMessage {
   return calls.length ? append(said, { role, parts: [text(calls.join('\n'))] }) : said
 }
 
-/** What is no JSON was made up by a client: a string of it is one. */
+/** Arguments that are not JSON come from a client that made them up; they are sent as a JSON string. */
 function toJson(argumentsText: string): string {
   if (argumentsText.trim() === '') return '{}'
   try {

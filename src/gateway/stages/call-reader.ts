@@ -14,12 +14,12 @@ export class CallReader {
     return this.#object.push(text)
   }
 
-  /** Nothing more belongs to it, whether it is a call or not. */
+  /** The object has ended, whether it is a call or not. */
   get isOver(): boolean {
     return this.#object.state !== 'reading'
   }
 
-  /** Undefined until it has come; empty when it is none. */
+  /** Undefined until it has come; empty when it is not a name. */
   get name(): string | undefined {
     const name = this.#object.members.get('name')
     if (name === undefined) return undefined
@@ -27,8 +27,8 @@ export class CallReader {
     return typeof value === 'string' ? value : ''
   }
 
-  /** What is new of arguments that are under way, for one who hands them on before they are whole.
-   *  @param minLength  below it nothing is taken, in UTF-16 units */
+  /** Takes what has come of the arguments, to be sent before they are whole.
+   *  @param minLength  nothing is taken below it, in UTF-16 units */
   takeArguments(minLength: number): string {
     const { open } = this.#object
     if (!open?.isObject || !argumentKeys.includes(open.key) || open.length <= minLength) return ''
@@ -37,15 +37,14 @@ export class CallReader {
     return text
   }
 
-  /** Judges what has come, once it is over or nothing more comes. A call whose arguments are whole is one, even if its last
-   *  brace is missing.
-   *  @returns the call, and what of its arguments has not been taken; undefined when it is none */
+  /** To be called once the object or the answer has ended. An object with whole arguments is a call even without its last brace.
+   *  @returns the call, and what has not been taken of its arguments; undefined when it is not a call */
   end(): (CallText & { readonly rest: string }) | undefined {
     const { name } = this
     const { members, open, state } = this.#object
     const key = argumentKeys.find((each) => members.has(each))
     if (!name || (open && argumentKeys.includes(open.key))) return undefined
-    // A name alone calls a tool that takes nothing; with other members it is not known what is meant.
+    // A name alone calls a tool without arguments; with other members there is no telling what is meant.
     if (key === undefined && (state !== 'whole' || members.size > 1)) return undefined
     const rest = members.get(key ?? '') ?? ''
     const argumentsText = toObjectText([...this.#sent, rest].join(''))
@@ -53,10 +52,10 @@ export class CallReader {
   }
 }
 
-/** As the form says, then as Llama and Claude are used to. */
+/** As models are told, then as Llama and Claude write it by themselves. */
 const argumentKeys: readonly string[] = ['arguments', 'parameters', 'input']
 
-/** @returns undefined for what is not an object, nor a string that holds one, nor nothing at all */
+/** @returns undefined unless it is an object, a string that holds one, or empty */
 function toObjectText(text: string): string | undefined {
   const value = text.trim() === '' ? null : parseJson(text)
   if (value === null || value === '') return '{}'
@@ -64,7 +63,7 @@ function toObjectText(text: string): string | undefined {
   return typeof value === 'object' && !Array.isArray(value) ? text.trim() : undefined
 }
 
-/** JSON within a string was not read for slips. A string in it would be one level too many. */
+/** Mends the slips within the JSON of a string, which were not seen from outside. A string in it would be one level too many. */
 function mend(text: string): string {
   const reader = new ObjectReader()
   reader.push(`{"text":${text}}`)
@@ -81,25 +80,26 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Reads one JSON object as it comes, as far as its own members: each as JSON text, with the slips mended that models make
- *  within strings (bare control characters, a backslash that escapes nothing, `\u` without its four digits). What is nested in a member is not judged. */
+/** Reads one JSON object as it comes and gives the JSON text of each of its members. Mends the slips that models make within
+ *  strings: bare control characters, a backslash that escapes nothing, `\u` without its four digits. The inside of a member is not
+ *  validated. */
 class ObjectReader {
-  /** `broken`: what came last cannot stand there. */
+  /** `broken`: what comes next cannot stand there. */
   state: 'reading' | 'whole' | 'broken' = 'reading'
-  /** Those that are whole. */
+  /** The members that are whole. */
   readonly members = new Map<string, string>()
   #place: 'start' | 'key' | 'colon' | 'value' | 'after' = 'start'
   #depth = 0
   #inString = false
   #escaped = false
-  /** The digits so far behind `\u`. */
+  /** The digits after `\u` so far. */
   #unit: string | undefined
   #key = ''
   #value = ''
-  /** The first of the value. */
+  /** The first sign of the value. */
   #bracket = ''
 
-  /** @returns how much of `text` was taken: all of it while the object is not over */
+  /** @returns how much of `text` was taken: all of it until the object ends */
   push(text: string): number {
     let at = 0
     while (at < text.length && this.state === 'reading') {
@@ -121,7 +121,7 @@ class ObjectReader {
     return { key: this.#key, length: this.#value.length, isObject: this.#bracket === '{' }
   }
 
-  /** Lets go of what there is of the open member: `members` gets only the rest of it. */
+  /** Takes what has come of the open member: `members` will hold only the rest. */
   takeOpen(): string {
     const value = this.#value
     this.#value = ''
@@ -212,7 +212,7 @@ class ObjectReader {
   }
 }
 
-/** Clients send a call back within a request, which is not read when it is nested deeper than 100 levels. */
+/** Clients send a call back within a request, and a request nested deeper than 100 levels is refused. */
 const maxDepth = 80
 
 const escapable = '"\\/bfnrt'

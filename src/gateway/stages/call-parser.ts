@@ -1,8 +1,8 @@
 import type { ToolDefinition, ToolUse } from '../../core/chat-request.ts'
 import { UpstreamError } from '../../core/errors.ts'
-import { CallReader, type CallText } from './read-call.ts'
+import { CallReader, type CallText } from './call-reader.ts'
 
-/** What the text of an answer is taken apart into. */
+/** What the text of an answer is split into. */
 export type CallPiece =
   | { readonly type: 'text-delta'; readonly text: string }
   | ({ readonly type: 'call' } & CallText)
@@ -12,22 +12,22 @@ export type CallPiece =
 
 /** Arguments up to here are held until they are whole, in UTF-16 units. */
 const maxHeldArguments = 4096
-/** A call beyond it is none, in UTF-16 units. */
+/** Anything longer is not taken for a call, in UTF-16 units. */
 const maxCallLength = 4 * 1024 * 1024
 const maxFillerLength = 256
 
-/** Finds the calls in an answer as it comes. Text goes through at once but for an end that may belong to a call; what looked
- *  like a call and is none is text, except behind a call, where it ends the answer. */
+/** Finds the calls in an answer as it comes. Text goes through at once, except for an end that may belong to a call. What
+ *  looked like a call and turns out not to be one is text, except behind a call, where it ends the answer. */
 export class CallParser {
   /** Calls so far. */
   calls = 0
-  /** The calls are over and something else began, which models make up (results, for one): the answer ends here. */
+  /** Something else began after the calls, which the model has made up (results, for example): the answer ends here. */
   isOver = false
   #tools: ReadonlyMap<string, ToolDefinition>
   #parallel: boolean
   #read: (text: string) => string = this.#readText
   #pieces: CallPiece[] = []
-  /** Since the lead-in of a call: becomes text if no call comes of it. */
+  /** The text since the lead-in of a call: sent as text if it does not become one. */
   #held = ''
   #filler = ''
   #call = new CallReader()
@@ -40,24 +40,24 @@ export class CallParser {
     this.#parallel = parallel
   }
 
-  /** A call has been handed over in part. */
+  /** Part of a call has been sent. */
   get isWithinCall(): boolean {
     return this.#live
   }
 
-  /** Is it text that need not be pushed, since nothing of it can belong to a call? Most of an answer is. */
+  /** True for text that need not be pushed, since nothing in it can belong to a call: most of an answer. */
   passes(text: string): boolean {
     return this.#read === this.#readText && this.#held === '' && text !== '' && !mayHoldMark.test(text)
   }
 
-  /** @throws {UpstreamError} `malformed`: a call that has been handed over in part is none */
+  /** @throws {UpstreamError} `malformed` when a call of which part has been sent never becomes whole */
   push(text: string): readonly CallPiece[] {
     let rest = text
     while (rest !== '' && !this.isOver) rest = this.#read(rest)
     return this.#take()
   }
 
-  /** Nothing more comes. @throws {UpstreamError} as `push` */
+  /** Ends the answer. @throws {UpstreamError} as `push` */
   end(): readonly CallPiece[] {
     if (this.isOver) return []
     if (this.#read === this.#readCall) this.#endCall()
@@ -128,7 +128,7 @@ export class CallParser {
     this.#read = this.#readFiller
   }
 
-  /** No call comes of what is held. */
+  /** What is held does not become a call. */
   #giveUp(): void {
     if (this.#live) throw new UpstreamError('malformed', { message: 'The model broke off in a tool call.' })
     if (this.calls > 0) this.isOver = true
@@ -151,7 +151,7 @@ export class CallParser {
 /** A mark, or the lead-in of one. */
 const mayHoldMark = /[<`\n]/
 
-/** The start of a call, also of several in one mark. In inline code it is quoted, not meant; in a fence many models call. */
+/** The start of a call, also of several in one mark. In inline code it is a quotation; in a code fence many models mean it. */
 const opening = /(?<!(?<!`)`{1,2})<tool_calls?>/
 
 /** Where at the end of `text` an opening may have begun. @returns the length of `text` when none has */
@@ -160,17 +160,17 @@ function findPartOfOpening(text: string): number {
   return at >= 0 && '<tool_calls>'.startsWith(text.slice(at)) ? at : text.length
 }
 
-/** Where before `end` that begins which is no text if a call follows at `end`: a line break, the start of a code fence. */
+/** Where the lead-in of a call at `end` begins: a line break, the start of a code fence. It is dropped if the call comes. */
 function findLeadIn(text: string, end: number): number {
   const start = Math.max(0, end - maxLeadInLength)
   return start + text.slice(start, end).search(leadIn)
 }
 
-/** What may stand between the mark and a call, between calls and behind the last: white space, marks, fences, the signs of a
- *  list, a brace too many. @returns its length at the start of `text` */
+/** Filler is what may stand before, between and after calls: white space, marks, fences, the signs of a list, a brace too many.
+ *  @returns its length at the start of `text` */
 const fillerLength = (text: string): number => filler.exec(text)?.[0].length ?? 0
 
-/** More of the text may make filler of it. */
+/** With more text it may turn out to be filler. */
 const mayBecomeFiller = (text: string): boolean => beginnings.some((whole) => whole.startsWith(text))
 
 const maxLeadInLength = 64
