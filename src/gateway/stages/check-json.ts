@@ -169,14 +169,14 @@ export function createTextCache<Value>({ maxEntries, maxLength }: TextCacheOptio
 const limitMs = 25
 
 /** Only a script in a context can be stopped; making a context takes longer than most checks. */
-const context = { work: undefined as (() => unknown) | undefined }
-createContext(context)
+let context: { work?: (() => unknown) | undefined } | undefined
 const script = new Script('work()')
 
 /** Runs `work` here, and stops it when it takes too long, be it within a regular expression.
  *  @returns nothing when it was stopped
  *  @throws whatever the work throws */
 function runBriefly<Result>(work: () => Result): { readonly result: Result } | undefined {
+  context ??= createContext({})
   context.work = work
   try {
     return { result: script.runInContext(context, { timeout: limitMs }) }

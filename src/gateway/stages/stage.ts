@@ -17,12 +17,15 @@ export interface Stage {
 /** Sends an answer through a stage. Written out as an iterator: an async generator costs several times as much a read. */
 export function runStage(answer: AsyncIterable<ChatEventBatch>, stage: Stage): AsyncIterable<ChatEventBatch> {
   let events: AsyncIterator<ChatEventBatch> | undefined = answer[Symbol.asyncIterator]()
+  let isLeft = false
 
   async function next(): Promise<IteratorResult<ChatEventBatch, undefined>> {
     while (events) {
       if (stage.isOver) {
         await close()
         events = (await stage.resume?.())?.[Symbol.asyncIterator]()
+        // The reader may leave while the site is asked again.
+        if (isLeft) await close()
         continue
       }
       let read: IteratorResult<ChatEventBatch, unknown> | undefined
@@ -53,6 +56,7 @@ export function runStage(answer: AsyncIterable<ChatEventBatch>, stage: Stage): A
     [Symbol.asyncIterator]: () => iterator,
     next,
     async return() {
+      isLeft = true
       await close()
       return { done: true, value: undefined }
     },

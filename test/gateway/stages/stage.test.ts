@@ -81,6 +81,25 @@ test('a reader that leaves closes the answer', async () => {
   expect(answer.closed).toBe(1)
 })
 
+test('an answer that comes when the reader has left is closed', async () => {
+  const again = closable([text('two')])
+  const asked = Promise.withResolvers<typeof again>()
+  const stage = {
+    isOver: true,
+    push: (batch: ChatEventBatch) => batch,
+    resume() {
+      stage.isOver = false
+      return asked.promise
+    },
+  }
+  const events = runStage(answerOf(text('one')), stage)[Symbol.asyncIterator]()
+  const next = events.next()
+  await events.return?.()
+  asked.resolve(again)
+  expect(await next).toEqual({ done: true, value: undefined })
+  expect(again.closed).toBe(1)
+})
+
 test('an answer that breaks is not closed again, and nothing follows', async () => {
   const answer = closable([text('one')], new Error('broken'), [text('two')])
   const events = runStage(answer, pass)[Symbol.asyncIterator]()
