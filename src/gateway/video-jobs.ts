@@ -29,7 +29,7 @@ export interface VideoJobAbout {
   readonly size: string | undefined
 }
 
-export interface VideoJobRooms {
+export interface VideoJobOptions {
   readonly runMedia: RunMedia
   readonly clock: Clock
   readonly logger: Logger
@@ -41,8 +41,8 @@ export interface VideoJobRooms {
 const jobLifeMs = 24 * 60 * 60 * 1000
 const maxListed = 1000
 
-export function createVideoJobs(rooms: VideoJobRooms): VideoJobs {
-  const { runMedia, clock, logger, store, maxRunning = 32 } = rooms
+export function createVideoJobs(options: VideoJobOptions): VideoJobs {
+  const { runMedia, clock, logger, store, maxRunning = 32 } = options
   const work = createBackgroundWork({ logger, product: 'video', maxRunning })
 
   async function make(job: VideoJob, request: VideoRequest, requestId: string, signal: AbortSignal) {

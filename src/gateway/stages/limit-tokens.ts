@@ -115,8 +115,9 @@ export function createTokenLimit(options: TokenLimitOptions): Stage {
 const textEvents = (type: 'text-delta' | 'reasoning-delta', text: string): readonly ChatEvent[] =>
   text === '' ? [] : [{ type, text }]
 
-/** In UTF-16 units: what is remembered of a part until it is counted. */
-const maxOpenLength = 64 * 1024
+/** In UTF-16 units: what is remembered of a part until it is counted. Longer than nearly all answers, so that one whose limit is
+ *  far away is never counted. */
+const maxOpenLength = 1024 * 1024
 
 /** What is left for an answer in parts (reasoning, text, a call), each of them a text in pieces.
  *

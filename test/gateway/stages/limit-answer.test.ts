@@ -112,6 +112,21 @@ test('counts each text only a few times, however it is split', async () => {
   expect(counted).toBeLessThan(3 * given.length)
 })
 
+test('remembers at most a megabyte of what is not counted yet', async () => {
+  const counted: number[] = []
+  const answer = limitAnswer(answerOf(...Array.from({ length: 250 }, () => text('x '.repeat(5_000)))), {
+    stop: [],
+    maxTokens: 10_000_000,
+    cutToTokens: async (content) => {
+      counted.push(content.length)
+      return { text: content, tokens: content.length / 2 }
+    },
+  })
+  expect(textIn(await readAll(answer))).toHaveLength(2_500_000)
+  expect(counted.filter((length) => length > 1_000)).toHaveLength(2)
+  expect(Math.max(...counted)).toBeLessThan(1_100_000)
+})
+
 test('a long answer is counted as it comes, together with the reasoning before it', async () => {
   const long = fox.repeat(10_000)
   const answer = answerOf(reasoning('The quick brown'), ...long.split(/(?= over)/).map(text), finished)
