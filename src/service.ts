@@ -21,7 +21,6 @@ import { createRunChat } from './gateway/chat.ts'
 import { createFetchAttachments } from './gateway/fetch-attachments.ts'
 import { createKeptResponses } from './gateway/kept-responses.ts'
 import { createRunMedia } from './gateway/media.ts'
-import { createVideoJobStore } from './gateway/video-job-store.ts'
 import { createVideoJobs } from './gateway/video-jobs.ts'
 import { createApp } from './http/app.ts'
 import { hardenServer } from './http/harden-server.ts'
@@ -114,7 +113,7 @@ export function createService(config: Config, overrides: ServiceOverrides = {}):
   const rooms = { ...config, pool, upstream, tokens, metrics, logger, clock }
   const runChat = createRunChat({ ...rooms, fetchAttachments, cutToTokens })
   const runMedia = createRunMedia(rooms)
-  const videoJobs = createVideoJobs({ runMedia, store: createVideoJobStore(store), clock, logger })
+  const videoJobs = createVideoJobs({ runMedia, store, clock, logger })
   const backgroundWork = createBackgroundWork({ logger })
 
   const app = createApp(config, {

@@ -4,9 +4,9 @@ import type { MediaEvent, MediaFile } from './media-event.ts'
 type Progress = Extract<MediaEvent, { type: 'progress' }>
 type Finished = Extract<MediaEvent, { type: 'finished' }>
 
-/** Waits for the files of an answer, to its very end, which is when the account is let go of. Of several pictures those that
- *  came are worth having, whatever became of the others.
- *  @throws {UpstreamError} with the site's own words when none came; whatever the answer breaks with */
+/** Waits for the files of an answer, to its very end, when the account is released. If only some of several pictures came, those
+ *  are returned.
+ *  @throws {UpstreamError} with the site's own words when none came; any error that the answer breaks with */
 export async function collectFiles(
   events: AsyncIterable<MediaEvent>,
   onProgress?: (progress: Progress) => Promise<void>,
@@ -22,7 +22,7 @@ export async function collectFiles(
 export type Files = readonly [MediaFile, ...MediaFile[]]
 
 /** @param finished  the last event of an answer, once that is over
- *  @throws {UpstreamError} when it has no files; not to be tried again: what the site refuses once it refuses twice */
+ *  @throws {UpstreamError} when it has no files; it is not retryable, since the site would refuse the same again */
 export function filesOf(finished: Finished | undefined): Files {
   if (!finished) throw new UpstreamError('reset')
   const [first, ...others] = finished.files

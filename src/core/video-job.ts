@@ -1,10 +1,10 @@
 import type { ErrorCode } from './errors.ts'
 import type { MediaFile } from './media-event.ts'
 
-/** A video in the making, or made; plain data, so that any store can keep it. */
+/** A video that is being made or was made; plain data, so that any store can keep it. */
 export interface VideoJob {
   readonly id: string
-  /** Whose it is: nobody else finds it. */
+  /** Nobody else finds it. */
   readonly owner: string
   /** The model's name as asked. */
   readonly model: string
@@ -14,7 +14,7 @@ export interface VideoJob {
   /** Of the video; undefined: the model's own length. */
   readonly durationS: number | undefined
   readonly createdMs: number
-  /** When it is forgotten. */
+  /** It is forgotten then. */
   readonly expiresMs: number
   readonly state: VideoJobState
 }

@@ -6,7 +6,7 @@ export interface BackgroundWork {
   /** @param work  ends soon after its signal is aborted; what it throws is logged
    *  @throws {UnavailableError} `queue_full` when too much is being done, `shutting_down` */
   begin(id: string, work: (signal: AbortSignal) => Promise<void>): void
-  /** Gives up what is being done under this id here, and waits until it has ended. */
+  /** Gives up the work of this id if it runs in this process, and waits until it has ended. */
   cancel(id: string): Promise<void>
   /** Gives up everything, with the reason `shutting_down`. */
   close(): Promise<void>
@@ -14,14 +14,17 @@ export interface BackgroundWork {
 
 export interface BackgroundWorkOptions {
   readonly logger: Logger
-  /** Being done at once. Default 100. */
+  /** What is made, for messages. Default `response`. */
+  readonly product?: 'response' | 'video'
+  /** Running at once. Default 100. */
   readonly maxRunning?: number
 }
 
-/** No work goes on for longer: whoever finds it unfinished after that knows that it was lost with its process. */
+/** No work runs for longer: one that is unfinished after that has been lost with its process. */
 export const maxBackgroundMs = 2 * 60 * 60 * 1000
 
-export function createBackgroundWork({ logger, maxRunning = 100 }: BackgroundWorkOptions): BackgroundWork {
+export function createBackgroundWork(options: BackgroundWorkOptions): BackgroundWork {
+  const { logger, product = 'response', maxRunning = 100 } = options
   const running = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
   let isClosed = false
 
@@ -30,14 +33,14 @@ export function createBackgroundWork({ logger, maxRunning = 100 }: BackgroundWor
       if (isClosed) throw new UnavailableError('shutting_down')
       if (running.size >= maxRunning)
         throw new UnavailableError('queue_full', {
-          message: 'Too many responses are made in the background.',
+          message: `Too many ${product}s are being made in the background.`,
         })
       const abort = new AbortController()
-      const limit = setTimeout(() => abort.abort(tooLong()), maxBackgroundMs)
+      const limit = setTimeout(() => abort.abort(tooLong(product)), maxBackgroundMs)
       const done = work(abort.signal)
-        .catch((error: unknown) => logger.error({ err: error }, 'a background work was lost'))
+        .catch((error: unknown) => logger.error({ id, err: error }, 'a background work was lost'))
         .finally(() => {
-          // Whatever it left behind, an answer that nobody reads for one, ends with it.
+          // Ends what the work left open, such as an answer that nobody reads.
           abort.abort()
           clearTimeout(limit)
           running.delete(id)
@@ -58,5 +61,5 @@ export function createBackgroundWork({ logger, maxRunning = 100 }: BackgroundWor
   }
 }
 
-const tooLong = (): UnavailableError =>
-  new UnavailableError('upstream_total_timeout', { message: 'This response took too long.' })
+const tooLong = (product: string): UnavailableError =>
+  new UnavailableError('upstream_total_timeout', { message: `This ${product} took too long.` })

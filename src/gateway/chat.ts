@@ -11,7 +11,7 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
 import type { FetchAttachments } from './fetch-attachments.ts'
 import { fulfilRequest } from './fulfil-request.ts'
-import { type PreMessage, prependMessages } from './prepend-messages.ts'
+import { type PreMessage, prependMessages } from './stages/render-prompt.ts'
 
 /** Resolves at the commit point of a chat: its first delta is there. Contract: `attemptUntilBegun`. */
 export type RunChat = (request: ChatRequest, call: GatewayCall) => Promise<ChatAnswer>

@@ -4,7 +4,7 @@ import type { PublicFileFetcher } from '../upstream/fetch-public-file.ts'
 
 type UrlPart = Extract<ContentPart, { type: 'image-url' }>
 
-/** Puts the fetched picture in the place of each one that a client names by URL, before an account is leased for it.
+/** Replaces each picture that a client names by URL with the picture itself, before an account is leased.
  *  @throws {InvalidRequestError} `image_url_not_allowed`, `image_fetch_failed`; `invalid_value` for too many of them */
 export type FetchAttachments = <Part extends ContentPart>(
   parts: readonly Part[],
@@ -30,7 +30,7 @@ export function createFetchAttachments(options: FetchAttachmentsOptions): FetchA
     return parts.map((part) => fetched.get(part) ?? (part as Exclude<typeof part, UrlPart>))
   }
 
-  /** What fails for one is not gone on with for the others. */
+  /** A failure of one stops the others. */
   async function fetchAll(urls: readonly UrlPart[], signal: AbortSignal): Promise<Map<unknown, ImagePart>> {
     const fetched = new Map<unknown, ImagePart>()
     const failed = new AbortController()

@@ -1,29 +1,69 @@
 import type { ChatAnswer, ChatEventBatch } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
-import { type LimitOptions, limitAnswer } from './limits/limit-answer.ts'
-import { checkSchemas } from './output/check-schemas.ts'
-import { formOutput } from './output/form-output.ts'
-import { type AskAgain, type AskPlain, createAskAgain } from './repair.ts'
-import { callTools } from './tools/call-tools.ts'
-import { renderPrompt } from './tools/render-prompt.ts'
+import { InvalidRequestError } from '../core/errors.ts'
+import { callTools } from './stages/call-tools.ts'
+import { InvalidSchemaError, verifySchema } from './stages/check-json.ts'
+import type { JsonSchema } from './stages/compile-schema.ts'
+import { formOutput } from './stages/form-output.ts'
+import { type LimitOptions, limitAnswer } from './stages/limit-answer.ts'
+import { renderPrompt } from './stages/render-prompt.ts'
+import { type AskAgain, type AskPlain, createAskAgain } from './stages/stage.ts'
 
-/** Gives a request what the site knows nothing of: tools, structured output, stop sequences and a limit. Each is one stage over
- *  the events of a plain answer; a request without any costs nothing. Resolves when the first plain answer has begun. */
-export async function fulfilRequest(
+export interface FulfilOptions extends Pick<LimitOptions, 'cutToTokens'> {
+  readonly createCallId: () => string
+}
+
+/** Gives a request what the site does not know of: tools, structured output, stop sequences and a limit. Each is one stage over
+ *  the events of a plain answer; a request without any gets the plain answer itself. Resolves when the first plain answer has
+ *  begun. */
+export function fulfilRequest(
   request: ChatRequest,
   ask: AskPlain,
-  options: Pick<LimitOptions, 'cutToTokens'> & { readonly createCallId: () => string },
+  options: FulfilOptions,
 ): Promise<ChatAnswer> {
   const { tools, output, stop, maxTokens } = request
+  const isPlain = !tools && !output && !stop?.length && maxTokens === undefined
+  return isPlain ? ask(renderPrompt(request)) : fulfilInStages(request, ask, options)
+}
+
+async function fulfilInStages(
+  request: ChatRequest,
+  ask: AskPlain,
+  { cutToTokens, createCallId }: FulfilOptions,
+): Promise<ChatAnswer> {
+  const { tools, output, stop = [], maxTokens } = request
   await checkSchemas(request)
   const prompt = renderPrompt(request)
   const askAgain = createAskAgain(ask, prompt)
-  const readCalls = (events: AsyncIterable<ChatEventBatch>) =>
-    tools ? callTools(events, tools, { askAgain, createCallId: options.createCallId }) : events
+  const readCalls = (answer: AsyncIterable<ChatEventBatch>) =>
+    tools ? callTools(answer, tools, { askAgain, createCallId }) : answer
   const askToForm: AskAgain = async (said, complaint) => readCalls(await askAgain(said, complaint))
   let events = readCalls((await ask(prompt)).events)
   if (output) events = formOutput(events, output, { askAgain: askToForm })
-  if (stop?.length || maxTokens !== undefined)
-    events = limitAnswer(events, { stop: stop ?? [], maxTokens, ...options })
-  return { events }
+  return { events: limitAnswer(events, { stop, maxTokens, cutToTokens }) }
+}
+
+/** Tries every schema that the answer will be held to, before anything is asked. Of tools those are the strict ones: the others
+ *  are only shown to the model.
+ *  @throws {InvalidRequestError} `invalid_value`
+ *  @throws {UnavailableError} `queue_full` */
+export async function checkSchemas({ tools, output }: Pick<ChatRequest, 'tools' | 'output'>): Promise<void> {
+  if (output?.type === 'json-schema')
+    await checkSchema(output.schema, `The schema "${output.name}" of the answer`, 'response_format')
+  for (const { name, parameters, strict } of tools?.definitions ?? []) {
+    if (strict) await checkSchema(parameters, `The schema of the tool "${name}"`, 'tools')
+  }
+}
+
+async function checkSchema(schema: JsonSchema, what: string, param: string): Promise<void> {
+  try {
+    await verifySchema(schema)
+  } catch (error) {
+    if (!(error instanceof InvalidSchemaError)) throw error
+    throw new InvalidRequestError('invalid_value', {
+      message: `${what} cannot be used: ${error.reason}.`,
+      param,
+      cause: error,
+    })
+  }
 }

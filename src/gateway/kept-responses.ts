@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { KeptText, Store } from '../store/store.ts'
 
-/** Responses that can be asked for later and continued, as texts: only the dialect knows what is in them. Nobody finds those of
- *  another owner. All throw {UnavailableError} `dependency_unavailable`. */
+/** Responses that can be asked for later and continued, as texts: only the dialect knows what is in them. An owner finds only
+ *  their own. All throw {UnavailableError} `dependency_unavailable`. */
 export interface KeptResponses {
   keep(kept: KeptText): Promise<void>
   find(id: string, owner: string): Promise<string | undefined>
@@ -12,13 +12,13 @@ export interface KeptResponses {
   remove(id: string, owner: string): Promise<boolean>
 }
 
-/** As at the vendor: 30 days. */
+/** 30 days, as OpenAI keeps them. */
 const keptLifeMs = 30 * 24 * 60 * 60 * 1000
 
 export function createKeptResponses(
   store: Pick<Store, 'keepText' | 'keptText' | 'replaceText' | 'dropText'>,
 ): KeptResponses {
-  /** A conversation is many of them, each to be parsed: in between others have their turn. */
+  /** Yields to other requests first: a conversation is many of these in a row, each to be parsed. */
   async function find(id: string, owner: string): Promise<string | undefined> {
     await nextTurn()
     const kept = await store.keptText('response', id)

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { collectFiles } from '../core/collect-files.ts'
-import { ServiceError, UnavailableError } from '../core/errors.ts'
+import { ServiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { VideoRequest } from '../core/media-request.ts'
 import type { VideoJob, VideoJobState } from '../core/video-job.ts'
+import type { KeptText, Store } from '../store/store.ts'
+import { createBackgroundWork, maxBackgroundMs } from './background-work.ts'
 import type { RunMedia } from './media.ts'
-import type { VideoJobStore } from './video-job-store.ts'
 
-/** Videos that are made in the background, while their clients ask now and then how far they are. */
+/** Videos that are made in the background, while their clients ask now and then how far they are. Any replica knows them.
+ *  All throw {UnavailableError} `dependency_unavailable`. */
 export interface VideoJobs {
-  /** @throws {UnavailableError} `queue_full` when too many are being made */
+  /** @throws {UnavailableError} `queue_full` when too many are being made, `shutting_down` */
   begin(request: VideoRequest, about: VideoJobAbout): Promise<VideoJob>
   find(id: string, owner: string): Promise<VideoJob | undefined>
   /** Newest first. */
@@ -27,33 +29,30 @@ export interface VideoJobAbout {
   readonly size: string | undefined
 }
 
-export interface VideoJobRooms {
+export interface VideoJobOptions {
   readonly runMedia: RunMedia
   readonly clock: Clock
   readonly logger: Logger
-  readonly store: VideoJobStore
+  readonly store: Pick<Store, 'keepText' | 'replaceText' | 'keptText' | 'keptTexts' | 'dropText'>
   /** Being made at once. Default 32. */
   readonly maxRunning?: number
 }
 
 const jobLifeMs = 24 * 60 * 60 * 1000
-/** Whoever made a video for longer has died. */
-const maxMakingMs = 2 * 60 * 60 * 1000
+const maxListed = 1000
 
-export function createVideoJobs(rooms: VideoJobRooms): VideoJobs {
-  const { runMedia, clock, logger, store, maxRunning = 32 } = rooms
-  const running = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
-  let isClosed = false
+export function createVideoJobs(options: VideoJobOptions): VideoJobs {
+  const { runMedia, clock, logger, store, maxRunning = 32 } = options
+  const work = createBackgroundWork({ logger, product: 'video', maxRunning })
 
-  async function make(job: VideoJob, request: VideoRequest, requestId: string, abort: AbortController) {
-    const { signal } = abort
-    const call = { requestId, caller: job.owner, signal }
+  async function make(job: VideoJob, request: VideoRequest, requestId: string, signal: AbortSignal) {
     const enter = async (state: VideoJobState) => {
-      // It may have been deleted on another replica.
-      if (!(await store.update({ ...job, state }))) abort.abort()
+      const isThere = await store.replaceText('video-job', job.id, JSON.stringify({ ...job, state }))
+      // It was deleted, perhaps on another replica.
+      if (!isThere) void work.cancel(job.id)
     }
     try {
-      const { account, events } = await runMedia(request, call)
+      const { account, events } = await runMedia(request, { requestId, caller: job.owner, signal })
       await enter({ type: 'in-progress', percent: 0 })
       const [file] = await collectFiles(events, ({ done, tasks }) =>
         enter({ type: 'in-progress', percent: percentOf(done, tasks) }),
@@ -67,19 +66,22 @@ export function createVideoJobs(rooms: VideoJobRooms): VideoJobs {
     }
   }
 
-  /** A job that nobody makes any more has failed. */
-  function settle(job: VideoJob): VideoJob {
+  /** A job older than any work has lost its process. */
+  function settle({ text }: KeptText): VideoJob {
+    const job: VideoJob = JSON.parse(text)
     const isOpen = job.state.type === 'queued' || job.state.type === 'in-progress'
-    const completedMs = job.createdMs + maxMakingMs
+    const completedMs = job.createdMs + maxBackgroundMs
     if (!isOpen || clock.now() < completedMs) return job
     return { ...job, state: { type: 'failed', completedMs, ...lostJob } }
   }
 
+  async function find(id: string, owner: string): Promise<VideoJob | undefined> {
+    const kept = await store.keptText('video-job', id)
+    return kept?.owner === owner ? settle(kept) : undefined
+  }
+
   return {
     async begin(request, { requestId, owner, size }) {
-      if (isClosed) throw new UnavailableError('shutting_down')
-      if (running.size >= maxRunning)
-        throw new UnavailableError('queue_full', { message: 'Too many videos are being made.' })
       const createdMs = clock.now()
       const job: VideoJob = {
         id: `video_${randomUUID().replaceAll('-', '')}`,
@@ -92,34 +94,26 @@ export function createVideoJobs(rooms: VideoJobRooms): VideoJobs {
         expiresMs: createdMs + jobLifeMs,
         state: { type: 'queued' },
       }
-      const abort = new AbortController()
-      const stored = store.add(job, jobLifeMs)
-      const done = stored
-        .then(() => make(job, request, requestId, abort))
-        .finally(() => running.delete(job.id))
-      running.set(job.id, { abort, done })
-      done.catch((error: unknown) => logger.error({ requestId, err: error }, 'a video job was lost'))
-      await stored
+      const kept = Promise.withResolvers<void>()
+      work.begin(job.id, async (signal) => {
+        kept.resolve(
+          store.keepText('video-job', { id: job.id, owner, text: JSON.stringify(job), lifeMs: jobLifeMs }),
+        )
+        await kept.promise
+        await make(job, request, requestId, signal)
+      })
+      await kept.promise
       return job
     },
-    async find(id, owner) {
-      const job = await store.get(id)
-      return job?.owner === owner ? settle(job) : undefined
-    },
-    list: async (owner) => (await store.list(owner)).map(settle),
+    find,
+    list: async (owner) => (await store.keptTexts('video-job', owner, maxListed)).map(settle),
     async remove(id, owner) {
-      const job = await store.get(id)
-      if (job?.owner !== owner) return false
-      running.get(id)?.abort.abort()
-      await store.delete(id)
+      if (!(await find(id, owner))) return false
+      void work.cancel(id)
+      await store.dropText('video-job', id)
       return true
     },
-    async close() {
-      isClosed = true
-      const open = [...running.values()]
-      for (const { abort } of open) abort.abort(new UnavailableError('shutting_down'))
-      await Promise.allSettled(open.map(({ done }) => done))
-    },
+    close: work.close,
   }
 }
 

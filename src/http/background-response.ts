@@ -22,7 +22,7 @@ export interface BackgroundResponse {
   readonly options: EncodeResponseOptions
 }
 
-/** Makes a response while nobody waits: its client asks for it by its id, and finds how far it is.
+/** Makes a response in the background: its client polls for it by its id.
  *  @returns the response, queued
  *  @throws {UnavailableError} `dependency_unavailable`, `queue_full`, `shutting_down` */
 export async function makeInBackground(
@@ -34,7 +34,7 @@ export async function makeInBackground(
   const owner = callerOf(context)
   const textOf = (response: ResponseObject) => encodeKept({ response, input: request.input })
 
-  /** One that was cancelled or removed meanwhile stays so. */
+  /** A response that was cancelled or removed meanwhile stays so. */
   async function enter(response: ResponseObject): Promise<void> {
     const kept = await keptResponses.find(id, owner)
     if (kept && isUnfinished(decodeKept(kept).response)) await keptResponses.replace(id, textOf(response))

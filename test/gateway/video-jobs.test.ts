@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAccount } from '../../src/core/account.ts'
 import { UnavailableError } from '../../src/core/errors.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import type { VideoRequest } from '../../src/core/media-request.ts'
+import { maxBackgroundMs } from '../../src/gateway/background-work.ts'
 import type { RunMedia } from '../../src/gateway/media.ts'
-import { createVideoJobStore } from '../../src/gateway/video-job-store.ts'
 import { createVideoJobs } from '../../src/gateway/video-jobs.ts'
 import { createEmbeddedStore } from '../../src/store/embedded-store.ts'
 
@@ -30,14 +30,13 @@ const never: RunMedia = (_request, { signal }) =>
 
 function start(options: { runMedia?: RunMedia; maxRunning?: number; maxJobs?: number } = {}) {
   const clock = { nowMs: 1_790_000_000_000, now: () => clock.nowMs }
-  const embedded = createEmbeddedStore({
+  const store = createEmbeddedStore({
     dataDir: undefined,
     clock,
     chooseAccount: ([first]) => first as never,
     logger: silentLogger,
     ...(options.maxJobs !== undefined && { maxTexts: options.maxJobs }),
   })
-  const store = createVideoJobStore(embedded)
   const jobs = createVideoJobs({ runMedia: done, clock, logger: silentLogger, store, ...options })
   return { clock, jobs, store }
 }
@@ -74,7 +73,7 @@ describe('video jobs', () => {
     }
     const { jobs, store } = start({ runMedia })
     const { id } = await jobs.begin(request, about)
-    await store.delete(id)
+    await store.dropText('video-job', id)
     begun.resolve()
     const signal = await left.promise
     await expect.poll(() => signal.aborted).toBe(true)
@@ -87,6 +86,28 @@ describe('video jobs', () => {
     clock.nowMs += 2 * 60 * 60 * 1000
     expect((await jobs.find(id, 'me'))?.state).toMatchObject({ type: 'failed', code: 'internal_error' })
     await jobs.close()
+  })
+
+  it('are stopped when they take too long', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const signals: AbortSignal[] = []
+    const runMedia: RunMedia = (asked, call) => {
+      signals.push(call.signal)
+      return never(asked, call)
+    }
+    const { jobs } = start({ runMedia })
+    const { id } = await jobs.begin(request, about)
+    vi.advanceTimersByTime(maxBackgroundMs - 1)
+    expect(signals).toMatchObject([{ aborted: false }])
+    vi.advanceTimersByTime(1)
+    expect(signals).toMatchObject([{ aborted: true }])
+    await jobs.close()
+    expect((await jobs.find(id, 'me'))?.state).toMatchObject({
+      type: 'failed',
+      code: 'upstream_total_timeout',
+      message: 'This video took too long.',
+    })
   })
 
   it('are refused while too many are being made', async () => {

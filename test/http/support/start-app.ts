@@ -17,7 +17,6 @@ import type { RunChat } from '../../../src/gateway/chat.ts'
 import { createFetchAttachments, type FetchAttachments } from '../../../src/gateway/fetch-attachments.ts'
 import { createKeptResponses } from '../../../src/gateway/kept-responses.ts'
 import type { RunMedia } from '../../../src/gateway/media.ts'
-import { createVideoJobStore } from '../../../src/gateway/video-job-store.ts'
 import { createVideoJobs } from '../../../src/gateway/video-jobs.ts'
 import { type AppOptions, type AppServices, createApp } from '../../../src/http/app.ts'
 import { hardenServer } from '../../../src/http/harden-server.ts'
@@ -91,7 +90,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   })
   const videoJobs = createVideoJobs({
     runMedia,
-    store: createVideoJobStore(store),
+    store,
     clock: systemClock,
     logger,
   })

@@ -1,0 +1,65 @@
+export interface JsonText {
+  /** As the model wrote it. */
+  readonly text: string
+  readonly value: unknown
+}
+
+/** Finds the JSON in what a model said: all of it, without a code fence around it, or else the objects and arrays between its
+ *  words, the longest first. */
+export function findJson(said: string): readonly JsonText[] {
+  const whole = parse(withoutFence(said.trim()))
+  if (whole) return [whole]
+  return [...spansIn(said)]
+    .toSorted((one, other) => other.length - one.length)
+    .slice(0, maxParsed)
+    .flatMap((span) => parse(span) ?? [])
+}
+
+/** The text may be a megabyte of anything: these bound the work. */
+const maxParsed = 4
+const maxSpans = 256
+const maxUnclosed = 4
+
+function parse(text: string): JsonText | undefined {
+  try {
+    return { text, value: JSON.parse(text) }
+  } catch {
+    return undefined
+  }
+}
+
+const withoutFence = (text: string): string => /^```\w*\s([\s\S]*)```$/.exec(text)?.[1]?.trim() ?? text
+
+/** Pieces of text from an opening bracket to the one that closes it. Most of the time they are JSON. */
+function* spansIn(text: string): Generator<string> {
+  let unclosed = 0
+  let from = nextBracket(text, 0)
+  for (let count = 0; count < maxSpans && from >= 0; count += 1) {
+    const to = closeOf(text, from)
+    if (to >= 0) yield text.slice(from, to)
+    else if (++unclosed === maxUnclosed) return
+    from = nextBracket(text, to >= 0 ? to : from + 1)
+  }
+}
+
+function nextBracket(text: string, from: number): number {
+  const found = text.slice(from).search(/[[{]/)
+  return found >= 0 ? from + found : -1
+}
+
+/** @returns the place behind the closing bracket, -1 when there is none */
+function closeOf(text: string, from: number): number {
+  let depth = 0
+  let inString = false
+  for (let index = from; index < text.length; index += 1) {
+    const unit = text[index]
+    if (inString) {
+      if (unit === '\\') index += 1
+      else if (unit === '"') inString = false
+    } else if (unit === '"') inString = true
+    else if (unit === '{' || unit === '[') depth += 1
+    else if (unit === '}' || unit === ']') depth -= 1
+    if (depth === 0) return index + 1
+  }
+  return -1
+}
