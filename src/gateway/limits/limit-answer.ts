@@ -1,5 +1,5 @@
 import type { ChatEventBatch } from '../../core/chat-event.ts'
-import type { CutToTokens } from '../../models/cut-to-tokens.ts'
+import type { CutToTokens } from '../../models/tokens.ts'
 import { limitTokens } from './limit-tokens.ts'
 import { stopAt } from './stop-at.ts'
 

@@ -1,4 +1,4 @@
-import type { CutToTokens } from '../../models/cut-to-tokens.ts'
+import type { CutToTokens } from '../../models/tokens.ts'
 
 /** Of an answer in parts (reasoning, text, a call), each of them a text in pieces. */
 export interface TokenBudget {

@@ -3,7 +3,7 @@ import { decode, encode } from 'gpt-tokenizer/encoding/o200k_base'
 import { expect, test } from 'vitest'
 import type { ChatEvent } from '../../../src/core/chat-event.ts'
 import { limitAnswer } from '../../../src/gateway/limits/limit-answer.ts'
-import { cutToTokens } from '../../../src/models/cut-to-tokens.ts'
+import { cutToTokens } from '../../../src/models/tokens.ts'
 import {
   answerOf,
   call,
