@@ -24,7 +24,6 @@ export async function collectAnswer({ events }: ChatAnswer, usage: UsageMeter): 
       answer.add(event)
       usage.add(event)
     }
-    if (usage.isFull()) await usage.count()
     if (answer.length > maxAnswerLength) return answer.cut()
   }
   if (!answer.finished) throw new UpstreamError('reset')

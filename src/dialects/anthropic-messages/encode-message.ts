@@ -1,5 +1,5 @@
-import type { FinishReason } from '../../core/chat-event.ts'
-import type { Usage, UsageMeter } from '../measure-usage.ts'
+import type { FinishReason, TokenUsage } from '../../core/chat-event.ts'
+import type { InputCount, UsageMeter } from '../measure-usage.ts'
 
 /** What the events of one answer tell of it. */
 export interface MessageIdentity {
@@ -10,16 +10,9 @@ export interface MessageIdentity {
 /** For an answer, streamed or not. */
 export interface MessageOptions extends MessageIdentity {
   readonly showThinking: boolean
-  readonly input: InputTokens
-  /** Of the answer alone. */
+  /** For the first event; the last has it from `usage`. */
+  readonly input: Pick<InputCount, 'soFar'>
   readonly usage: UsageMeter
-}
-
-/** The tokens of the request, for the first event and for the last but one. */
-export interface InputTokens {
-  /** What is known by now. */
-  soFar(): Promise<number>
-  exact(): Promise<number>
 }
 
 export interface MessageEnd {
@@ -34,7 +27,7 @@ export function encodeMessage(
   { id, model }: MessageIdentity,
   content: readonly object[],
   end: MessageEnd | undefined,
-  usage: Usage,
+  usage: TokenUsage,
 ) {
   return {
     id,
@@ -56,7 +49,7 @@ export function encodeEnd(end: MessageEnd | undefined) {
   }
 }
 
-export function encodeUsage({ prompt, completion, reasoning }: Usage) {
+export function encodeUsage({ prompt, completion, reasoning }: TokenUsage) {
   return {
     input_tokens: prompt,
     cache_creation_input_tokens: 0,

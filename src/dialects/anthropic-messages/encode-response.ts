@@ -6,11 +6,14 @@ import { encodeMessage, type MessageOptions, thinkingSignature, toolUseId } from
  *  that came.
  *  @throws whatever the answer breaks with */
 export async function encodeResponse(answer: Promise<ChatAnswer>, options: MessageOptions) {
-  const { input, usage: meter } = options
-  const collected = await collectAnswer(await answer, meter)
-  const usage = { ...(await meter.total()), prompt: await input.exact() }
+  const collected = await collectAnswer(await answer, options.usage)
   const end = { ...collected, refused: collected.refusal !== undefined }
-  return encodeMessage(options, encodeContent(collected, options.showThinking), end, usage)
+  return encodeMessage(
+    options,
+    encodeContent(collected, options.showThinking),
+    end,
+    await options.usage.total(),
+  )
 }
 
 function encodeContent(

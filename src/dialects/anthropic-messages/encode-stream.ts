@@ -1,8 +1,7 @@
-import type { ChatAnswer, ChatEvent } from '../../core/chat-event.ts'
+import type { ChatAnswer, ChatEvent, TokenUsage } from '../../core/chat-event.ts'
 import { type ServiceError, UpstreamError } from '../../core/errors.ts'
 import { toLine } from '../delta-text.ts'
 import { encodeBatch } from '../encode-batch.ts'
-import type { Usage } from '../measure-usage.ts'
 import { createBlockEncoder } from './encode-blocks.ts'
 import { encodeError } from './encode-error.ts'
 import {
@@ -26,25 +25,22 @@ export async function* encodeStream(
   let refused = false
   let finished: Extract<ChatEvent, { type: 'finished' }> | undefined
   const { events } = await answer
-  const inputSoFar = await input.soFar()
 
   function encode(event: ChatEvent): string {
     if (event.type === 'progress') return ping
     if (event.type === 'refusal') refused = true
     else if (event.type === 'finished') finished = event
     usage.add(event)
-    const start = begun ? '' : encodeStart(options, inputSoFar)
+    const start = begun ? '' : encodeStart(options, input.soFar())
     begun = true
     return start + blocks.encode(event)
   }
 
   for await (const batch of events) {
     for (const piece of encodeBatch(batch, encode)) yield piece
-    if (usage.isFull()) await usage.count()
   }
   if (!finished) throw new UpstreamError('reset')
-  const counted = { ...(await usage.total()), prompt: await input.exact() }
-  yield blocks.close() + encodeFinish({ ...finished, refused }, counted)
+  yield blocks.close() + encodeFinish({ ...finished, refused }, await usage.total())
 }
 
 /** The last words of a stream that broke: no `message_stop`. Claude Code then asks again without a stream. */
@@ -56,7 +52,7 @@ function encodeStart(identity: MessageIdentity, prompt: number): string {
   return encodeEvent('message_start', { message })
 }
 
-function encodeFinish(end: MessageEnd, usage: Usage): string {
+function encodeFinish(end: MessageEnd, usage: TokenUsage): string {
   const delta = { ...encodeEnd(end), container: null }
   return encodeEvent('message_delta', { delta, usage: encodeUsage(usage) }) + encodeEvent('message_stop', {})
 }

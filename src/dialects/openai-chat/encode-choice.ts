@@ -71,7 +71,6 @@ export function createChoiceEncoder(
     async *encode(answer) {
       for await (const batch of (await answer).events) {
         for (const event of batch) usage?.add(event)
-        if (usage?.isFull()) await usage.count()
         yield* encodeBatch(batch, encodeEvent)
       }
       if (!finished) throw new UpstreamError('reset')

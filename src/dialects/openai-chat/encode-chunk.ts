@@ -1,7 +1,6 @@
-import type { FinishReason } from '../../core/chat-event.ts'
+import type { FinishReason, TokenUsage } from '../../core/chat-event.ts'
 import type { ToolCall } from '../../core/chat-request.ts'
 import { splitText, toLine } from '../delta-text.ts'
-import type { Usage } from '../measure-usage.ts'
 import { type CallStyle, encodeFinishReason } from './call-style.ts'
 import { encodeUsage } from './encode-usage.ts'
 import type { Piece } from './present-reasoning.ts'
@@ -45,7 +44,7 @@ export function createChunkEncoder(identity: AnswerIdentity, index: number, call
 }
 
 /** The chunk behind every choice, in a stream of which the client asked for the usage. */
-export const encodeUsageChunk = (identity: AnswerIdentity, usage: Usage): string =>
+export const encodeUsageChunk = (identity: AnswerIdentity, usage: TokenUsage): string =>
   `${headOf(identity)}"choices":[],"usage":${JSON.stringify(encodeUsage(usage))}}\n\n`
 
 const headOf = ({ id, created, model }: AnswerIdentity): string =>

@@ -1,6 +1,6 @@
-import type { Usage } from '../measure-usage.ts'
+import type { TokenUsage } from '../../core/chat-event.ts'
 
-export function encodeUsage({ prompt, completion, reasoning }: Usage) {
+export function encodeUsage({ prompt, completion, reasoning }: TokenUsage) {
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,

@@ -1,5 +1,6 @@
+import type { TokenUsage } from '../../core/chat-event.ts'
 import type { ChatRequest } from '../../core/chat-request.ts'
-import { createUsageMeter, type Usage, type UsageMeter } from '../measure-usage.ts'
+import { createUsageMeter, type UsageMeter } from '../measure-usage.ts'
 
 /** One meter for each choice. The prompt that they share is counted once. */
 export function createChoiceMeters(
@@ -13,11 +14,12 @@ export function createChoiceMeters(
 }
 
 /** Of all choices together. Call once, at the end. */
-export async function totalUsage(meters: readonly UsageMeter[]): Promise<Usage> {
+export async function totalUsage(meters: readonly UsageMeter[]): Promise<TokenUsage> {
   const total = { prompt: 0, completion: 0, reasoning: 0 }
   for (const meter of meters) {
     const { prompt, completion, reasoning } = await meter.total()
-    total.prompt += prompt
+    // The first choice tells it alone, unless the site tells it with every one.
+    total.prompt = Math.max(total.prompt, prompt)
     total.completion += completion
     total.reasoning += reasoning
   }

@@ -1,6 +1,5 @@
-import type { ChatEvent, FinishReason } from '../../core/chat-event.ts'
+import type { ChatEvent, FinishReason, TokenUsage } from '../../core/chat-event.ts'
 import type { ServiceError } from '../../core/errors.ts'
-import type { Usage } from '../measure-usage.ts'
 import { encodeError, encodeFailure } from './encode-error.ts'
 import { type ItemKind, itemId } from './item-ids.ts'
 import { openCustomCall, openFunctionCall } from './open-call.ts'
@@ -103,7 +102,7 @@ export class GrowingResponse {
   }
 
   /** The response as it is at its end. The client is not told of it yet. */
-  end(usage: Usage, completedAt: number): ResponseObject {
+  end(usage: TokenUsage, completedAt: number): ResponseObject {
     const cut = this.reason === 'length'
     this.#response = {
       ...this.#response,

@@ -1,5 +1,5 @@
+import type { TokenUsage } from '../../core/chat-event.ts'
 import type { ChatModel } from '../../core/chat-request.ts'
-import type { Usage } from '../measure-usage.ts'
 import type { EchoedFields } from './echo-request.ts'
 import type { OutputItem } from './output-item.ts'
 
@@ -56,7 +56,7 @@ export function createResponse(
   }
 }
 
-export function encodeUsage({ prompt, completion, reasoning }: Usage) {
+export function encodeUsage({ prompt, completion, reasoning }: TokenUsage) {
   return {
     input_tokens: prompt,
     input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },

@@ -40,7 +40,6 @@ async function* grow(
       growing.add(event)
       usage.add(event)
     }
-    if (usage.isFull()) await usage.count()
     if (growing.length > maxAnswerLength) {
       growing.cut()
       break

@@ -4,7 +4,8 @@ import type { ChatEventBatch } from '../../../src/core/chat-event.ts'
 import { UnavailableError, UpstreamError } from '../../../src/core/errors.ts'
 import type { MessageOptions } from '../../../src/dialects/anthropic-messages/encode-message.ts'
 import { encodeErrorEvent, encodeStream } from '../../../src/dialects/anthropic-messages/encode-stream.ts'
-import { answerOf, args, call, finished, messageOptions, text, thought } from './support.ts'
+import { createUsageMeter } from '../../../src/dialects/measure-usage.ts'
+import { answerOf, args, call, countLetters, finished, messageOptions, text, thought } from './support.ts'
 
 async function encodeAll(batches: readonly ChatEventBatch[], changes: Partial<MessageOptions> = {}) {
   const writes: string[] = []
@@ -168,8 +169,11 @@ describe('encodeStream', () => {
 
   it('tells the tokens of the request that it knows by the first event, and the right ones at the end', async () => {
     const counted = Promise.withResolvers<number>()
-    const input = { soFar: () => Promise.resolve(17), exact: () => counted.promise }
-    const stream = encodeStream(answerOf([[text('a')], [finished]]), messageOptions({ input }))
+    const options = {
+      input: { soFar: () => 17 },
+      usage: createUsageMeter({ messages: [] }, countLetters, () => counted.promise),
+    }
+    const stream = encodeStream(answerOf([[text('a')], [finished]]), messageOptions(options))
     const first = await stream.next()
     expect(eventsIn([first.value ?? ''])[0]?.message).toMatchObject({ usage: { input_tokens: 17 } })
     counted.resolve(23)
