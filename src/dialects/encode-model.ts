@@ -1,7 +1,7 @@
-import type { CatalogueEntry } from '../models/catalogue.ts'
+import type { CatalogueEntry } from '../models/create-entry.ts'
 
-/** A model as the OpenAI and Anthropic SDKs and the strict clients all accept it. Source: CLIENTS 2 */
-export function encodeModel({ id, created, ownedBy, displayName }: CatalogueEntry) {
+/** A model as the OpenAI and Anthropic SDKs and the strict clients all accept it. */
+export function encodeModel({ id, created, ownedBy, displayName, endpointTypes }: CatalogueEntry) {
   return {
     id,
     object: 'model',
@@ -9,6 +9,7 @@ export function encodeModel({ id, created, ownedBy, displayName }: CatalogueEntr
     owned_by: ownedBy,
     type: 'model',
     display_name: displayName,
+    supported_endpoint_types: endpointTypes,
     created_at: new Date(created * 1000).toISOString(),
   }
 }

@@ -1,8 +1,7 @@
-import { open } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { addToHash, loadVocabulary, type Vocabulary } from './o200k-vocabulary.ts'
 import { wordEnd } from './o200k-words.ts'
 
-/** The tokenizer of o200k_base over flat arrays: 4.4 MB, where maps of strings take 75 MB. */
+/** The tokenizer of o200k_base. */
 export interface O200k {
   /** @param slice  at most `maxSliceLength` long; here and below lone surrogates count as U+FFFD
    *  @param sample  takes up the words that are not tokens themselves: their tokens are `sampledTokens`, and not in the result */
@@ -43,117 +42,11 @@ export const sampledTokens = ({ ascii, wide }: WordSample): number => tokensOf(a
 const tokensOf = ({ mergedBytes, mergedTokens, skippedBytes }: SampledWords): number =>
   mergedBytes === 0 ? 0 : mergedTokens * (1 + skippedBytes / mergedBytes)
 
-/** Reads the vocabulary from the file that the package ships, in steps of less than a millisecond. */
 export async function loadO200k(): Promise<O200k> {
-  const vocabulary = createVocabulary()
-  const file = await open(createRequire(import.meta.url).resolve('gpt-tokenizer/data/o200k_base.tiktoken'))
-  try {
-    const chunk = new Uint8Array(16 * 1024)
-    for (;;) {
-      const { bytesRead } = await file.read(chunk, 0, chunk.length)
-      if (bytesRead === 0) return createTokenizer(vocabulary.end())
-      vocabulary.add(chunk.subarray(0, bytesRead))
-    }
-  } finally {
-    await file.close()
-  }
+  return createTokenizer(await loadVocabulary())
 }
 
-interface Vocabulary {
-  /** All tokens, one after the other by their rank. */
-  readonly bytes: Uint8Array
-  /** By rank and one more: where the token begins in `bytes`. */
-  readonly starts: Uint32Array
-  /** An open hash table: a rank, and above it other bits of the hash, so that a miss seldom reads further. */
-  readonly slots: Int32Array
-}
-
-const tokenCount = 199_998
-const byteCount = 1_397_670
-const maxTokenBytes = 128
-
-const slotCount = 1 << 19
-const slotMask = slotCount - 1
-const rankBits = 18
-const rankMask = (1 << rankBits) - 1
-const noSlot = -1
-
-/** Reads lines of a token in base64, a space and its rank. The ranks are those of the lines. */
-function createVocabulary() {
-  const bytes = new Uint8Array(byteCount)
-  const starts = new Uint32Array(tokenCount + 1)
-  const slots = new Int32Array(slotCount).fill(noSlot)
-  let rank = 0
-  let length = 0
-  let hash = 0
-  let bits = 0
-  let bitCount = 0
-  let inToken = true
-
-  function endToken(): void {
-    const mixed = mix(hash)
-    let slot = slotOf(mixed)
-    while (slots[slot] !== noSlot) slot = (slot + 1) & slotMask
-    slots[slot] = (mixed << rankBits) | rank
-    rank += 1
-    starts[rank] = length
-    hash = 0
-    bitCount = 0
-  }
-
-  return {
-    add(chunk: Uint8Array): void {
-      for (const byte of chunk) {
-        const digit = base64Digits[byte] as number
-        if (byte === 0x0a) inToken = true
-        else if (byte === 0x20) {
-          endToken()
-          inToken = false
-        } else if (inToken && digit !== notBase64) {
-          bits = (bits << 6) | digit
-          bitCount += 6
-          if (bitCount < 8) continue
-          bitCount -= 8
-          const decoded = (bits >> bitCount) & 0xff
-          bytes[length] = decoded
-          length += 1
-          hash = addToHash(hash, decoded)
-        }
-      }
-    },
-    /** @throws when the file was another than the one that this module is made for */
-    end(): Vocabulary {
-      if (rank !== tokenCount || length !== byteCount) throw new Error('o200k_base.tiktoken is not whole')
-      return { bytes, starts, slots }
-    },
-  }
-}
-
-const notBase64 = 64
-const base64Digits = new Uint8Array(256).fill(notBase64)
-for (let digit = 0; digit < 64; digit += 1) {
-  base64Digits['ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.charCodeAt(digit)] = digit
-}
-
-// A polynomial: the hash of any stretch of a text follows from those of two beginnings.
-const hashFactor = 0x01000193
-const addToHash = (hash: number, byte: number): number => (Math.imul(hash, hashFactor) + byte + 1) | 0
-
-const hashPowers = new Int32Array(maxTokenBytes + 1)
-for (let power = 0, value = 1; power <= maxTokenBytes; power += 1, value = Math.imul(value, hashFactor)) {
-  hashPowers[power] = value
-}
-
-/** Spreads a hash over all of its bits. */
-function mix(hash: number): number {
-  let mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
-  mixed = Math.imul(mixed ^ (mixed >>> 12), 0x297a2d39)
-  return mixed ^ (mixed >>> 15)
-}
-
-const slotOf = (mixed: number): number => mixed >>> 13
-
-function createTokenizer({ bytes: tokenBytes, starts, slots }: Vocabulary): O200k {
+function createTokenizer(vocabulary: Vocabulary): O200k {
   const maxBytes = 3 * maxSliceLength
   const encoder = new TextEncoder()
   /** The slice at hand, and the hashes of its beginnings. */
@@ -176,26 +69,7 @@ function createTokenizer({ bytes: tokenBytes, starts, slots }: Vocabulary): O200
     return written
   }
 
-  /** @returns the rank of these bytes as a token, or -1 */
-  function rankOf(start: number, end: number): number {
-    const length = end - start
-    if (length > maxTokenBytes) return -1
-    const before = Math.imul(hashes[start] as number, hashPowers[length] as number)
-    const mixed = mix(((hashes[end] as number) - before) | 0)
-    const tag = mixed << rankBits
-    for (let slot = slotOf(mixed); ; slot = (slot + 1) & slotMask) {
-      const entry = slots[slot] as number
-      if (entry === noSlot) return -1
-      if ((entry & ~rankMask) === tag && isToken(entry & rankMask, start, length)) return entry & rankMask
-    }
-  }
-
-  function isToken(rank: number, start: number, length: number): boolean {
-    const from = starts[rank] as number
-    if ((starts[rank + 1] as number) - from !== length) return false
-    for (let at = 0; at < length; at += 1) if (tokenBytes[from + at] !== bytes[start + at]) return false
-    return true
-  }
+  const rankOf = (start: number, end: number): number => vocabulary.rankOf(bytes, hashes, start, end)
 
   /** Merges bytes into tokens: again and again the pair of the lowest rank, the first of equals. A heap keeps that from taking the
    *  square of a long word. Afterwards `nexts` leads from token to token.
