@@ -3,7 +3,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { countTokens as countByReference } from 'gpt-tokenizer/encoding/o200k_base'
 import { describe, expect, test } from 'vitest'
-import { countTokens, cutToTokens } from '../../src/models/tokens.ts'
+import { countTokens, cutToTokens, warmUpTokens } from '../../src/models/tokens.ts'
+
+// The first test of the file: nothing has been counted before.
+test('the vocabulary is in memory once it is needed, and is small', async () => {
+  const before = process.memoryUsage().arrayBuffers
+  await warmUpTokens()
+  const taken = process.memoryUsage().arrayBuffers - before
+  expect(taken).toBeGreaterThan(1_000_000)
+  expect(taken).toBeLessThan(15_000_000)
+})
 
 describe('counting', () => {
   test.each([
