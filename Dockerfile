@@ -13,7 +13,8 @@ COPY package.json package-lock.json .npmrc ./
 # What only editors, bundlers and other module systems read is left out.
 RUN npm ci --omit=dev \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
-  && rm -rf node_modules/.package-lock.json node_modules/gpt-tokenizer/cjs node_modules/gpt-tokenizer/src
+  && rm -rf node_modules/.package-lock.json node_modules/gpt-tokenizer/cjs node_modules/gpt-tokenizer/esm \
+    node_modules/gpt-tokenizer/src
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="genspark2api" \

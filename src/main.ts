@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { type Config, ConfigError, describeSettings, parseConfig } from './config.ts'
 import { InvalidRequestError } from './core/errors.ts'
-import { ModelsFileError } from './models/parse-models-file.ts'
+import { ModelsFileError } from './models/models-file.ts'
 import { createService } from './service.ts'
 
 /** sysexits.h: EX_CONFIG and EX_USAGE. */

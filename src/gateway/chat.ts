@@ -6,7 +6,7 @@ import type { ChatAnswer, ChatEvent, ChatEventBatch } from '../core/chat-event.t
 import type { ChatPrompt, ChatRequest, ContentPart } from '../core/chat-request.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Metrics } from '../core/metrics.ts'
-import type { CutToTokens } from '../models/cut-to-tokens.ts'
+import type { CutToTokens } from '../models/tokens.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
 import type { FetchAttachments } from './fetch-attachments.ts'

@@ -1,27 +1,23 @@
-// Room `models`: the names that clients may ask for and what each protocol is asked for them.
-// Touches `core` and the file of MODELS_FILE; the rest is plain data and pure look-ups.
+// Module `models`: the names that clients may ask for and what each protocol is asked for them; tokens of text (tokens.ts).
+// Touches `core`, the file of MODELS_FILE and the vocabulary that gpt-tokenizer ships; the rest is plain data and pure look-ups.
 
 import type { ChatModel } from '../core/chat-request.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { MediaModel } from '../core/media-request.ts'
-import { builtInModels } from './built-in-models.ts'
+import { type CatalogueEntry, createEntry } from './create-entry.ts'
 import {
-  keyOf,
-  type ModelTable,
-  type SiteModel,
-  tableOf,
-  withChanges,
-  withSiteModels,
-} from './merge-models.ts'
-import { type CatalogueEntry, type Model, type ModelKind, modelKinds } from './model.ts'
-import { normaliseModelName } from './normalise-model-name.ts'
-import { type ModelChanges, ModelsFileError, noChanges } from './parse-models-file.ts'
-import { mixtureModels } from './text-models.ts'
-
-export type { CatalogueEntry } from './model.ts'
+  type ModelKind,
+  type ModelRow,
+  mixture,
+  modelAliases,
+  modelKinds,
+  models,
+  type UpstreamIds,
+} from './models.ts'
+import { type ModelChange, type ModelChanges, ModelsFileError, noChanges } from './models-file.ts'
 
 export interface Catalogue {
-  /** Never fails: a name that is not known is asked in mixture mode (DESIGN 4). The suffix `-search` asks for web search. */
+  /** Never fails: a name that is not known is asked in mixture mode. The suffix `-search` asks for web search. */
   resolve(name: string): ChatModel
   resolveMedia(name: string, kind: MediaModel['kind']): MediaModel | undefined
   /** What a name is asked for; a name that is not known is a text model's. */
@@ -49,20 +45,20 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
   let siteModels: ReadonlyMap<string, SiteModel> = new Map()
   let changes = noChanges
   let changedAt = ''
-  let models = builtIn
-  let shown = shownModels(models)
+  let table = builtIn
+  let shown = shownModels(table)
 
   function merge(): void {
-    models = withChanges(listedModels(), changes, changedAt)
-    shown = shownModels(models)
+    table = withChanges(listedModels(), changes, changedAt)
+    shown = shownModels(table)
   }
 
   const listedModels = (): ModelTable => withSiteModels(builtIn, siteModels.values())
 
   function modelOf(name: string, kinds: readonly ModelKind[]): Model | undefined {
-    const isKnown = (key: string) => kinds.some((kind) => models.get(key)?.kind === kind)
+    const isKnown = (key: string) => kinds.some((kind) => table.get(key)?.kind === kind)
     const key = normaliseModelName(name, isKnown)
-    return key === undefined ? undefined : models.get(key)
+    return key === undefined ? undefined : table.get(key)
   }
 
   const isoNow = (): string => new Date(clock.now()).toISOString()
@@ -72,7 +68,7 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
       const exact = modelOf(name, ['text'])
       const search = exact === undefined && name.endsWith(searchSuffix)
       const model = search ? modelOf(name.slice(0, -searchSuffix.length), ['text']) : exact
-      const { upstreamIds } = model ?? models.get(mixtureModels.id) ?? mixtureModels
+      const { upstreamIds } = model ?? table.get(mixture.id) ?? mixture
       return { id: name, upstreamIds, mixture: upstreamIds.agent.length > 1, search }
     },
     resolveMedia(name, kind) {
@@ -107,13 +103,13 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
 
 const searchSuffix = '-search'
 
-/** One id without a comma: the site also lists mixtures, as three ids in one (UPSTREAM 7.3). */
+/** One id without a comma: the site also lists mixtures, as three ids in one (WIRE 7.3). */
 const plausibleId = /^[\w.:/-]{1,200}$/
 const maxListed = 500
 
-function shownModels(models: ModelTable) {
+function shownModels(table: ModelTable) {
   const entries = modelKinds.flatMap((kind) =>
-    [...models.values()].flatMap((model) => (model.kind === kind && model.entry ? [model.entry] : [])),
+    [...table.values()].flatMap((model) => (model.kind === kind && model.entry ? [model.entry] : [])),
   )
   return { list: entries, byId: new Map(entries.map((entry) => [entry.id, entry])) }
 }
@@ -125,3 +121,124 @@ function aliasFaults(known: ModelTable, { models, aliases }: ModelChanges): stri
     .filter(([, target]) => !keys.has(keyOf(target)))
     .map(([alias, target]) => `aliases.${alias}: there is no model ${target}`)
 }
+
+/** One accepted name, with what it stands for. */
+export interface Model {
+  readonly id: string
+  readonly kind: ModelKind
+  readonly upstreamIds: UpstreamIds
+  /** As `GET /v1/models` shows it; undefined: accepted, but not shown. */
+  readonly entry: CatalogueEntry | undefined
+}
+
+/** Every name that is accepted without changes of the operator, the shown ones first and in their order. */
+export function builtInModels(): readonly Model[] {
+  const { id, seen, upstreamIds } = mixture
+  return [
+    ...modelKinds.flatMap((kind) => models[kind].map((row) => modelOfRow(kind, row))),
+    { id, kind: 'text', upstreamIds, entry: createEntry(id, { kind: 'text', firstSeen: seen }) },
+    ...modelKinds.flatMap((kind) =>
+      Object.entries(modelAliases[kind]).map(([alias, { copilot, agent }]) => ({
+        id: alias,
+        kind,
+        upstreamIds: { copilot: [copilot], agent: [agent] } as const,
+        entry: undefined,
+      })),
+    ),
+  ]
+}
+
+function modelOfRow(kind: ModelKind, { id, seen, shown, agent = id, copilot = id }: ModelRow): Model {
+  return {
+    id,
+    kind,
+    upstreamIds: { copilot: [copilot], agent: [agent] },
+    entry: shown && createEntry(id, { kind, firstSeen: seen }),
+  }
+}
+
+/** An id that the site itself lists. */
+interface SiteModel {
+  readonly id: string
+  readonly kind: ModelKind
+  /** ISO 8601 */
+  readonly firstSeen: string
+}
+
+/** By `keyOf` their ids. */
+type ModelTable = ReadonlyMap<string, Model>
+
+const keyOf = (id: string): string => id.toLowerCase()
+
+const tableOf = (accepted: readonly Model[]): ModelTable =>
+  new Map(accepted.map((model) => [keyOf(model.id), model]))
+
+/** What the site lists today comes first, and the agent protocol, which the lists are of, asks for it by its own name. */
+function withSiteModels(table: ModelTable, listed: Iterable<SiteModel>): ModelTable {
+  const merged = new Map<string, Model>()
+  for (const { id, kind, firstSeen } of listed) {
+    const known = table.get(keyOf(id))
+    if (known && known.kind !== kind) continue
+    merged.set(keyOf(id), {
+      id,
+      kind,
+      upstreamIds: { copilot: known?.upstreamIds.copilot ?? [id], agent: [id] },
+      entry: known?.entry ?? createEntry(id, { kind, firstSeen }),
+    })
+  }
+  for (const [key, model] of table) if (!merged.has(key)) merged.set(key, model)
+  return merged
+}
+
+/** What the operator says comes last and wins.
+ *  @param changedAt  ISO 8601: the date of new models for which none is given */
+function withChanges(table: ModelTable, changes: ModelChanges, changedAt: string): ModelTable {
+  const merged = new Map(table)
+  for (const change of changes.models) {
+    merged.set(keyOf(change.id), changed(change, table.get(keyOf(change.id)), changedAt))
+  }
+  for (const [alias, target] of changes.aliases) {
+    const model = merged.get(keyOf(target))
+    if (model) merged.set(keyOf(alias), { ...model, id: alias, entry: undefined })
+  }
+  for (const id of changes.remove) merged.delete(keyOf(id))
+  return merged
+}
+
+function changed(change: ModelChange, known: Model | undefined, changedAt: string): Model {
+  const { id, kind, copilot, agent, hidden } = change
+  const before = known?.kind === kind ? known : undefined
+  const facts = {
+    kind,
+    firstSeen: change.created ?? (before?.entry ? iso(before.entry.created) : changedAt),
+    ownedBy: change.ownedBy ?? before?.entry?.ownedBy,
+    displayName: change.displayName ?? before?.entry?.displayName,
+  }
+  return {
+    id,
+    kind,
+    upstreamIds: {
+      copilot: copilot ?? before?.upstreamIds.copilot ?? agent ?? [id],
+      agent: agent ?? before?.upstreamIds.agent ?? copilot ?? [id],
+    },
+    entry: hidden ? undefined : createEntry(id, facts),
+  }
+}
+
+const iso = (seconds: number): string => new Date(seconds * 1000).toISOString()
+
+/** The catalogue's spelling of a name: in lower case, `deepseek` as `deep-seek`, without a date, a `-latest` or, in
+ *  Anthropic's names, a dot. The name itself wins over its variants.
+ *  @returns undefined when no spelling is known */
+function normaliseModelName(name: string, isKnown: (id: string) => boolean): string | undefined {
+  const plain = name.trim().toLowerCase()
+  const candidates = [plain, withoutDate(plain)]
+  for (const id of [...candidates]) {
+    if (id.startsWith('claude')) candidates.push(id.replaceAll('.', '-'))
+    if (id.startsWith('deepseek')) candidates.push(id.replace('deepseek', 'deep-seek'))
+  }
+  return candidates.find(isKnown)
+}
+
+/** `claude-sonnet-4-5-20250929`, `gpt-4o-2024-08-06`, `claude-3-5-haiku-latest` */
+const withoutDate = (id: string): string => id.replace(/-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$/, '')

@@ -1,4 +1,15 @@
-import type { CatalogueEntry, ModelKind } from './model.ts'
+import type { ModelKind } from './models.ts'
+
+/** What is shown of a model. */
+export interface CatalogueEntry {
+  readonly id: string
+  /** Epoch seconds of the day on which the model was first seen. */
+  readonly created: number
+  readonly ownedBy: string
+  readonly displayName: string
+  /** In new-api's words, of which strict clients know no others; none for videos. */
+  readonly endpointTypes: readonly ('openai' | 'image-generation')[]
+}
 
 export interface EntryFacts {
   readonly kind: ModelKind

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { settings } from '../../src/config/settings.ts'
 import { createCatalogue } from '../../src/models/catalogue.ts'
-import { parseModelsFile } from '../../src/models/parse-models-file.ts'
+import { parseModelsFile } from '../../src/models/models-file.ts'
 
 const guide = readFileSync(new URL('../../docs/MIGRATION.md', import.meta.url), 'utf8')
 const section = (title: string): string => guide.split(/^##+ /m).find((part) => part.startsWith(title)) ?? ''

@@ -3,7 +3,7 @@ import type { ChatEvent } from '../../src/core/chat-event.ts'
 import type { ChatMessage, ChatRequest, ToolDefinition, ToolUse } from '../../src/core/chat-request.ts'
 import { checkSchemas, fulfilRequest } from '../../src/gateway/fulfil-request.ts'
 import type { AskPlain } from '../../src/gateway/stages/stage.ts'
-import { cutToTokens } from '../../src/models/cut-to-tokens.ts'
+import { cutToTokens } from '../../src/models/tokens.ts'
 import { answerOf, call, finished, readAll, text } from '../support/chat-events.ts'
 
 const hello: ChatMessage = { role: 'user', parts: [{ type: 'text', text: 'Hello' }] }

@@ -52,6 +52,7 @@ describe('routes', () => {
           owned_by: 'anthropic',
           type: 'model',
           display_name: 'Claude Sonnet 5',
+          supported_endpoint_types: ['openai'],
           created_at: '2023-11-14T22:13:20.000Z',
         },
         expect.objectContaining({ id: 'org/model:free' }),

@@ -1,12 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { wireGenerations } from '../../src/core/wire-generation.ts'
+import { type WireGeneration, wireGenerations } from '../../src/core/wire-generation.ts'
 import { createCatalogue } from '../../src/models/catalogue.ts'
-import { imageModels } from '../../src/models/image-models.ts'
-import { modelKinds } from '../../src/models/model.ts'
-import { modelAliases } from '../../src/models/model-aliases.ts'
-import { textModels } from '../../src/models/text-models.ts'
-import { videoModels } from '../../src/models/video-models.ts'
+import { type ModelKind, modelAliases, modelKinds, models } from '../../src/models/models.ts'
 
 const catalogue = createCatalogue()
 const mixture = {
@@ -140,7 +136,7 @@ describe("the names of the predecessor's README", () => {
     const { upstreamIds, mixture } = catalogue.resolve(name)
     expect(mixture).toBe(false)
     expect(idsSeen.text).toEqual(expect.arrayContaining([...upstreamIds.copilot, ...upstreamIds.agent]))
-    expect(textModels.offered.agent).toContain(upstreamIds.agent[0])
+    expect(offeredBy('text', 'agent')).toContain(upstreamIds.agent[0])
   })
 
   test.each(image)('%s is shown, and asked of each protocol by a name that the site has listed', (name) => {
@@ -191,39 +187,41 @@ describe('the list', () => {
   })
 })
 
-const histories = { text: textModels, image: imageModels, video: videoModels }
 const idsSeen = {
-  text: Object.values(textModels.firstSeen).flat(),
-  image: Object.values(imageModels.firstSeen).flat(),
-  video: Object.values(videoModels.firstSeen).flat(),
+  text: models.text.map(({ id }) => id),
+  image: models.image.map(({ id }) => id),
+  video: models.video.map(({ id }) => id),
 }
+const offeredBy = (kind: ModelKind, generation: WireGeneration) =>
+  models[kind].filter(({ shown }) => shown === generation || shown === 'both').map(({ id }) => id)
 
-describe.each(modelKinds)('the tables of %s models', (kind) => {
-  const { offered, successors } = histories[kind]
+describe.each(modelKinds)('the table of %s models', (kind) => {
+  const successors = {
+    copilot: new Map(models[kind].flatMap(({ id, copilot }) => (copilot ? [[id, copilot]] : []))),
+    agent: new Map(models[kind].flatMap(({ id, agent }) => (agent ? [[id, agent]] : []))),
+  }
 
-  test('know no id twice, and a day for every id that they name', () => {
+  test('knows no id twice, and a day for every id that it names', () => {
     expect(new Set(idsSeen[kind]).size).toBe(idsSeen[kind].length)
-    const named = [
-      ...Object.values(offered).flat(),
-      ...wireGenerations.flatMap((each) => Object.entries(successors[each]).flat()),
-    ]
+    expect(models[kind].filter(({ seen }) => !/^20\d\d-\d\d-\d\d$/.test(seen))).toEqual([])
+    const named = wireGenerations.flatMap((each) => [...successors[each].values()])
     expect(named.filter((id) => !idsSeen[kind].includes(id))).toEqual([])
   })
 
-  test('lead aliases, which are none of the names of the site, to such names', () => {
+  test('leads aliases, which are none of the names of the site, to such names', () => {
     const aliases = modelAliases[kind]
     expect(Object.keys(aliases).filter((id) => idsSeen[kind].includes(id))).toEqual([])
     const asked = Object.values(aliases).flatMap(({ copilot, agent }) => [copilot, agent])
     expect(asked.filter((id) => !idsSeen[kind].includes(id))).toEqual([])
   })
 
-  test.each(wireGenerations)('never turn away a model that %s offers', (generation) => {
-    expect(offered[generation].filter((id) => successors[generation][id])).toEqual([])
+  test.each(wireGenerations)('never turns away a model that %s offers', (generation) => {
+    expect(offeredBy(kind, generation).filter((id) => successors[generation].has(id))).toEqual([])
   })
 
-  test.each(wireGenerations)('lead %s to a model that is not itself retired', (generation) => {
-    const heirs = Object.values(successors[generation])
-    expect(heirs.filter((id) => successors[generation][id])).toEqual([])
+  test.each(wireGenerations)('leads %s to a model that is not itself retired', (generation) => {
+    const heirs = [...successors[generation].values()]
+    expect(heirs.filter((id) => successors[generation].has(id))).toEqual([])
   })
 })
 

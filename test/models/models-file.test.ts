@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createCatalogue } from '../../src/models/catalogue.ts'
-import { openModelsFile } from '../../src/models/models-file.ts'
+import { ModelsFileError, openModelsFile, parseModelsFile } from '../../src/models/models-file.ts'
 
 const gpt7 = '{"text":[{"id":"gpt-7"}]}'
 const gpt8 = '{"text":[{"id":"gpt-8"}]}'
@@ -108,4 +108,132 @@ test('a file that becomes wrong or goes away is warned of once, and the models s
   expect(await nextWord()).toBe(changed)
   expect(catalogue.find('gpt-8')).toBeDefined()
   expect(words).toEqual([])
+})
+
+const withFile = (file: unknown) => {
+  const catalogue = createCatalogue({ clock: { now: () => Date.UTC(2026, 10, 1) } })
+  catalogue.change(parseModelsFile(JSON.stringify(file)))
+  return catalogue
+}
+
+const faultsOf = (text: string): readonly string[] => {
+  try {
+    createCatalogue().change(parseModelsFile(text))
+  } catch (error) {
+    if (error instanceof ModelsFileError) return error.faults
+    throw error
+  }
+  return []
+}
+
+describe('a file', () => {
+  test('adds a model, asked by its own id unless told', () => {
+    const catalogue = withFile({
+      text: [{ id: 'gpt-7' }, { id: 'fast', agent: 'gpt-7-flash' }],
+      image: [{ id: 'my/painter', copilot: 'flux', agent: 'flux-2', displayName: 'Painter', ownedBy: 'me' }],
+      video: [{ id: 'film', created: '2026-10-05' }],
+    })
+    expect(catalogue.resolve('gpt-7').upstreamIds).toEqual({ copilot: ['gpt-7'], agent: ['gpt-7'] })
+    expect(catalogue.resolve('fast').upstreamIds).toEqual({
+      copilot: ['gpt-7-flash'],
+      agent: ['gpt-7-flash'],
+    })
+    expect(catalogue.resolveMedia('my/painter', 'image')?.upstreamIds).toEqual({
+      copilot: 'flux',
+      agent: 'flux-2',
+    })
+    expect(catalogue.find('my/painter')).toMatchObject({ displayName: 'Painter', ownedBy: 'me' })
+    expect(catalogue.find('film')?.created).toBe(Date.UTC(2026, 9, 5) / 1000)
+    expect(catalogue.find('gpt-7')?.created).toBe(Date.UTC(2026, 10, 1) / 1000)
+  })
+
+  test('changes a model and leaves the rest of it as it was', () => {
+    const catalogue = withFile({ text: [{ id: 'gpt-4o', agent: 'gpt-6' }] })
+    expect(catalogue.resolve('gpt-4o').upstreamIds).toEqual({ copilot: ['gpt-5.2'], agent: ['gpt-6'] })
+    expect(catalogue.find('gpt-4o')).toEqual(createCatalogue().find('gpt-4o'))
+  })
+
+  test('makes a mixture of several ids', () => {
+    const catalogue = withFile({
+      text: [
+        { id: 'duo', agent: ['gpt-6', 'grok-4.7'] },
+        { id: 'mixture-of-agents', agent: ['gpt-6', 'claude-opus-5'] },
+      ],
+    })
+    expect(catalogue.resolve('duo')).toMatchObject({
+      mixture: true,
+      upstreamIds: { agent: ['gpt-6', 'grok-4.7'] },
+    })
+    expect(catalogue.resolve('no-such-model').upstreamIds.agent).toEqual(['gpt-6', 'claude-opus-5'])
+  })
+
+  test('gives further names, which win and are not shown', () => {
+    const catalogue = withFile({
+      text: [{ id: 'gpt-7', hidden: true }],
+      aliases: { default: 'gpt-7', 'gpt-4o-mini': 'claude-4-5-haiku', brush: 'nano-banana-2' },
+    })
+    expect(catalogue.resolve('default').upstreamIds.agent).toEqual(['gpt-7'])
+    expect(catalogue.resolve('GPT-4o-mini').upstreamIds.agent).toEqual(['claude-4-5-haiku'])
+    expect(catalogue.kindOf('brush')).toBe('image')
+    expect(['gpt-7', 'default', 'brush'].map(catalogue.find)).toEqual([undefined, undefined, undefined])
+  })
+
+  test('takes names out; one that is gone is a mixture like any other', () => {
+    const catalogue = withFile({ remove: ['gpt-6', 'flux', 'never-there'] })
+    expect(catalogue.find('gpt-6')).toBeUndefined()
+    expect(catalogue.resolve('gpt-6').mixture).toBe(true)
+    expect(catalogue.resolveMedia('flux', 'image')).toBeUndefined()
+  })
+
+  test("wins over the site's lists, whichever came first", () => {
+    const file = { text: [{ id: 'gpt-7', agent: 'gpt-6' }], remove: ['gpt-8'] }
+    const catalogue = withFile(file)
+    catalogue.update({ text: ['gpt-7', 'gpt-8'], image: [] })
+    expect(catalogue.resolve('gpt-7').upstreamIds.agent).toEqual(['gpt-6'])
+    expect(catalogue.find('gpt-8')).toBeUndefined()
+  })
+
+  test('takes the place of the one before', () => {
+    const catalogue = withFile({ text: [{ id: 'gpt-7' }] })
+    catalogue.change(parseModelsFile('{}'))
+    expect(catalogue.list()).toEqual(createCatalogue().list())
+  })
+
+  test('may begin with a byte order mark', () => {
+    expect(parseModelsFile('\uFEFF{}').models).toEqual([])
+  })
+})
+
+describe('faults', () => {
+  test('are told all at once, with their place', () => {
+    expect(
+      faultsOf(
+        JSON.stringify({
+          text: [{ id: 'has space' }, { name: 'gpt-7' }, { id: 'ok', agent: [] }],
+          video: [{ id: 'film', agent: ['a', 'b'] }],
+          models: [],
+          remove: 'gpt-6',
+        }),
+      ),
+    ).toEqual([
+      'text[0].id: must be a name without white space',
+      expect.stringMatching(/^text\[1\]\.id: /),
+      expect.stringMatching(/^text\[1\]: .*name/),
+      'text[2].agent: must be an id or a list of 1 to 5 ids',
+      'video[0]: must name one id for each protocol: only text models are asked as a mixture',
+      expect.stringMatching(/^remove: /),
+      expect.stringMatching(/models/),
+    ])
+  })
+
+  test.each(['', '[]', 'null', '{"text": [', '"gpt-7"'])('of %j are told in one line', (text) => {
+    expect(faultsOf(text)).toHaveLength(1)
+  })
+
+  test('tell of an alias that points nowhere; nothing of the file is taken over', () => {
+    const catalogue = createCatalogue()
+    const changes = parseModelsFile('{"text":[{"id":"gpt-7"}],"aliases":{"fast":"gpt-77"}}')
+    expect(() => catalogue.change(changes)).toThrow('aliases.fast: there is no model gpt-77')
+    expect(catalogue.find('gpt-7')).toBeUndefined()
+  })
 })

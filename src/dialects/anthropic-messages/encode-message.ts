@@ -1,6 +1,6 @@
 import type { ChatAnswer, FinishReason, TokenUsage } from '../../core/chat-event.ts'
 import { type CollectedAnswer, collectAnswer } from '../collect-answer.ts'
-import type { UsageMeter } from '../measure-usage.ts'
+import type { InputCount, UsageMeter } from '../measure-usage.ts'
 
 /** What the client knows an answer by. */
 export interface MessageIdentity {
@@ -11,26 +11,18 @@ export interface MessageIdentity {
 /** For an answer, streamed or not. */
 export interface MessageOptions extends MessageIdentity {
   readonly showThinking: boolean
-  readonly input: InputTokens
-  /** Of the answer alone. */
+  /** The tokens of the request as far as they are known by now, for the first event; never waits. */
+  readonly input: Pick<InputCount, 'soFar'>
   readonly usage: UsageMeter
-}
-
-/** The tokens of the request. */
-export interface InputTokens {
-  /** What is known by now, for the first event; never waits. */
-  readonly soFar: () => number
-  /** For the end of the answer. */
-  readonly exact: () => Promise<number>
 }
 
 /** Collects an answer into the body of a response that is not streamed. When it breaks there is no body, not even of the part
  *  that came.
  *  @throws whatever the answer breaks with */
 export async function encodeResponse(answer: Promise<ChatAnswer>, options: MessageOptions) {
-  const { input, usage: meter } = options
+  const { usage: meter } = options
   const collected = await collectAnswer(await answer, meter)
-  const usage = { ...(await meter.total()), prompt: await input.exact() }
+  const usage = await meter.total()
   const end = { ...collected, refused: collected.refusal !== undefined }
   return encodeMessage(options, encodeContent(collected, options.showThinking), end, usage)
 }

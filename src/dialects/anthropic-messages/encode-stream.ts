@@ -53,7 +53,7 @@ export function createMessageStreamEncoder(options: MessageStreamOptions): Strea
     async end() {
       if (!finished) throw new UpstreamError('reset')
       const end = { ...finished, refused }
-      const counted = { ...(await usage.total()), prompt: await input.exact() }
+      const counted = await usage.total()
       const delta = { ...encodeEnd(end), container: null }
       const last = encodeEvent('message_delta', { delta, usage: encodeMessageUsage(counted) })
       return blocks.close() + last + encodeEvent('message_stop', {})

@@ -94,7 +94,8 @@ export async function totalUsage(meters: readonly UsageMeter[]): Promise<TokenUs
   const total = { prompt: 0, completion: 0, reasoning: 0 }
   for (const meter of meters) {
     const { prompt, completion, reasoning } = await meter.total()
-    total.prompt += prompt
+    // The site tells the prompt that they share with each of them.
+    total.prompt = Math.max(total.prompt, prompt)
     total.completion += completion
     total.reasoning += reasoning
   }

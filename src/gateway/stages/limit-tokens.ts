@@ -1,5 +1,5 @@
 import type { ChatEvent, ChatEventBatch } from '../../core/chat-event.ts'
-import type { CutToTokens } from '../../models/cut-to-tokens.ts'
+import type { CutToTokens } from '../../models/tokens.ts'
 import type { Stage } from './stage.ts'
 
 export interface TokenLimitOptions {

@@ -2,11 +2,10 @@ import type { Config } from '../../config.ts'
 import { encodeResponse } from '../../dialects/anthropic-messages/encode-message.ts'
 import { createMessageStreamEncoder } from '../../dialects/anthropic-messages/encode-stream.ts'
 import { parseRequest } from '../../dialects/anthropic-messages/parse-request.ts'
-import { countPrompt, createUsageMeter } from '../../dialects/measure-usage.ts'
+import { countInput, countPrompt, createUsageMeter } from '../../dialects/measure-usage.ts'
 import { createAnswerChat } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { beginInputCount } from '../input-count.ts'
 import { readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
@@ -21,13 +20,14 @@ export function createMessagesHandler(config: Config, services: AppServices, lin
     const body = await readJson(context, config.maxBodyBytes)
     const { chat, stream, showThinking } = await parseRequest(body, catalogue.resolve)
     const answer = answerChat(context, chat)
+    const input = countInput(chat, { countTokens, signal })
     const options = {
       requestId,
       id: `msg_${requestId.replaceAll('-', '')}`,
       model: chat.model.id,
       showThinking: showThinking && !config.reasoningHidden,
-      input: beginInputCount(chat, { countTokens, signal }),
-      usage: createUsageMeter({ messages: [] }, countTokens),
+      input,
+      usage: createUsageMeter(chat, countTokens, input.exact),
     }
     if (!stream) {
       context.body = await encodeResponse(answer, options)

@@ -6,8 +6,9 @@ import {
   createMessageStreamEncoder,
   type MessageStreamOptions,
 } from '../../../src/dialects/anthropic-messages/encode-stream.ts'
+import { createUsageMeter } from '../../../src/dialects/measure-usage.ts'
 import { encodeAll as encodeWith } from '../support.ts'
-import { args, call, finished, messageOptions, text, thought } from './support.ts'
+import { args, call, countLetters, finished, messageOptions, text, thought } from './support.ts'
 
 const createEncoder = (changes: Partial<MessageStreamOptions> = {}) =>
   createMessageStreamEncoder({ ...messageOptions(changes), requestId: 'req-1' })
@@ -171,7 +172,10 @@ describe('createMessageStreamEncoder', () => {
 
   it('tells the tokens of the request that it knows by the first event, and the right ones at the end', async () => {
     const counted = Promise.withResolvers<number>()
-    const encoder = createEncoder({ input: { soFar: () => 17, exact: () => counted.promise } })
+    const encoder = createEncoder({
+      input: { soFar: () => 17 },
+      usage: createUsageMeter({ messages: [] }, countLetters, () => counted.promise),
+    })
     const first = encoder.encode([text('a')])
     expect(eventsIn([first])[0]?.message).toMatchObject({ usage: { input_tokens: 17 } })
     const end = Promise.resolve(encoder.encode([finished])).then(() => encoder.end())

@@ -9,9 +9,9 @@ export const args = (argumentsText: string): ChatEvent => ({ type: 'tool-call-de
 export const finished: ChatEvent = { type: 'finished', reason: 'stop' }
 
 /** A token a character. */
-const countLetters = (words: string): Promise<number> => Promise.resolve(words.length)
+export const countLetters = (words: string): Promise<number> => Promise.resolve(words.length)
 /** At first it seems to have three. */
-const input = { soFar: () => 3, exact: () => Promise.resolve(4) }
+const input = { soFar: () => 3 }
 
 export function messageOptions(changes: Partial<MessageOptions> = {}): MessageOptions {
   return {
@@ -19,7 +19,7 @@ export function messageOptions(changes: Partial<MessageOptions> = {}): MessageOp
     model: 'claude-sonnet-5',
     showThinking: true,
     input,
-    usage: createUsageMeter({ messages: [] }, countLetters),
+    usage: createUsageMeter({ messages: [] }, countLetters, () => Promise.resolve(4)),
     ...changes,
   }
 }

@@ -3,7 +3,7 @@ import { decode, encode } from 'gpt-tokenizer/encoding/o200k_base'
 import { describe, expect, test } from 'vitest'
 import type { ChatEvent, ChatEventBatch } from '../../../src/core/chat-event.ts'
 import { limitAnswer } from '../../../src/gateway/stages/limit-answer.ts'
-import { cutToTokens } from '../../../src/models/cut-to-tokens.ts'
+import { cutToTokens } from '../../../src/models/tokens.ts'
 import {
   answerOf,
   call,
