@@ -39,7 +39,8 @@ export async function attemptUntilBegun<Piece>(
   const tried = new Set<string>()
   let accountsLeft = rooms.maxAttempts - 1
   for (;;) {
-    const lease = await leaseNext(rooms.pool, { ...wanted, ...call }, tried, failures.at(-1))
+    const continuesChats = rooms.upstream.generation() === 'copilot'
+    const lease = await leaseNext(rooms.pool, { ...wanted, ...call, continuesChats }, tried, failures.at(-1))
     tried.add(lease.account.key)
     try {
       const unbound = failures.some((failure) => failure.kind === 'binding-stale')

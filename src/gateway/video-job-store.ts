@@ -1,5 +1,5 @@
 import type { VideoJob } from '../core/video-job.ts'
-import type { KeptText, Store } from '../store/store.ts'
+import type { Store, StoredDocument } from '../store/store.ts'
 
 /** Video jobs among what replicas share. All throw {UnavailableError} `dependency_unavailable`. */
 export interface VideoJobStore {
@@ -15,19 +15,22 @@ export interface VideoJobStore {
 const maxListed = 1000
 
 export function createVideoJobStore(
-  store: Pick<Store, 'keepText' | 'replaceText' | 'keptText' | 'keptTexts' | 'dropText'>,
+  store: Pick<
+    Store,
+    'saveDocument' | 'replaceDocument' | 'findDocument' | 'listDocuments' | 'removeDocument'
+  >,
 ): VideoJobStore {
   return {
     add: (job, lifeMs) =>
-      store.keepText('video-job', { id: job.id, owner: job.owner, text: JSON.stringify(job), lifeMs }),
-    update: (job) => store.replaceText('video-job', job.id, JSON.stringify(job)),
+      store.saveDocument('video-job', { id: job.id, owner: job.owner, text: JSON.stringify(job), lifeMs }),
+    update: (job) => store.replaceDocument('video-job', job.id, JSON.stringify(job)),
     async get(id) {
-      const kept = await store.keptText('video-job', id)
+      const kept = await store.findDocument('video-job', id)
       return kept && read(kept)
     },
-    list: async (owner) => (await store.keptTexts('video-job', owner, maxListed)).map(read),
-    delete: async (id) => void (await store.dropText('video-job', id)),
+    list: async (owner) => (await store.listDocuments('video-job', owner, maxListed)).map(read),
+    delete: async (id) => void (await store.removeDocument('video-job', id)),
   }
 }
 
-const read = ({ text }: KeptText): VideoJob => JSON.parse(text) as VideoJob
+const read = ({ text }: StoredDocument): VideoJob => JSON.parse(text) as VideoJob

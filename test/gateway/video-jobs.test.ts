@@ -35,7 +35,7 @@ function start(options: { runMedia?: RunMedia; maxRunning?: number; maxJobs?: nu
     clock,
     chooseAccount: ([first]) => first as never,
     logger: silentLogger,
-    ...(options.maxJobs !== undefined && { maxTexts: options.maxJobs }),
+    ...(options.maxJobs !== undefined && { maxDocuments: options.maxJobs }),
   })
   const store = createVideoJobStore(embedded)
   const jobs = createVideoJobs({ runMedia: done, clock, logger: silentLogger, store, ...options })

@@ -2,11 +2,10 @@
 // Pure: touches `accounts`, `core` and zod, knows no HTTP.
 
 import { z } from 'zod'
+import type { AccountChange } from '../../accounts/account-record.ts'
 import type { NewAccount } from '../../accounts/account-roster.ts'
-import type { AccountChange } from '../../accounts/change-record.ts'
-import { parseApiKey } from '../../accounts/parse-api-key.ts'
-import { type ParseCookieOptions, parseCookieInput } from '../../accounts/parse-cookie.ts'
-import { parseProxyUrl } from '../../accounts/proxy-suffix.ts'
+import { type ParseCookieOptions, parseCookieInput } from '../../accounts/import-accounts.ts'
+import { parseApiKey, parseProxyUrl } from '../../accounts/parse-api-key.ts'
 import { type Account, createAccount, createApiKeyAccount } from '../../core/account.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
 

@@ -1,6 +1,6 @@
 import { silentLogger } from '../../../src/core/logger.ts'
+import type { RedisStore } from '../../../src/store/redis/redis-store.ts'
 import { createRedisStore, type RedisStoreOptions } from '../../../src/store/redis/redis-store.ts'
-import type { RedisStore } from '../../../src/store/redis/redis-store-contract.ts'
 
 /** A store that has reached its Redis and listens. */
 export async function openRedisStore(
