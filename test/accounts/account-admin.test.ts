@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import type { AccountView } from '../../src/accounts/account-admin.ts'
-import { checkSignedOut } from '../../src/accounts/account-admin.ts'
+import { type AccountView, checkSignedOut } from '../../src/accounts/account-admin.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 
 const usable: AccountView = {

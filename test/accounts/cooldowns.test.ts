@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import type { CoolDown } from '../../src/accounts/cooldowns.ts'
-import { coolingHold } from '../../src/accounts/cooldowns.ts'
+import { type CoolDown, coolingHold } from '../../src/accounts/cooldowns.ts'
 
 const nowMs = Date.UTC(2026, 10, 23)
 const hour = 3_600_000

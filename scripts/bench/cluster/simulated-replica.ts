@@ -5,8 +5,7 @@ import { type Account, createAccount } from '../../../src/core/account.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { ServiceError } from '../../../src/core/errors.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
-import type { RedisStore } from '../../../src/store/redis/redis-store.ts'
-import { createRedisStore } from '../../../src/store/redis/redis-store.ts'
+import { createRedisStore, type RedisStore } from '../../../src/store/redis/redis-store.ts'
 import { type Ledger, ledgerNow } from './ledger.ts'
 
 export interface SimulatedReplicaOptions {

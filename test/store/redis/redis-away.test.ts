@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../../src/core/logger.ts'
-import type { RedisStore } from '../../../src/store/redis/redis-store.ts'
-import { createRedisStore } from '../../../src/store/redis/redis-store.ts'
+import { createRedisStore, type RedisStore } from '../../../src/store/redis/redis-store.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { leaseInput } from '../lease-input.ts'
 import { nextChange, openRedisStore } from './open-redis-store.ts'
