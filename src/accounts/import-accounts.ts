@@ -56,8 +56,8 @@ export interface ParseCookieOptions {
 /** An export of a browser with many tabs stays well below. */
 const maxInputChars = 1024 * 1024
 
-/** GS_COOKIE: a comma list of cookies (rules: `splitCookieList`), each also as `COOKIE@proxy-url`, or one browser export. An item that cannot be read becomes a
- *  problem, the others are taken. */
+/** GS_COOKIE: a comma list of cookies (rules: `splitCookieList`), each also as `COOKIE@proxy-url`, or one browser export. An item
+ *  that cannot be read becomes a problem, the others are taken. */
 export function parseCookieList(text: string, options: ParseCookieOptions = {}): ParsedCookies {
   const { host = defaultHost, param = 'GS_COOKIE' } = options
   const faults: string[] = []

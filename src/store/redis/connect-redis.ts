@@ -8,8 +8,8 @@ const longestRetryMs = 500
 /** So many commands may time out on a connection before another one is tried: its host may have gone silently. */
 const silentCommands = 4
 
-/** Connects in the background, again and again. A command while Redis is unreachable fails at once, and a slow one after `commandTimeoutMs`:
- *  neither waits in a queue nor is sent again. The caller listens to `error`. */
+/** Connects in the background, as often as it takes. A command while Redis is unreachable fails at once, and a slow one after
+ *  `commandTimeoutMs`: neither waits in a queue nor is sent again. The caller listens to `error`. */
 export function connectRedis(target: RedisTarget, commandTimeoutMs: number): RedisClient {
   return limitCommands(createClient(target, commandTimeoutMs), commandTimeoutMs)
 }
