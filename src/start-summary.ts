@@ -1,4 +1,4 @@
-import type { AccountEntry } from './accounts/merge-accounts.ts'
+import type { AccountEntry } from './accounts/account-roster.ts'
 import type { Config } from './config.ts'
 import { isLoopback } from './core/addresses.ts'
 

@@ -2,9 +2,8 @@ import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { AccountState, Store } from '../store/store.ts'
-import type { AccountRoster, NewAccount } from './account-roster.ts'
-import type { AccountChange } from './change-record.ts'
-import type { AccountEntry } from './merge-accounts.ts'
+import type { AccountChange } from './account-record.ts'
+import type { AccountEntry, AccountRoster, NewAccount } from './account-roster.ts'
 
 /** What the operator sees and does of the accounts while the service runs. Nothing that it answers holds a secret. */
 export interface AccountAdmin {
@@ -109,4 +108,33 @@ const viewOf = (
 function withoutUser(proxyUrl: string): string | undefined {
   const url = URL.parse(proxyUrl)
   return url ? `${url.protocol}//${url.host}` : undefined
+}
+
+export interface CheckSignedOutOptions {
+  readonly admin: Pick<AccountAdmin, 'list' | 'check'>
+  readonly logger: Logger
+  /** The service ends. */
+  readonly signal: AbortSignal
+}
+
+/** Accounts that an earlier process found signed out are asked for once, one after the other: their cookies may be good again.
+ *  Never rejects. */
+export async function checkSignedOut({ admin, logger, signal }: CheckSignedOutOptions): Promise<void> {
+  try {
+    for (const { id, hold, paused } of await admin.list()) {
+      if (signal.aborted) return
+      if (hold?.type === 'signed-out' && !paused) await checkOne(id)
+    }
+  } catch (error) {
+    logger.warn({ err: error }, 'the signed-out accounts could not be checked')
+  }
+
+  async function checkOne(id: string): Promise<void> {
+    try {
+      const { hold } = await admin.check(id, signal)
+      if (!hold) logger.info({ account: id }, 'account is signed in again')
+    } catch (error) {
+      if (!signal.aborted) logger.warn({ account: id, err: error }, 'account could not be checked')
+    }
+  }
 }

@@ -1,19 +1,15 @@
-// Room `accounts`: leases the operator's accounts, one for each attempt, and keeps what the attempts find out about them.
-// Touches `store` and `core`; it asks nobody outside and tells no secret.
+// Module `accounts`: leases the operator's accounts, one for each attempt, and remembers what the attempts find out about them.
+// Touches `store` and `core`; the site is asked only through functions handed in (check a login, delete a chat, read a quota).
 
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import type { AccountHold, AccountSelection, Store } from '../store/store.ts'
-import type { AccountRoster } from './account-roster.ts'
+import type { AccountHold, AccountSelection, Candidate, ChooseAccount, Store } from '../store/store.ts'
+import type { AccountEntry, AccountRoster } from './account-roster.ts'
 import { createChatBindings, type LeaseUse } from './chat-bindings.ts'
-import type { ChatDeletions } from './chat-deletions.ts'
-import { holdLease } from './held-lease.ts'
-import type { Lease } from './lease.ts'
-import { LeaseRenewal } from './lease-renewal.ts'
-import { type AccountTiers, sortAccounts } from './sort-accounts.ts'
-import { createVerdictHolds } from './verdict-holds.ts'
+import { createCooldowns } from './cooldowns.ts'
+import { type Lease, type LeaseContext, LeaseRenewal, PoolLease } from './lease.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 export interface AccountPool {
@@ -23,7 +19,7 @@ export interface AccountPool {
   lease(request: PoolLeaseRequest): Promise<Lease>
   /** Every account with its state, for readiness and console; changes nothing. */
   statuses(): Promise<readonly AccountStatus[]>
-  /** Sends the waiting away. Leases that are out can still be released. */
+  /** Rejects those that wait. Leases that are out can still be released. */
   close(): Promise<void>
 }
 
@@ -33,6 +29,8 @@ export interface PoolLeaseRequest {
   readonly use?: LeaseUse
   /** Only accounts of this kind can serve the request: the other surface lacks what it asks for. */
   readonly kind?: Account['kind']
+  /** Whether a stored chat would be continued. Default true; false spares the store the look-up. */
+  readonly continuesChats?: boolean
   /** Keys of the accounts already tried for this request. */
   readonly exclude: ReadonlySet<string>
   readonly requestId: string
@@ -54,7 +52,7 @@ export interface AccountPoolOptions {
   readonly roster: Pick<AccountRoster, 'entries' | 'onChange'>
   readonly store: Store
   /** Absent: chats stay (AUTO_DEL_CHAT=0). */
-  readonly chatDeletions?: Pick<ChatDeletions, 'add'> | undefined
+  readonly chatDeletions?: LeaseContext['chatDeletions']
   readonly clock: Clock
   readonly logger: Logger
   /** ACCOUNT_MAX_CONCURRENCY; 0 is no cap. */
@@ -72,20 +70,27 @@ export interface AccountPoolOptions {
   readonly autoBindChats: boolean
   /** A lease lapses so long after its last renewal. Default 30 s. */
   readonly leaseMs?: number
-  /** How often those who wait ask again unwoken. Default 1 s. */
+  /** How often waiting requests try again without a wake. Default 1 s. */
   readonly recheckMs?: number
 }
 
 export function createAccountPool(options: AccountPoolOptions): AccountPool {
   const { roster, store, clock, logger, leaseMs = 30_000, recheckMs = 1000 } = options
-  let tiers = sortAccounts(roster.entries())
+  let usable = sortAccounts(roster.entries())
   const bindings = createChatBindings({
     pins: options.modelChatMap,
     imagePins: options.sessionImageChatMap,
     autoBind: options.autoBindChats,
   })
-  const verdictHolds = createVerdictHolds({ store, clock, logger, maxBackOffMs: options.rateLimitCoolDownMs })
   const renewal = new LeaseRenewal({ store, leaseMs, logger })
+  const context: LeaseContext = {
+    store,
+    renewal,
+    cooldowns: createCooldowns({ store, clock, logger, maxBackOffMs: options.rateLimitCoolDownMs }),
+    chatDeletions: options.chatDeletions,
+    clock,
+    logger,
+  }
   const line = new WaitingLine<Lease>({
     max: options.queueMax,
     waitMs: options.queueWaitMs,
@@ -95,42 +100,32 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
   const unsubscribes = [
     store.onChange(() => line.wake()),
     roster.onChange(() => {
-      tiers = sortAccounts(roster.entries())
+      usable = sortAccounts(roster.entries())
       line.wake()
     }),
   ]
 
   /** @returns undefined when all are busy */
-  async function ask({ model, use = 'chat', kind, exclude, requestId, caller }: PoolLeaseRequest) {
-    const { byKey } = tiers
+  async function tryLease(request: PoolLeaseRequest): Promise<Lease | undefined> {
+    const { model, use = 'chat', kind, continuesChats = true, exclude, requestId, caller } = request
+    const { byKey, candidates } = usable
+    const [accounts, fallback] = candidates[kind ?? 'any']
     const answer = await store.lease({
-      ...candidates(tiers, kind),
+      accounts,
+      fallback,
       exclude,
       selection: options.accountSelection,
       maxConcurrency: options.accountMaxConcurrency,
       leaseMs,
       requestId,
-      model,
+      model: continuesChats && use === 'chat' && options.autoBindChats ? model : undefined,
     })
     switch (answer.type) {
       case 'leased': {
         const account = byKey.get(answer.account)
         if (!account) throw new Error('The store leased an account that was not among those asked for.')
-        const { leaseId } = answer
         const binding = bindings.bind(account, { use, model, stored: answer.chatId })
-        return holdLease({
-          account,
-          leaseId,
-          model,
-          caller,
-          binding,
-          store,
-          renewal,
-          verdictHolds,
-          chatDeletions: options.chatDeletions,
-          clock,
-          logger,
-        })
+        return new PoolLease(context, { account, leaseId: answer.leaseId, model, caller, binding })
       }
       case 'busy':
         return undefined
@@ -146,7 +141,7 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
   return {
     lease(request) {
       const choosy = request.exclude.size > 0 || request.kind !== undefined
-      return line.enter({ ask: () => ask(request), choosy, signal: request.signal })
+      return line.enter({ ask: () => tryLease(request), choosy, signal: request.signal })
     },
 
     async statuses() {
@@ -167,14 +162,33 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
   }
 }
 
-/** API keys come first: they need neither cookie nor token. */
-function candidates({ apiKeys, cookies }: AccountTiers, kind: Account['kind'] | undefined) {
-  if (kind === 'api-key') return { accounts: apiKeys }
-  if (kind === 'cookie' || apiKeys.length === 0) return { accounts: cookies }
-  return { accounts: apiKeys, fallback: cookies }
+/** Keys to choose among, and those to fall back on. */
+type Candidates = readonly [accounts: readonly string[], fallback?: readonly string[]]
+
+/** The accounts that may be leased. The lists stay the same until the roster changes: the store knows them by identity. */
+interface UsableAccounts {
+  readonly byKey: ReadonlyMap<string, Account>
+  readonly candidates: Readonly<Record<Account['kind'] | 'any', Candidates>>
 }
 
-/** `Retry-After` says no more than this; beyond it a client had better not wait (DESIGN 5). */
+/** API keys come first: they need neither cookie nor token. */
+function sortAccounts(entries: readonly AccountEntry[]): UsableAccounts {
+  const accounts = entries.filter(({ paused }) => !paused).map(({ account }) => account)
+  const keysOf = (kind: Account['kind']) =>
+    accounts.filter((account) => account.kind === kind).map(({ key }) => key)
+  const apiKeys = keysOf('api-key')
+  const cookies = keysOf('cookie')
+  return {
+    byKey: new Map(accounts.map((account) => [account.key, account])),
+    candidates: {
+      'api-key': [apiKeys],
+      cookie: [cookies],
+      any: apiKeys.length === 0 ? [cookies] : [apiKeys, cookies],
+    },
+  }
+}
+
+/** The longest `Retry-After` that makes sense to a client; beyond it the client should not wait for us. */
 const longestRetryMs = 60_000
 
 function allCooling(retryAfterMs: number): UnavailableError {
@@ -185,4 +199,40 @@ function allCooling(retryAfterMs: number): UnavailableError {
     retryAfterMs,
     retryable: false,
   })
+}
+
+/** Chooses among at least one account, in one walk over them: `least-busy` (random among equals), `random`, or
+ *  `round-robin` (the one whose last turn is longest ago). Pure but for `random`.
+ *  @param random  from 0 up to but not including 1 */
+export function createChooseAccount(random: () => number): ChooseAccount {
+  return function chooseAccount(candidates, selection) {
+    switch (selection) {
+      case 'least-busy':
+        return oneOf(leastBusy(candidates), random)
+      case 'random':
+        return oneOf(candidates, random)
+      case 'round-robin':
+        return candidates.reduce((longest, each) => (each.lastTurn < longest.lastTurn ? each : longest))
+      default:
+        return selection satisfies never
+    }
+  }
+}
+
+function leastBusy<C extends Candidate>(candidates: readonly C[]): C[] {
+  let equals: C[] = []
+  let least = Number.POSITIVE_INFINITY
+  for (const candidate of candidates) {
+    if (candidate.inFlight > least) continue
+    if (candidate.inFlight < least) equals = []
+    least = candidate.inFlight
+    equals.push(candidate)
+  }
+  return equals
+}
+
+function oneOf<C>(candidates: readonly C[], random: () => number): C {
+  const chosen = candidates[Math.floor(random() * candidates.length)]
+  if (chosen === undefined) throw new RangeError('There is nothing to choose among.')
+  return chosen
 }

@@ -1,7 +1,66 @@
 import { z } from 'zod'
 import { type Account, createAccount, createApiKeyAccount } from '../core/account.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Seal } from '../store/seal.ts'
+import type { Store } from '../store/store.ts'
 
-/** An account as it is kept in the store: one that was added at run time, or what changed of one of the settings. */
+export interface AccountRecords {
+  /** Every record that can be read. One that lies open or under an old key is sealed anew, once. */
+  read(): Promise<ReadonlyMap<string, AccountRecord>>
+  save(id: string, record: AccountRecord): Promise<void>
+  remove(id: string): Promise<void>
+}
+
+export interface AccountRecordsOptions {
+  readonly store: Pick<Store, 'records' | 'saveRecord' | 'removeRecord'>
+  readonly seal: Seal
+  readonly logger: Logger
+}
+
+/** Account records in the store, sealed with STATE_KEY. One that does not open is left there: its key may come back. */
+export function createAccountRecords({ store, seal, logger }: AccountRecordsOptions): AccountRecords {
+  let warnedOf = 0
+  /** Each only once: a replica that seals with another key would seal it back, and so on without end. */
+  const sealedAnew = new Set<string>()
+
+  function warnOfUnreadable(count: number): void {
+    if (count > 0 && count !== warnedOf)
+      logger.warn(
+        { accounts: count },
+        'kept accounts cannot be read: is the key that sealed them in STATE_KEY?',
+      )
+    warnedOf = count
+  }
+
+  async function save(id: string, record: AccountRecord): Promise<void> {
+    await store.saveRecord('account', id, seal.close(encodeRecord(record), id))
+  }
+
+  return {
+    async read() {
+      const records = new Map<string, AccountRecord>()
+      let unreadable = 0
+      for (const [id, sealed] of await store.records('account')) {
+        const opened = seal.open(sealed, id)
+        const record = opened && decodeRecord(opened.text)
+        if (!record) unreadable += 1
+        else {
+          records.set(id, record)
+          if (opened.stale && !sealedAnew.has(id)) {
+            await save(id, record)
+            sealedAnew.add(id)
+          }
+        }
+      }
+      warnOfUnreadable(unreadable)
+      return records
+    },
+    save,
+    remove: (id) => store.removeRecord('account', id),
+  }
+}
+
+/** An account as it is stored: one that was added at run time, or what changed of one of the settings. */
 export type AccountRecord = z.infer<typeof recordSchema>
 
 const secretSchema = z.object({ kind: z.enum(['cookie', 'api-key']), value: z.string().min(1) })
@@ -13,7 +72,7 @@ const recordSchema = z.object({
   secret: secretSchema.optional(),
   /** `null`: none of its own, whatever the settings say. Absent: that of the settings. */
   proxyUrl: z.string().nullish(),
-  /** The operator's words. */
+  /** By the operator. */
   note: z.string().optional(),
   paused: z.boolean().optional(),
   /** Taken out of the pool for good; the settings alone do not bring it back. */
@@ -24,7 +83,7 @@ const recordSchema = z.object({
 })
 
 /** @returns undefined when the text is none of ours */
-export function decodeRecord(text: string): AccountRecord | undefined {
+function decodeRecord(text: string): AccountRecord | undefined {
   try {
     return recordSchema.safeParse(JSON.parse(text)).data
   } catch {
@@ -32,7 +91,7 @@ export function decodeRecord(text: string): AccountRecord | undefined {
   }
 }
 
-export const encodeRecord = (record: AccountRecord): string => JSON.stringify(record)
+const encodeRecord = (record: AccountRecord): string => JSON.stringify(record)
 
 export function secretOf(account: Account): AccountRecord['secret'] {
   return account.kind === 'cookie'
@@ -49,4 +108,37 @@ export function accountOf(record: AccountRecord, base: Account | undefined): Acc
   return secret.kind === 'cookie'
     ? createAccount(secret.value, proxyUrl)
     : createApiKeyAccount(secret.value, proxyUrl)
+}
+
+/** Absent fields stay as they are; `null` removes. */
+export interface AccountChange {
+  /** The new secret, with a proxy if it is to change too. */
+  readonly account?: Account | undefined
+  readonly note?: string | null | undefined
+  readonly proxyUrl?: string | null | undefined
+  readonly paused?: boolean | undefined
+}
+
+const maxFormerKeys = 8
+
+/** The record of an entry after a change. Pure.
+ *  @param record  as it is; undefined for an account of the settings that nothing was changed of yet */
+export function changeRecord(
+  record: AccountRecord | undefined,
+  { account, formerKeys }: { readonly account: Account; readonly formerKeys: readonly string[] },
+  change: AccountChange,
+  nowMs: number,
+): AccountRecord {
+  return {
+    ...(record ?? { standsFor: account.key }),
+    ...(change.account && {
+      secret: secretOf(change.account),
+      addedMs: nowMs,
+      formerKeys: [account.key, ...formerKeys].slice(0, maxFormerKeys),
+    }),
+    ...(change.account?.proxyUrl && { proxyUrl: change.account.proxyUrl }),
+    ...(change.proxyUrl !== undefined && { proxyUrl: change.proxyUrl }),
+    ...(change.note !== undefined && { note: change.note ?? undefined }),
+    ...(change.paused !== undefined && { paused: change.paused }),
+  }
 }

@@ -7,11 +7,16 @@ import { createListeners } from '../core/listeners.ts'
 import type { Logger } from '../core/logger.ts'
 import { createSeal } from '../store/seal.ts'
 import type { Store } from '../store/store.ts'
-import { identityOf } from './account-identity.ts'
-import { type AccountRecord, accountOf, secretOf } from './account-record.ts'
-import { type AccountChange, changeRecord } from './change-record.ts'
-import { createKeptAccounts, type KeptAccountsOptions } from './kept-accounts.ts'
-import { type AccountEntry, mergeAccounts } from './merge-accounts.ts'
+import {
+  type AccountChange,
+  type AccountRecord,
+  type AccountRecordsOptions,
+  accountOf,
+  changeRecord,
+  createAccountRecords,
+  secretOf,
+} from './account-record.ts'
+import { identityOf } from './cookie-header.ts'
 
 /** Which accounts there are: those of the settings and those added while the service runs, one pool. A change is kept in the
  *  store before it is seen; one that cannot be kept is not made. */
@@ -50,7 +55,7 @@ export interface AddedAccount {
 export interface AccountRosterOptions {
   /** Of GS_COOKIE and GENSPARK_API_KEY. */
   readonly accounts: readonly Account[]
-  readonly store: KeptAccountsOptions['store'] & Pick<Store, 'clearHold' | 'onForeignRecords'>
+  readonly store: AccountRecordsOptions['store'] & Pick<Store, 'clearHold' | 'onForeignRecords'>
   /** STATE_KEY. */
   readonly stateKeys: Parameters<typeof createSeal>[0]
   readonly clock: Clock
@@ -61,7 +66,7 @@ const maxAccounts = 10_000
 
 export function createAccountRoster(options: AccountRosterOptions): AccountRoster {
   const { accounts: settings, store, clock, logger } = options
-  const kept = createKeptAccounts({ store, seal: createSeal(options.stateKeys), logger })
+  const stored = createAccountRecords({ store, seal: createSeal(options.stateKeys), logger })
   const listeners = createListeners()
   let records: ReadonlyMap<string, AccountRecord> = new Map()
   let byIdentity = mergeAccounts(settings, records)
@@ -75,7 +80,7 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
   const warn = (error: unknown) => logger.warn({ err: error }, 'the kept accounts could not be read')
 
   async function reload(): Promise<void> {
-    records = await kept.read()
+    records = await stored.read()
     byIdentity = mergeAccounts(settings, records)
     entries = [...byIdentity.values()]
     listeners.tell()
@@ -109,7 +114,7 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
   async function keep({ account, note, paused }: NewAccount): Promise<void> {
     const { proxyUrl = null } = account
     const secret = secretOf(account)
-    await kept.save(randomUUID(), { secret, proxyUrl, note, paused, addedMs: clock.now() })
+    await stored.save(randomUUID(), { secret, proxyUrl, note, paused, addedMs: clock.now() })
     await store.clearHold(account.key)
   }
 
@@ -119,7 +124,7 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     const twin = account && byIdentity.get(identityOf(account))
     if (twin && twin !== entry) throw alreadyThere(twin)
     const record = entry.recordId === undefined ? undefined : records.get(entry.recordId)
-    await kept.save(entry.recordId ?? randomUUID(), changeRecord(record, entry, change, clock.now()))
+    await stored.save(entry.recordId ?? randomUUID(), changeRecord(record, entry, change, clock.now()))
     if (account) await Promise.all([store.clearHold(entry.account.key), store.clearHold(account.key)])
     await reload()
     return find((account ?? entry.account).label)
@@ -136,11 +141,11 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
       const base = settings.find(({ key }) => key === standsFor)
       const made = accountOf(record, base)
       if (!made || identityOf(made) !== identity) continue
-      if (standsFor) await kept.save(id, { standsFor, removed: true })
-      else await kept.remove(id)
+      if (standsFor) await stored.save(id, { standsFor, removed: true })
+      else await stored.remove(id)
     }
     for (const { key } of settings.filter((each) => identityOf(each) === identity && !stoodFor.has(each.key)))
-      await kept.save(randomUUID(), { standsFor: key, removed: true })
+      await stored.save(randomUUID(), { standsFor: key, removed: true })
     await store.clearHold(account.key)
     await reload()
   }
@@ -170,3 +175,56 @@ const alreadyThere = ({ account }: AccountEntry) =>
 
 const tooMany = () =>
   new InvalidRequestError('invalid_value', { message: `There can be no more than ${maxAccounts} accounts.` })
+
+/** One account of the pool. */
+export interface AccountEntry {
+  readonly account: Account
+  /** The operator's own words for it. */
+  readonly note: string | undefined
+  /** Not leased; answers under way continue. */
+  readonly paused: boolean
+  /** From GS_COOKIE or GENSPARK_API_KEY, or added (or replaced) while the service ran. */
+  readonly source: 'settings' | 'added'
+  readonly addedMs: number | undefined
+  /** Keys before its secret was replaced. */
+  readonly formerKeys: readonly string[]
+  /** Of the record that made or changed it. */
+  readonly recordId: string | undefined
+}
+
+/** The one pool of the accounts of the settings and of the records, by identity; where both know one, the record wins. Pure. */
+export function mergeAccounts(
+  settings: readonly Account[],
+  records: ReadonlyMap<string, AccountRecord>,
+): ReadonlyMap<string, AccountEntry> {
+  const bases = new Map(settings.map((account) => [account.key, account]))
+  const entries = new Map<string, AccountEntry>()
+  const stoodFor = new Set<string>()
+  for (const [recordId, record] of records) {
+    if (record.standsFor) stoodFor.add(record.standsFor)
+    const account = accountOf(record, record.standsFor ? bases.get(record.standsFor) : undefined)
+    if (account && !entries.has(identityOf(account)))
+      entries.set(identityOf(account), recordedEntry(recordId, record, account))
+  }
+  for (const account of settings) {
+    if (stoodFor.has(account.key) || entries.has(identityOf(account))) continue
+    entries.set(identityOf(account), settingsEntry(account))
+  }
+  return entries
+}
+
+function recordedEntry(recordId: string, record: AccountRecord, account: Account): AccountEntry {
+  const { note, paused = false, addedMs, formerKeys = [] } = record
+  const source = record.secret ? 'added' : 'settings'
+  return { account, note, paused, source, addedMs, formerKeys, recordId }
+}
+
+const settingsEntry = (account: Account): AccountEntry => ({
+  account,
+  note: undefined,
+  paused: false,
+  source: 'settings',
+  addedMs: undefined,
+  formerKeys: [],
+  recordId: undefined,
+})

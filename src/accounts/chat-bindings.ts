@@ -30,11 +30,11 @@ export interface ChatBindingsOptions {
 }
 
 const maxStalePins = 10_000
-/** A longer model name is a client's fancy, not a model; it is not worth a row. */
+/** A longer name is no model of the site: the client made it up, and it gets no row. */
 const maxModelLength = 200
 
-/** A pin wins over the stored binding; media are bound by pins alone. A chat belongs to one account, so a pin is stale for every other: it is remembered for
- *  which, and not tried there again while the process lives. */
+/** A pin wins over the stored binding; media are bound by pins alone. A chat belongs to one account, so a pin is stale for every
+ *  other: those are remembered, and the pin is not tried there again while the process lives. */
 export function createChatBindings({ pins, imagePins, autoBind }: ChatBindingsOptions): ChatBindings {
   const stalePins = new LRUCache<string, true>({ max: maxStalePins })
 
@@ -58,8 +58,10 @@ export function createChatBindings({ pins, imagePins, autoBind }: ChatBindingsOp
   return {
     bind(account, { use, model, stored }) {
       const pin = pinFor(account, use, model)
-      const place = `${account.key} ${use} ${model}`
-      if (pin !== undefined && !stalePins.has(place)) return pinned(pin, place)
+      if (pin !== undefined) {
+        const place = `${account.key} ${use} ${model}`
+        if (!stalePins.has(place)) return pinned(pin, place)
+      }
       if (!autoBind || use !== 'chat') return unbound
       return {
         chatId: stored,

@@ -1,6 +1,8 @@
+import { z } from 'zod'
+import type { Account } from '../core/account.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 
-/** Names under which the session is known (DESIGN 2); one of them alone makes an account. */
+/** Names under which the session is known; one of them alone makes an account. */
 const sessionCookieNames: readonly string[] = ['session_id', '__Secure-next-auth.session-token']
 
 /** What servers commonly take as one header line. */
@@ -42,7 +44,14 @@ export const isSessionCookie = (cookie: string): boolean =>
 export const isBareSessionId = (text: string): boolean =>
   text !== '' && (!text.includes('=') || /^[\w+/-]{15,}={1,2}$/.test(text))
 
-/** @throws {InvalidRequestError} `invalid_value`; the message tells the character's kind and place, never the text */
+/** What makes two accounts one: the session, whatever other cookies stand around it, or the API key. Listed twice an account
+ *  would get twice its cap. It is a secret. */
+export function identityOf(account: Account): string {
+  if (account.kind === 'api-key') return account.apiKey
+  return findSession(account.cookie) ?? account.cookie
+}
+
+/** @throws {InvalidRequestError} `invalid_value`; the message names the character's kind and place, never the text */
 export function refuseBadCharacters(text: string, param: string): void {
   const at = text.search(/[^\x20-\x7e]/)
   if (at === -1) return
@@ -63,7 +72,7 @@ function joinPairs(parts: readonly string[]): string {
     .join('; ')
 }
 
-/** Docker's `--env-file` keeps the quotes that a shell takes away. */
+/** Docker's `--env-file` keeps the quotes that a shell removes. */
 const unquote = (text: string): string => text.trim().replace(/^(["'])([^"']*)\1$/, '$2')
 
 function kindOf(code: number): string {
@@ -71,4 +80,50 @@ function kindOf(code: number): string {
   if (code === 0) return 'a NUL'
   if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return 'a control character'
   return 'a character outside ASCII (browsers send it percent-encoded: copy the header from the network panel)'
+}
+
+const cookieSchema = z.object({ name: z.string().min(1), value: z.string(), domain: z.string().optional() })
+/** A list as EditThisCookie and Cookie-Editor export it, or the `storageState` of Playwright. */
+const exportSchema = z.union([z.array(cookieSchema), z.object({ cookies: z.array(cookieSchema) })])
+
+/** Whether the text is meant as an export: no cookie begins with a bracket. */
+export const isCookieExport = (text: string): boolean => /^\s*[[{]/.test(text)
+
+/** A browser's JSON export as the `Cookie` header that the browser would send to `host`. Cookies of other domains are left
+ *  out; one without a domain counts as the host's.
+ *  @throws {InvalidRequestError} `invalid_value` */
+export function parseCookieExport(text: string, host: string, param: string): string {
+  const cookies = parseExport(text, param).filter(
+    ({ domain }) => domain === undefined || covers(domain, host),
+  )
+  if (cookies.length === 0) throw invalid(`export holds none for ${host}`, param)
+  const header = new Map<string, string>()
+  for (const { name, value } of cookies) {
+    refuseBadCharacters(name + value, param)
+    if (/[;=,\s]/.test(name) || value.includes(';'))
+      throw invalid('export holds a `;` within a cookie', param)
+    if (!header.has(name)) header.set(name, value)
+  }
+  return [...header].map(([name, value]) => `${name}=${value}`).join('; ')
+}
+
+function parseExport(text: string, param: string): z.infer<typeof cookieSchema>[] {
+  const parsed = exportSchema.safeParse(parseJson(text, param))
+  if (!parsed.success) throw invalid('export is not a list of {name, value, domain}', param)
+  return 'cookies' in parsed.data ? parsed.data.cookies : parsed.data
+}
+
+function parseJson(text: string, param: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's own message quotes the text.
+    throw invalid('export is not valid JSON', param)
+  }
+}
+
+/** Source: RFC 6265 5.1.3, domain matching. */
+function covers(domain: string, host: string): boolean {
+  const bare = domain.replace(/^\./, '').toLowerCase()
+  return host === bare || host.endsWith(`.${bare}`)
 }

@@ -1,19 +1,19 @@
 import { UnavailableError } from '../core/errors.ts'
 
 export interface WaitingLineOptions<T> {
-  /** How many may wait; 0 turns away whoever is not served at once. */
+  /** How many may wait; 0 turns away everyone who is not served at once. */
   readonly max: number
   readonly waitMs: number
-  /** Takes back what came for one who had left. */
+  /** Takes back a value that came for a waiter that had left. */
   readonly giveBack: (value: T) => void
-  /** How often those who wait ask again unwoken: a cool-down has ended, a lease has lapsed. */
+  /** How often waiters ask again without a wake: a cool-down may have ended, a lease lapsed. */
   readonly recheckMs: number
 }
 
 export interface Waiting<T> {
   /** @returns undefined when nothing is free; a rejection ends the wait */
   readonly ask: () => Promise<T | undefined>
-  /** Others may find something free where this one does not. */
+  /** It cannot take everything: others may find something free where this one does not. */
   readonly choosy: boolean
   readonly signal: AbortSignal
 }
@@ -23,7 +23,7 @@ interface Waiter<T> extends Waiting<T> {
   readonly reject: (reason: unknown) => void
 }
 
-/** First come, first served. Whoever waits is asked for again at `wake`, and leaves at once by its signal.
+/** First in, first out. `wake` retries the waiters in order; an aborted waiter leaves at once.
  *  @throws {UnavailableError} `queue_full`, `queue_timeout` */
 export class WaitingLine<T> {
   readonly #options: WaitingLineOptions<T>
@@ -56,10 +56,10 @@ export class WaitingLine<T> {
 
   /** Something may have become free. */
   wake(): void {
-    void this.#serve()
+    if (this.#waiters.size > 0) void this.#serve()
   }
 
-  /** Sends everyone away. */
+  /** Rejects all waiters. */
   close(reason: unknown): void {
     this.#closed = { reason }
     for (const waiter of this.#waiters) waiter.reject(reason)
@@ -92,7 +92,7 @@ export class WaitingLine<T> {
     waiting.signal.addEventListener('abort', onAbort, { once: true })
     this.#waiters.add(waiter)
     this.#recheck ??= setInterval(() => this.wake(), this.#options.recheckMs).unref()
-    // What became free between the first asking and the joining woke nobody.
+    // An account that became free between the first try and this line woke no waiter.
     this.wake()
     return promise.finally(() => {
       clearTimeout(timer)
@@ -117,7 +117,7 @@ export class WaitingLine<T> {
       for (const waiter of [...this.#waiters]) {
         if (!this.#waiters.has(waiter)) continue
         const served = await this.#serveOne(waiter)
-        // Nothing for one who would take anything: nothing for those behind.
+        // Where a waiter that takes anything finds nothing, those behind it find nothing either.
         if (!served && !waiter.choosy) break
       }
     }

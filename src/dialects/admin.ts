@@ -3,13 +3,13 @@
 
 import { z } from 'zod'
 import type { AccountView } from '../accounts/account-admin.ts'
+import type { AccountChange } from '../accounts/account-record.ts'
 import type { NewAccount } from '../accounts/account-roster.ts'
-import type { AccountChange } from '../accounts/change-record.ts'
-import { parseApiKey } from '../accounts/parse-api-key.ts'
-import { type ParseCookieOptions, parseCookieInput } from '../accounts/parse-cookie.ts'
-import { parseProxyUrl } from '../accounts/proxy-suffix.ts'
+import { type ParseCookieOptions, parseCookieInput } from '../accounts/import-accounts.ts'
+import { parseApiKey, parseProxyUrl } from '../accounts/parse-api-key.ts'
 import { type Account, accountLabel, createAccount, createApiKeyAccount } from '../core/account.ts'
-import { type CountRow, otherLabel } from '../store/store.ts'
+import type { CountRow } from '../store/store.ts'
+import { otherLabel } from '../store/store.ts'
 import { checkShape, invalidValue } from './check-shape.ts'
 
 export interface PastedAccounts {

@@ -1,7 +1,7 @@
 // Room `doctor`: looks at everything that the service needs, part by part, and says what is wrong and what to do about it.
 // Touches `accounts`, `browser`, `upstream`, `store`, `core`; it asks no model anything and changes nothing.
 
-import { accountsOfSettings } from '../accounts/accounts-of-settings.ts'
+import { accountsOfSettings } from '../accounts/import-accounts.ts'
 import type { Config } from '../config.ts'
 import { systemClock } from '../core/clock.ts'
 import { createLogger } from '../core/logger.ts'

@@ -67,7 +67,8 @@ export async function attemptUntilBegun<Piece>(
   const tried = new Set<string>()
   let accountsLeft = dependencies.maxAttempts - 1
   for (;;) {
-    const request = { ...wanted, ...call, exclude: tried }
+    const continuesChats = continuesChatsByItself(dependencies.upstream.generation())
+    const request = { ...wanted, ...call, continuesChats, exclude: tried }
     const lease = await leaseNext(dependencies.pool, request, failures.at(-1))
     const { account } = lease
     tried.add(account.key)
@@ -108,6 +109,9 @@ async function leaseNext(
   }
 }
 
+/** Only in the first generation is a chat continued that no operator pinned. */
+const continuesChatsByItself = (generation: WireGeneration): boolean => generation === 'copilot'
+
 /** One attempt with one leased account: token, ask, pieces, release. The lease ends here, exactly once, after the upstream
  *  request is closed. */
 class Attempt<Piece> implements AsyncIterableIterator<Piece> {
@@ -119,6 +123,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   readonly #cut = new AbortController()
   /** What came before the commit point. */
   readonly #begun: Piece[] = []
+  #forgetLease: () => void = () => {}
   #pieces: AsyncIterator<Piece> | undefined
   #projectId: string | undefined
   #settled: Promise<void> | undefined
@@ -130,7 +135,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
     this.#callSignal = callSignal
     this.#generation = dependencies.upstream.generation()
     callSignal.addEventListener('abort', this.#onAbort)
-    lease.lost.addEventListener('abort', this.#onLost)
+    this.#forgetLease = lease.onLost((reason) => this.#abandon(reason))
     if (callSignal.aborted) this.#onAbort()
   }
 
@@ -213,12 +218,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   /** Gen 2 answers a bound project that is sent the whole history with duplicates or nothing (WIRE 5.3), and the whole history is
    *  always sent: there only a chat that the operator pinned is continued. */
   #chatToContinue(): string | undefined {
-    return this.#bindsChats || this.#lease.chatPinned ? this.#lease.chatId : undefined
-  }
-
-  /** Only the first generation continues chats by itself. */
-  get #bindsChats(): boolean {
-    return this.#generation === 'copilot'
+    return continuesChatsByItself(this.#generation) || this.#lease.chatPinned ? this.#lease.chatId : undefined
   }
 
   #noteProject(piece: Piece): void {
@@ -226,7 +226,6 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   }
 
   #onAbort = (): void => this.#abandon(this.#callSignal.reason)
-  #onLost = (): void => this.#abandon(this.#lease.lost.reason)
 
   /** No failure of the account: the client left, the service ends, or another holds the account by now. */
   #abandon(reason: unknown): void {
@@ -235,7 +234,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   }
 
   #succeeded(): Promise<void> {
-    const chatId = this.#bindsChats ? this.#projectId : undefined
+    const chatId = continuesChatsByItself(this.#generation) ? this.#projectId : undefined
     return this.#settle({ type: 'succeeded', ...(chatId !== undefined && { chatId }) }, 'ok')
   }
 
@@ -265,7 +264,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
 
   async #end(outcome: LeaseOutcome, name: string): Promise<void> {
     this.#callSignal.removeEventListener('abort', this.#onAbort)
-    this.#lease.lost.removeEventListener('abort', this.#onLost)
+    this.#forgetLease()
     this.#dependencies.metrics.attempts.inc({ generation: this.#generation, outcome: name })
     // What the closing throws is no news: the attempt has been judged.
     await this.#pieces?.return?.().catch(() => {})

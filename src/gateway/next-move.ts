@@ -1,4 +1,4 @@
-import type { AccountVerdict } from '../accounts/lease.ts'
+import type { AccountVerdict } from '../accounts/cooldowns.ts'
 import type { UpstreamError, UpstreamFailureKind } from '../core/errors.ts'
 
 /** `retry`: ask once more, on the same account if it is the one chosen. `switch`: another account. `fail`: tell the client. */

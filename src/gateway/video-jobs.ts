@@ -5,7 +5,7 @@ import { ServiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { VideoRequest } from '../core/media-request.ts'
 import type { VideoJob, VideoJobState } from '../core/video-job.ts'
-import type { KeptText, Store } from '../store/store.ts'
+import type { Store, StoredDocument } from '../store/store.ts'
 import { createBackgroundWork, maxBackgroundMs } from './background-work.ts'
 import type { RunMedia } from './media.ts'
 
@@ -33,7 +33,10 @@ export interface VideoJobOptions {
   readonly runMedia: RunMedia
   readonly clock: Clock
   readonly logger: Logger
-  readonly store: Pick<Store, 'keepText' | 'replaceText' | 'keptText' | 'keptTexts' | 'dropText'>
+  readonly store: Pick<
+    Store,
+    'saveDocument' | 'replaceDocument' | 'findDocument' | 'listDocuments' | 'removeDocument'
+  >
   /** Being made at once. Default 32. */
   readonly maxRunning?: number
 }
@@ -47,7 +50,7 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
 
   async function make(job: VideoJob, request: VideoRequest, requestId: string, signal: AbortSignal) {
     const enter = async (state: VideoJobState) => {
-      const isThere = await store.replaceText('video-job', job.id, JSON.stringify({ ...job, state }))
+      const isThere = await store.replaceDocument('video-job', job.id, JSON.stringify({ ...job, state }))
       // It was deleted, perhaps on another replica.
       if (!isThere) void work.cancel(job.id)
     }
@@ -67,7 +70,7 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
   }
 
   /** A job older than any work has lost its process. */
-  function settle({ text }: KeptText): VideoJob {
+  function settle({ text }: StoredDocument): VideoJob {
     const job: VideoJob = JSON.parse(text)
     const isOpen = job.state.type === 'queued' || job.state.type === 'in-progress'
     const completedMs = job.createdMs + maxBackgroundMs
@@ -76,7 +79,7 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
   }
 
   async function find(id: string, owner: string): Promise<VideoJob | undefined> {
-    const kept = await store.keptText('video-job', id)
+    const kept = await store.findDocument('video-job', id)
     return kept?.owner === owner ? settle(kept) : undefined
   }
 
@@ -97,7 +100,12 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
       const kept = Promise.withResolvers<void>()
       work.begin(job.id, async (signal) => {
         kept.resolve(
-          store.keepText('video-job', { id: job.id, owner, text: JSON.stringify(job), lifeMs: jobLifeMs }),
+          store.saveDocument('video-job', {
+            id: job.id,
+            owner,
+            text: JSON.stringify(job),
+            lifeMs: jobLifeMs,
+          }),
         )
         await kept.promise
         await make(job, request, requestId, signal)
@@ -106,11 +114,11 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
       return job
     },
     find,
-    list: async (owner) => (await store.keptTexts('video-job', owner, maxListed)).map(settle),
+    list: async (owner) => (await store.listDocuments('video-job', owner, maxListed)).map(settle),
     async remove(id, owner) {
       if (!(await find(id, owner))) return false
       void work.cancel(id)
-      await store.dropText('video-job', id)
+      await store.removeDocument('video-job', id)
       return true
     },
     close: work.close,

@@ -19,7 +19,7 @@ export interface Count {
 /** Of so many combinations of account, model, caller and outcome an hour; the rest is counted under `otherLabel`. */
 export const maxCountsAnHour = 10_000
 export const countedHourMs = 60 * 60 * 1000
-/** A name is the client's own words, as long as it likes. */
+/** Clients may send a name of any length. */
 const maxModelLength = 100
 
 export const hourOf = (ms: number): number => Math.floor(ms / countedHourMs) * countedHourMs
@@ -40,7 +40,7 @@ export const otherOf = (count: Count): Count => ({
 
 /** `<account>|<model>|<caller>|<outcome>`; a model may hold a bar itself. */
 export const fieldOf = ({ account, model, caller, outcome }: Omit<Count, 'hourMs' | 'count'>): string =>
-  [account, model, caller, outcome].join('|')
+  `${account}|${model}|${caller}|${outcome}`
 
 /** @returns undefined for what `fieldOf` has not written */
 export function parseField(field: string): Omit<Count, 'hourMs' | 'count'> | undefined {

@@ -1,15 +1,14 @@
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
-import { type ChooseAccount, createEmbeddedStore } from './embedded-store.ts'
-import { createRedisStore } from './redis/redis-store.ts'
-import type { RedisStore } from './redis/redis-store-contract.ts'
+import { createEmbeddedStore } from './embedded-store.ts'
+import { createRedisStore, type RedisStore } from './redis/redis-store.ts'
 import {
   createSharedStore,
   type RedisDownMode,
   type SharedStore,
   type SharedStoreOptions,
 } from './shared-store.ts'
-import type { Store } from './store.ts'
+import type { ChooseAccount, Store } from './store.ts'
 
 export interface OpenStoreOptions {
   /** REDIS_URL; undefined: there is one replica. */
@@ -30,7 +29,7 @@ export interface OpenedStore {
   readonly shared?: SharedConnection
 }
 
-/** For others who count in the same Redis. */
+/** For other users of the same Redis, who count there too. */
 export interface SharedConnection extends Pick<RedisStore, 'client'> {
   readonly store: SharedStore
   /** REDIS_PREFIX: in front of every key. */

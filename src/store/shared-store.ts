@@ -4,26 +4,25 @@ import { createListeners } from '../core/listeners.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { EmbeddedStore } from './embedded-store.ts'
-import type { RedisStore } from './redis/redis-store-contract.ts'
-import { awayError } from './shared/away-error.ts'
-import { Breaker } from './shared/breaker.ts'
+import type { RedisStore } from './redis/redis-store.ts'
+import { Breaker, redisUnreachable } from './shared/breaker.ts'
 import { createSharedCounts } from './shared/shared-counts.ts'
+import { createSharedDocuments } from './shared/shared-documents.ts'
 import { createSharedHolds } from './shared/shared-holds.ts'
 import { createSharedLeases } from './shared/shared-leases.ts'
 import { createSharedRecords } from './shared/shared-records.ts'
-import { createSharedTexts } from './shared/shared-texts.ts'
 import { type RecordKind, type Store, sharedRecordKinds } from './store.ts'
 
 export interface SharedStoreOptions {
   readonly redis: SharedRedis
-  /** Of this replica alone: serves while Redis is away, and keeps a copy of what has to outlive the loss of Redis's data. */
+  /** Of this replica alone: serves while Redis is unreachable, and has a copy of what must outlive the loss of Redis's data. */
   readonly local: EmbeddedStore
   /** REDIS_DOWN_MODE. */
   readonly mode: RedisDownMode
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'redisUp' | 'redisOpenings'>
-  /** From one look for a Redis that is away to the next. Default 1 s. */
+  /** From one probe of an unreachable Redis to the next. Default 1 s. */
   readonly probeMs?: number
   /** How long the first requests wait for the first meeting with Redis. Default 500 ms. */
   readonly firstMeetingMs?: number
@@ -39,17 +38,17 @@ export interface SharedRedis extends Omit<RedisStore, 'client'> {
 export interface SharedStore extends Store {
   readonly mode: RedisDownMode
   isRedisUp(): boolean
-  /** Another user of the same Redis found it away. */
+  /** Another user of the same Redis found it unreachable. */
   reportAway(cause: unknown): void
 }
 
-/** The store of many replicas: Redis, a breaker in front of it and the embedded store behind. No request waits for a Redis that
- *  is away, what is in flight outlives that, and a Redis that is back is told what it missed before it is used again. */
+/** The store of many replicas: Redis, a breaker in front of it and the embedded store behind. No request waits for an unreachable
+ *  Redis, what is in flight outlives that, and a Redis that is back is sent what it missed before it is used again. */
 export function createSharedStore(options: SharedStoreOptions): SharedStore {
   const { redis, local, mode, clock, logger, metrics, probeMs = 1000, firstMeetingMs = 500 } = options
   const changes = createListeners()
   const foreignRecords = createListeners<[kind: RecordKind]>()
-  /** Since the last time that it was said that Redis is away; undefined: it was not. */
+  /** When it was last logged that Redis is unreachable; undefined: it was not. */
   let awaySinceMs: number | undefined
 
   const breaker = new Breaker({ rejoin, onOpen, probeMs, firstMeetingMs })
@@ -58,8 +57,8 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
   const counts = createSharedCounts(parts)
   const leases = createSharedLeases({ ...parts, holds, counts })
   const records = createSharedRecords(parts)
-  const texts = createSharedTexts(parts)
-  tellState()
+  const documents = createSharedDocuments(parts)
+  updateMetric()
 
   redis.client.on('close', () => breaker.open(new Error('the connection was closed')))
   const unsubscribes = [
@@ -71,14 +70,14 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
   ]
 
   function assertLocal(): void {
-    if (mode === 'fail') throw awayError()
+    if (mode === 'fail') throw redisUnreachable()
   }
 
   function onOpen(cause: unknown): void {
     awaySinceMs = clock.now()
     leases.moveToLocal()
     metrics.redisOpenings.inc()
-    tellState()
+    updateMetric()
     logger.warn({ reason: reasonOf(cause), mode }, awayMessages[mode])
   }
 
@@ -86,45 +85,45 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     await redis.ping()
     const met = await records.meet()
     if (met.isNew) holds.markAll()
-    const told = { leases: 0, holds: 0, records: 0, texts: 0, counts: 0 }
+    const sent = { leases: 0, holds: 0, records: 0, documents: 0, counts: 0 }
     // What counts against the caps goes first.
-    told.leases += await leases.putBack()
-    told.holds += await holds.putBack()
-    told.records += await records.putBack(met)
+    sent.leases += await leases.putBack()
+    sent.holds += await holds.putBack()
+    sent.records += await records.putBack(met)
     for (const kind of sharedRecordKinds) await records.pull(kind)
-    told.counts += await counts.putBack()
-    // This replica has gone on by itself all the while: nothing should be left when the breaker closes. Under a load that leaves
-    // no gap it closes first; what comes from then on goes to Redis, and what is left can be told.
-    for (let round = 1; [leases, holds, records, texts].some(({ hasUnsent }) => hasUnsent); round += 1) {
+    sent.counts += await counts.putBack()
+    // This replica has served alone all the while: nothing should be left when the breaker closes. Under a load that leaves
+    // no gap it closes first; what comes from then on goes to Redis, and the rest is sent after.
+    for (let round = 1; [leases, holds, records, documents].some(({ hasUnsent }) => hasUnsent); round += 1) {
       if (round > maxRounds) close()
-      told.leases += await leases.putBack()
-      told.holds += await holds.putBack()
-      told.records += await records.putBack({ ...met, isNew: false })
-      told.texts += await texts.putBack()
+      sent.leases += await leases.putBack()
+      sent.holds += await holds.putBack()
+      sent.records += await records.putBack({ ...met, isNew: false })
+      sent.documents += await documents.putBack()
     }
     close()
-    tellBack({ ...told, newData: met.isNew })
+    reportBack({ ...sent, newData: met.isNew })
     changes.tell()
     for (const kind of sharedRecordKinds) foreignRecords.tell(kind)
-    // Those that were counted since: nobody's request depends on them, so nothing waited for them either.
+    // What was counted since then: no request depends on it, so nothing waited for it.
     await counts.putBack()
   }
 
-  /** @param told  how much of what was put back, and whether Redis came with other data or none */
-  function tellBack(told: Readonly<Record<string, unknown>>): void {
-    tellState()
+  /** @param sent  how much was sent to Redis, and whether its data was new */
+  function reportBack(sent: Readonly<Record<string, unknown>>): void {
+    updateMetric()
     if (awaySinceMs === undefined) return
-    logger.info({ awayMs: clock.now() - awaySinceMs, ...told }, 'Redis is back: the replicas share again')
+    logger.info({ awayMs: clock.now() - awaySinceMs, ...sent }, 'Redis is back: the replicas share again')
     awaySinceMs = undefined
   }
 
-  function tellState(): void {
+  function updateMetric(): void {
     metrics.redisUp.set({ mode }, breaker.isClosed ? 1 : 0)
   }
 
-  /** Another replica has changed records: the copy follows. The chats to be deleted are each replica's own affair. */
+  /** Another replica has changed records: the copy follows. Chats to be deleted concern one replica alone. */
   async function follow(kind: RecordKind): Promise<void> {
-    // Should Redis go away meanwhile: they are read again when it is back.
+    // Should Redis fail meanwhile: they are read again when it is back.
     if (kind === 'account') await records.pull(kind).catch(() => {})
     foreignRecords.tell(kind)
   }
@@ -145,11 +144,11 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     saveRecord: records.saveRecord,
     removeRecord: records.removeRecord,
     records: records.records,
-    keepText: texts.keepText,
-    replaceText: texts.replaceText,
-    keptText: texts.keptText,
-    keptTexts: texts.keptTexts,
-    dropText: texts.dropText,
+    saveDocument: documents.saveDocument,
+    replaceDocument: documents.replaceDocument,
+    findDocument: documents.findDocument,
+    listDocuments: documents.listDocuments,
+    removeDocument: documents.removeDocument,
 
     onChange: changes.add,
     onForeignRecords: foreignRecords.add,
@@ -166,7 +165,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
   }
 }
 
-/** How often Redis is told what came while it was told the rest. */
+/** How often Redis is sent what came while it was sent the rest. */
 const maxRounds = 10
 
 const awayMessages: Readonly<Record<RedisDownMode, string>> = {
@@ -174,7 +173,7 @@ const awayMessages: Readonly<Record<RedisDownMode, string>> = {
   fail: 'Redis is away: requests are refused until it is back (REDIS_DOWN_MODE=fail)',
 }
 
-/** The words of the failure itself, under the public ones. */
+/** The message of the failure itself, under the public one. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof ServiceError ? (error.cause ?? error) : error
   return cause instanceof Error ? cause.message : 'unknown'

@@ -1,8 +1,8 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { migrate } from './migrations.ts'
 
 /** How long a statement waits for another process that has the file; the event loop stands still meanwhile. */
 const lockWaitMs = 250
@@ -25,7 +25,7 @@ export function openStateFile(dataDir: string | undefined, logger: Logger): Data
   }
 }
 
-export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** The file may hold cookies; SQLite gives its side files the same mode. */
 function keepPrivate(file: string): void {
@@ -76,3 +76,94 @@ function isDamaged(cause: unknown): boolean {
   // The low byte is the primary code. Source: sqlite.org/rescode.html
   return cause instanceof Error && 'errcode' in cause && damageCodes.includes(Number(cause.errcode) & 0xff)
 }
+
+/** The n-th entry brings a file from version n to n + 1. Append only: files of every earlier version are out there. */
+const migrations: readonly string[] = [
+  `CREATE TABLE account (
+     account TEXT PRIMARY KEY,
+     hold_type TEXT CHECK (hold_type IN ('cooling', 'signed-out')),
+     hold_kind TEXT,
+     hold_ms INTEGER,
+     rate_limits INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE chat_binding (
+     account TEXT NOT NULL,
+     model TEXT NOT NULL,
+     chat_id TEXT NOT NULL,
+     used_ms INTEGER NOT NULL,
+     PRIMARY KEY (account, model)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX chat_binding_used ON chat_binding (used_ms);`,
+  `CREATE TABLE record (
+     kind TEXT NOT NULL,
+     id TEXT NOT NULL,
+     text TEXT NOT NULL,
+     UNIQUE (kind, id)
+   ) STRICT;`,
+  `CREATE TABLE kept_text (
+     age INTEGER PRIMARY KEY,
+     kind TEXT NOT NULL,
+     id TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     length INTEGER NOT NULL,
+     expires_ms INTEGER NOT NULL,
+     text TEXT NOT NULL,
+     UNIQUE (kind, id)
+   ) STRICT;
+   CREATE INDEX kept_text_age ON kept_text (kind, age, length);
+   CREATE INDEX kept_text_owner ON kept_text (kind, owner);
+   CREATE INDEX kept_text_expires ON kept_text (expires_ms);`,
+  `CREATE TABLE attempt_count (
+     hour_ms INTEGER NOT NULL,
+     account TEXT NOT NULL,
+     model TEXT NOT NULL,
+     caller TEXT NOT NULL,
+     outcome TEXT NOT NULL,
+     count INTEGER NOT NULL,
+     PRIMARY KEY (hour_ms, account, model, caller, outcome)
+   ) STRICT, WITHOUT ROWID;`,
+]
+
+/** Brings the tables up to this version, all or nothing. It writes even when nothing is to be done, which shows early that
+ *  the file can be written. @throws when the file is of a later version or cannot be written */
+function migrate(database: DatabaseSync): void {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
+  if (version > migrations.length) throw new Error(`it was written by a later version (schema ${version})`)
+  const steps = migrations.slice(version).join('\n')
+  database.exec(`BEGIN IMMEDIATE; ${steps} PRAGMA user_version = ${migrations.length}; COMMIT`)
+}
+
+/** Stands between the store and a file that may fail while it is in use. */
+export interface FileGuard {
+  /** For what the service can do without: a failure costs persistence, with one warning. */
+  attempt<T>(action: () => T): T | undefined
+  /** For what the caller relies on. @throws {UnavailableError} `dependency_unavailable` */
+  insist<T>(action: () => T): T
+}
+
+export function createFileGuard(database: DatabaseSync, logger: Logger): FileGuard {
+  let fails = false
+  return {
+    attempt(action) {
+      if (!database.isOpen) return undefined
+      try {
+        const result = action()
+        fails = false
+        return result
+      } catch (cause) {
+        if (!fails) logger.warn({ reason: reasonOf(cause) }, 'state.db fails: going on without it')
+        fails = true
+        return undefined
+      }
+    },
+    insist(action) {
+      try {
+        return action()
+      } catch (cause) {
+        throw new UnavailableError('dependency_unavailable', { message: notKept, cause })
+      }
+    },
+  }
+}
+
+const notKept = 'The file in DATA_DIR where this is kept cannot be used now.'

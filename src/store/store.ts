@@ -1,7 +1,8 @@
-// Room `store`: what replicas share, behind one contract; the embedded store serves one machine.
-// Touches `core` only. A store knows account keys; a cookie comes to it within a record alone, sealed if STATE_KEY is set.
+// Module `store`: what replicas share, behind one contract; the embedded store serves one machine, the shared one many.
+// Touches `core`, a SQLite file in DATA_DIR and Redis. It knows accounts by key: a cookie comes only inside a record, sealed
+// if STATE_KEY is set.
 
-/** Why an account is passed over. */
+/** Why an account is not leased. */
 export type AccountHold =
   | { readonly type: 'cooling'; readonly kind: CoolingKind; readonly untilMs: number }
   | { readonly type: 'signed-out'; readonly sinceMs: number }
@@ -18,10 +19,10 @@ export const accountSelections = ['least-busy', 'random', 'round-robin'] as cons
 export type AccountSelection = (typeof accountSelections)[number]
 
 export interface LeaseInput {
-  /** Account keys to choose among. */
+  /** Account keys to choose among. Pass the same array again while the list is the same: what is worked out for it is kept. */
   readonly accounts: readonly string[]
   /** Chosen among only when none of `accounts` can be leased. */
-  readonly fallback?: readonly string[]
+  readonly fallback?: readonly string[] | undefined
   /** Keys already tried for this request: never leased, but one that is cooling is still a reason to wait. */
   readonly exclude: ReadonlySet<string>
   readonly selection: AccountSelection
@@ -29,9 +30,20 @@ export interface LeaseInput {
   readonly maxConcurrency: number
   readonly leaseMs: number
   readonly requestId: string
-  /** Name of the chat binding to read with the lease. */
-  readonly model: string
+  /** Name of the chat binding to read with the lease. Absent: none is read. */
+  readonly model?: string | undefined
 }
+
+/** A usable account below its cap. */
+export interface Candidate {
+  readonly account: string
+  readonly inFlight: number
+  /** The number of the lease that it was given last; 0 for none. */
+  readonly lastTurn: number
+}
+
+/** Chooses one of at least one candidate; they come in the order of the account list. */
+export type ChooseAccount = <C extends Candidate>(candidates: readonly C[], selection: AccountSelection) => C
 
 export type LeaseAnswer =
   | { readonly type: 'leased'; readonly account: string; readonly leaseId: string; readonly chatId?: string }
@@ -48,12 +60,20 @@ export interface LeaseRelease {
   readonly leaseId: string
   readonly model: string
   /** Absent: as it was. `null` drops the binding. */
-  readonly chatId?: string | null
-  readonly hold?: AccountHold
+  readonly chatId?: string | null | undefined
+  readonly hold?: AccountHold | undefined
   /** The answer was good: the count of failures in a row is forgotten. */
   readonly succeeded?: boolean
   /** Absent: there was no attempt to count. */
-  readonly counted?: CountedAttempt
+  readonly counted?: CountedAttempt | undefined
+}
+
+/** A lease that began in another store. */
+export interface AdoptedLease {
+  readonly account: string
+  readonly leaseId: string
+  /** It lapses so long after it was adopted. */
+  readonly leaseMs: number
 }
 
 export const attemptOutcomes = ['succeeded', 'failed', 'abandoned'] as const
@@ -62,11 +82,11 @@ export type AttemptOutcome = (typeof attemptOutcomes)[number]
 export interface CountedAttempt {
   readonly outcome: AttemptOutcome
   /** A label of the API key that asked, never the key; without a `|`. */
-  readonly caller?: string
+  readonly caller?: string | undefined
 }
 
-/** How the attempts of one hour ended. Tokens are not among them: a lease ends before anybody has counted those, and they
- *  are counted only for a client that asks for its usage. */
+/** How the attempts of one hour ended. Tokens are not among them: a lease ends before they are counted, and they are counted
+ *  only for a client that asks for its usage. */
 export interface CountRow {
   /** When the hour began. */
   readonly hourMs: number
@@ -79,21 +99,21 @@ export interface CountRow {
   readonly abandoned: number
 }
 
-/** Account, model and caller of what an hour had no room for. */
+/** Account, model and caller of what is counted beyond the bound of an hour. */
 export const otherLabel = 'other'
 
 /** Life of what was counted, from the end of its hour. */
 export const countedMs = 30 * 24 * 60 * 60 * 1000
 
-/** What other rooms keep beyond the process: accounts added at run time, chats that are to be deleted. */
+/** What other modules store for good: accounts added at run time, chats that are to be deleted. */
 export const sharedRecordKinds = ['account', 'chat-deletion'] as const
-/** `replica`: what one replica keeps for itself, in its own file alone. */
+/** `replica`: what one replica notes for itself, in its own file alone. */
 export type RecordKind = (typeof sharedRecordKinds)[number] | 'replica'
 
-/** What is kept for a while: answers of the Responses API, videos in the making. */
-export type KeptKind = 'response' | 'video-job'
+/** What is stored for a limited time: answers of the Responses API, videos in the making. */
+export type DocumentKind = 'response' | 'video-job'
 
-export interface KeptText {
+export interface StoredDocument {
   /** Unique in its kind. */
   readonly id: string
   /** Whose it is: the lists are by owner. */
@@ -101,10 +121,10 @@ export interface KeptText {
   readonly text: string
 }
 
-/** Of each kind. Beyond either the oldest go first. */
-export const maxKeptTexts = 10_000
-/** In UTF-16 units. A single text that is longer is refused. */
-export const maxKeptLength = 256 * 1024 * 1024
+/** Of each kind. Beyond either bound the oldest go first. */
+export const maxDocuments = 10_000
+/** In UTF-16 units, of each kind. A single text that is longer is refused. */
+export const maxDocumentsLength = 256 * 1024 * 1024
 
 /** Life of a chat binding after its last use. */
 export const chatBindingMs = 30 * 24 * 60 * 60 * 1000
@@ -132,25 +152,25 @@ export interface Store {
   accountStates(accounts: readonly string[]): Promise<ReadonlyMap<string, AccountState>>
   /** Calls back whenever a lease ended or a hold was cleared, so that waiters ask again. @returns unsubscribe */
   onChange(listener: () => void): () => void
-  /** Keeps a text under its kind and id, in the place of an earlier one.
-   *  @throws {UnavailableError} `dependency_unavailable`: it is not kept */
+  /** Stores a text under its kind and id, in the place of an earlier one.
+   *  @throws {UnavailableError} `dependency_unavailable`: it is not stored */
   saveRecord(kind: RecordKind, id: string, text: string): Promise<void>
   /** @throws {UnavailableError} `dependency_unavailable` */
   removeRecord(kind: RecordKind, id: string): Promise<void>
   /** By id, in the order in which they were first saved. @throws {UnavailableError} `dependency_unavailable` */
   records(kind: RecordKind): Promise<ReadonlyMap<string, string>>
-  /** Keeps a text for `lifeMs` from now, in the place of an earlier one of its kind and id.
+  /** Stores a document for `lifeMs` from now, in the place of an earlier one of its kind and id.
    *  @throws {UnavailableError} `dependency_unavailable` */
-  keepText(kind: KeptKind, kept: KeptText & { readonly lifeMs: number }): Promise<void>
-  /** Puts a text in the place of the one that is kept; its owner, age and life stay.
+  saveDocument(kind: DocumentKind, document: StoredDocument & { readonly lifeMs: number }): Promise<void>
+  /** Replaces the text of a document; its owner, age and life stay.
    *  @returns false when there is none (any more) @throws {UnavailableError} `dependency_unavailable` */
-  replaceText(kind: KeptKind, id: string, text: string): Promise<boolean>
+  replaceDocument(kind: DocumentKind, id: string, text: string): Promise<boolean>
   /** @throws {UnavailableError} `dependency_unavailable` */
-  keptText(kind: KeptKind, id: string): Promise<KeptText | undefined>
+  findDocument(kind: DocumentKind, id: string): Promise<StoredDocument | undefined>
   /** Those of an owner, newest first, at most `limit`. @throws {UnavailableError} `dependency_unavailable` */
-  keptTexts(kind: KeptKind, owner: string, limit: number): Promise<readonly KeptText[]>
+  listDocuments(kind: DocumentKind, owner: string, limit: number): Promise<readonly StoredDocument[]>
   /** @returns whether it was there @throws {UnavailableError} `dependency_unavailable` */
-  dropText(kind: KeptKind, id: string): Promise<boolean>
+  removeDocument(kind: DocumentKind, id: string): Promise<boolean>
   /** Calls back when another replica changed records of a kind. @returns unsubscribe */
   onForeignRecords(listener: (kind: RecordKind) => void): () => void
   close(): Promise<void>

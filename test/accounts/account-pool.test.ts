@@ -4,10 +4,11 @@ import {
   type AccountPool,
   type AccountPoolOptions,
   createAccountPool,
+  createChooseAccount,
 } from '../../src/accounts/account-pool.ts'
-import { createChooseAccount } from '../../src/accounts/choose-account.ts'
-import type { AccountVerdict, Lease } from '../../src/accounts/lease.ts'
-import { mergeAccounts } from '../../src/accounts/merge-accounts.ts'
+import { mergeAccounts } from '../../src/accounts/account-roster.ts'
+import type { AccountVerdict } from '../../src/accounts/cooldowns.ts'
+import type { Lease } from '../../src/accounts/lease.ts'
 import { type Account, createAccount, createApiKeyAccount } from '../../src/core/account.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { createEmbeddedStore } from '../../src/store/embedded-store.ts'

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createChooseAccount } from '../../src/accounts/account-pool.ts'
 import {
   type ChatDeletions,
   type ChatDeletionsOptions,
   createChatDeletions,
 } from '../../src/accounts/chat-deletions.ts'
-import { createChooseAccount } from '../../src/accounts/choose-account.ts'
 import { createAccount } from '../../src/core/account.ts'
 import { UpstreamError } from '../../src/core/errors.ts'
 import { createLogger, silentLogger } from '../../src/core/logger.ts'

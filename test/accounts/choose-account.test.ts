@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createChooseAccount } from '../../src/accounts/choose-account.ts'
-import type { Candidate } from '../../src/store/embedded-store.ts'
+import { createChooseAccount } from '../../src/accounts/account-pool.ts'
+import type { Candidate } from '../../src/store/store.ts'
 import { seededRandom } from './seeded-random.ts'
 
 const candidate = (account: string, inFlight = 0, lastTurn = 0): Candidate => ({

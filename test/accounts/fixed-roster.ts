@@ -1,5 +1,4 @@
-import type { AccountRoster } from '../../src/accounts/account-roster.ts'
-import { mergeAccounts } from '../../src/accounts/merge-accounts.ts'
+import { type AccountRoster, mergeAccounts } from '../../src/accounts/account-roster.ts'
 import type { Account } from '../../src/core/account.ts'
 
 /** The accounts of the settings alone, for ever. */

@@ -35,7 +35,7 @@ function start(options: { runMedia?: RunMedia; maxRunning?: number; maxJobs?: nu
     clock,
     chooseAccount: ([first]) => first as never,
     logger: silentLogger,
-    ...(options.maxJobs !== undefined && { maxTexts: options.maxJobs }),
+    ...(options.maxJobs !== undefined && { maxDocuments: options.maxJobs }),
   })
   const jobs = createVideoJobs({ runMedia: done, clock, logger: silentLogger, store, ...options })
   return { clock, jobs, store }
@@ -73,7 +73,7 @@ describe('video jobs', () => {
     }
     const { jobs, store } = start({ runMedia })
     const { id } = await jobs.begin(request, about)
-    await store.dropText('video-job', id)
+    await store.removeDocument('video-job', id)
     begun.resolve()
     const signal = await left.promise
     await expect.poll(() => signal.aborted).toBe(true)

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createChooseAccount } from '../../src/accounts/choose-account.ts'
+import { createChooseAccount } from '../../src/accounts/account-pool.ts'
 import { createLogger, silentLogger } from '../../src/core/logger.ts'
 import { createEmbeddedStore, type EmbeddedStoreOptions } from '../../src/store/embedded-store.ts'
 import type { LeaseInput, LeaseRelease, Store } from '../../src/store/store.ts'
@@ -159,6 +159,23 @@ describe('persistence', () => {
     expect(lines).toEqual([])
   })
 
+  it('touches the file only when something changes', async () => {
+    const store = create()
+    const lesson = { chatId: 'chat-1', succeeded: true }
+    await leave(store, {}, lesson)
+    const reader = new DatabaseSync(join(folder, 'state.db'), { readOnly: true })
+    const version = () => reader.prepare('PRAGMA data_version').get()?.data_version
+    const before = version()
+    for (let count = 0; count < 100; count += 1) {
+      expect((await takeLease(store)).chatId).toBe('chat-1')
+      await leave(store, {}, lesson)
+    }
+    expect(version()).toBe(before)
+    await leave(store, {}, { chatId: 'chat-2' })
+    expect(version()).not.toBe(before)
+    reader.close()
+  })
+
   it('forgets bindings at the cap, the longest unused first', async () => {
     let nowMs = startMs
     const store = create({ maxBindings: 10, clock: { now: () => nowMs } })
@@ -190,42 +207,43 @@ describe('persistence', () => {
 
 describe('kept texts', () => {
   const keep = (store: Store, id: string, text: string, lifeMs = day) =>
-    store.keepText('response', { id, owner: 'alice', text, lifeMs })
-  const idsOf = async (store: Store) => (await store.keptTexts('response', 'alice', 100)).map(({ id }) => id)
+    store.saveDocument('response', { id, owner: 'alice', text, lifeMs })
+  const idsOf = async (store: Store) =>
+    (await store.listDocuments('response', 'alice', 100)).map(({ id }) => id)
 
   it('outlive a restart, and the bounds count them', async () => {
-    const before = create({ maxTexts: 3 })
+    const before = create({ maxDocuments: 3 })
     for (const id of ['a', 'b', 'c']) await keep(before, id, 'text')
     await before.close()
-    const after = create({ maxTexts: 3 })
+    const after = create({ maxDocuments: 3 })
     await keep(after, 'd', 'text')
     expect(await idsOf(after)).toEqual(['d', 'c', 'b'])
   })
 
   it('go from the oldest on when they are too many, of each kind for itself', async () => {
-    const store = create({ maxTexts: 2 })
-    await store.keepText('video-job', { id: 'first', owner: 'alice', text: 'text', lifeMs: day })
+    const store = create({ maxDocuments: 2 })
+    await store.saveDocument('video-job', { id: 'first', owner: 'alice', text: 'text', lifeMs: day })
     for (const id of ['a', 'b', 'a', 'c']) await keep(store, id, 'text')
     expect(await idsOf(store)).toEqual(['c', 'a'])
-    expect(await store.keptText('video-job', 'first')).toBeDefined()
+    expect(await store.findDocument('video-job', 'first')).toBeDefined()
   })
 
   it('go from the oldest on when they are too long, also by a replaced text', async () => {
-    const store = create({ maxTextsLength: 10 })
+    const store = create({ maxDocumentsLength: 10 })
     for (const id of ['a', 'b', 'c']) await keep(store, id, 'xxx')
     expect(await idsOf(store)).toEqual(['c', 'b', 'a'])
-    await store.replaceText('response', 'c', 'xxxxx')
+    await store.replaceDocument('response', 'c', 'xxxxx')
     expect(await idsOf(store)).toEqual(['c', 'b'])
-    await store.dropText('response', 'b')
+    await store.removeDocument('response', 'b')
     await keep(store, 'd', 'xxxxx')
     expect(await idsOf(store)).toEqual(['d', 'c'])
   })
 
   it('refuse a text that is longer than all of them may be, and lose none for it', async () => {
-    const store = create({ maxTextsLength: 10 })
+    const store = create({ maxDocumentsLength: 10 })
     await keep(store, 'a', 'xxx')
     await expect(keep(store, 'b', 'x'.repeat(11))).rejects.toMatchObject({ code: 'dependency_unavailable' })
-    await expect(store.replaceText('response', 'a', 'x'.repeat(11))).rejects.toMatchObject({
+    await expect(store.replaceDocument('response', 'a', 'x'.repeat(11))).rejects.toMatchObject({
       code: 'dependency_unavailable',
     })
     expect(await idsOf(store)).toEqual(['a'])
@@ -233,7 +251,7 @@ describe('kept texts', () => {
 
   it('make room first by what has ended, and leave nothing of it in the file', async () => {
     let nowMs = startMs
-    const store = create({ maxTexts: 2, clock: { now: () => nowMs } })
+    const store = create({ maxDocuments: 2, clock: { now: () => nowMs } })
     await keep(store, 'a', 'text', 2 * day)
     await keep(store, 'b', 'text')
     nowMs += day

@@ -273,20 +273,20 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
 
     describe('kept texts', () => {
       const keep = (id: string, over: { owner?: string; text?: string; lifeMs?: number } = {}) =>
-        store.keepText('response', { id, owner: 'alice', text: `text of ${id}`, lifeMs: 1000, ...over })
+        store.saveDocument('response', { id, owner: 'alice', text: `text of ${id}`, lifeMs: 1000, ...over })
       const idsOf = async (owner: string, limit = 100) =>
-        (await store.keptTexts('response', owner, limit)).map(({ id }) => id)
+        (await store.listDocuments('response', owner, limit)).map(({ id }) => id)
 
       it('are found by kind and id, with their owner, whatever is in them', async () => {
         await keep('z', { text: "o'ne \u0000 ü" })
-        await store.keepText('video-job', { id: 'z', owner: 'bob', text: '', lifeMs: 1000 })
-        expect(await store.keptText('response', 'z')).toEqual({
+        await store.saveDocument('video-job', { id: 'z', owner: 'bob', text: '', lifeMs: 1000 })
+        expect(await store.findDocument('response', 'z')).toEqual({
           id: 'z',
           owner: 'alice',
           text: "o'ne \u0000 ü",
         })
-        expect(await store.keptText('video-job', 'z')).toEqual({ id: 'z', owner: 'bob', text: '' })
-        expect(await store.keptText('response', 'y')).toBeUndefined()
+        expect(await store.findDocument('video-job', 'z')).toEqual({ id: 'z', owner: 'bob', text: '' })
+        expect(await store.findDocument('response', 'y')).toBeUndefined()
       })
 
       it('are listed by owner, newest first, no more than asked for', async () => {
@@ -304,11 +304,11 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         await under.advance(999)
         expect(await idsOf('alice')).toEqual(['long', 'short'])
         await under.advance(1)
-        expect(await store.keptText('response', 'short')).toBeUndefined()
+        expect(await store.findDocument('response', 'short')).toBeUndefined()
         expect(await idsOf('alice')).toEqual(['long'])
-        expect(await store.replaceText('response', 'short', 'late')).toBe(false)
-        expect(await store.dropText('response', 'short')).toBe(false)
-        expect(await store.keptText('response', 'short')).toBeUndefined()
+        expect(await store.replaceDocument('response', 'short', 'late')).toBe(false)
+        expect(await store.removeDocument('response', 'short')).toBe(false)
+        expect(await store.findDocument('response', 'short')).toBeUndefined()
       })
 
       it('are new when they are kept again: text, owner, age and life', async () => {
@@ -318,7 +318,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         await keep('a', { owner: 'bob', text: 'new' })
         await keep('b')
         await under.advance(900)
-        expect(await store.keptText('response', 'a')).toEqual({ id: 'a', owner: 'bob', text: 'new' })
+        expect(await store.findDocument('response', 'a')).toEqual({ id: 'a', owner: 'bob', text: 'new' })
         await keep('a')
         expect(await idsOf('alice')).toEqual(['a', 'b'])
         expect(await idsOf('bob')).toEqual([])
@@ -328,24 +328,24 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         await keep('a')
         await keep('b')
         await under.advance(500)
-        expect(await store.replaceText('response', 'a', 'new')).toBe(true)
-        expect(await store.replaceText('response', 'never there', 'new')).toBe(false)
-        expect(await store.replaceText('video-job', 'a', 'new')).toBe(false)
-        expect(await store.keptTexts('response', 'alice', 2)).toEqual([
+        expect(await store.replaceDocument('response', 'a', 'new')).toBe(true)
+        expect(await store.replaceDocument('response', 'never there', 'new')).toBe(false)
+        expect(await store.replaceDocument('video-job', 'a', 'new')).toBe(false)
+        expect(await store.listDocuments('response', 'alice', 2)).toEqual([
           { id: 'b', owner: 'alice', text: 'text of b' },
           { id: 'a', owner: 'alice', text: 'new' },
         ])
-        expect(await store.keptText('response', 'never there')).toBeUndefined()
+        expect(await store.findDocument('response', 'never there')).toBeUndefined()
         await under.advance(500)
-        expect(await store.keptText('response', 'a')).toBeUndefined()
+        expect(await store.findDocument('response', 'a')).toBeUndefined()
       })
 
       it('are dropped once', async () => {
         await keep('a')
         await keep('b')
-        expect(await store.dropText('video-job', 'a')).toBe(false)
-        expect(await store.dropText('response', 'a')).toBe(true)
-        expect(await store.dropText('response', 'a')).toBe(false)
+        expect(await store.removeDocument('video-job', 'a')).toBe(false)
+        expect(await store.removeDocument('response', 'a')).toBe(true)
+        expect(await store.removeDocument('response', 'a')).toBe(false)
         expect(await idsOf('alice')).toEqual(['b'])
       })
     })
@@ -409,6 +409,12 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         expect((await leased()).chatId).toBe('chat-1')
         expect((await leased({ model: 'claude' })).chatId).toBeUndefined()
         expect((await leased({ accounts: ['b'] })).chatId).toBeUndefined()
+      })
+
+      it('are not read for a lease that names no model', async () => {
+        await end({}, { chatId: 'chat-1' })
+        expect(await store.lease(input({ model: undefined }))).not.toHaveProperty('chatId')
+        expect((await leased()).chatId).toBe('chat-1')
       })
 
       it('stay when a release says nothing of them, follow a new chat, go with null', async () => {

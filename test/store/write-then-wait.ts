@@ -1,5 +1,5 @@
 // Writes through an embedded store, says so, and waits to be killed. Arguments: data folder, time in ms.
-import { createChooseAccount } from '../../src/accounts/choose-account.ts'
+import { createChooseAccount } from '../../src/accounts/account-pool.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { createEmbeddedStore } from '../../src/store/embedded-store.ts'
 

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAccountPool } from '../../../src/accounts/account-pool.ts'
-import { mergeAccounts } from '../../../src/accounts/merge-accounts.ts'
+import { mergeAccounts } from '../../../src/accounts/account-roster.ts'
 import { type Account, createAccount } from '../../../src/core/account.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { ServiceError } from '../../../src/core/errors.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
-import { createRedisStore } from '../../../src/store/redis/redis-store.ts'
-import type { RedisStore } from '../../../src/store/redis/redis-store-contract.ts'
+import { createRedisStore, type RedisStore } from '../../../src/store/redis/redis-store.ts'
 import { type Ledger, ledgerNow } from './ledger.ts'
 
 export interface SimulatedReplicaOptions {

@@ -32,8 +32,8 @@ const pattern =
  *      redis+sentinel://[user:password@]host[:26379],...[/group[/db]][?sentinel_username=..&sentinel_password=..]
  *      redis+cluster://[user:password@]host[:6379],...
  *
- *  `rediss` in the place of `redis` is TLS. The group is `mymaster` unless told; user and password are percent-encoded.
- *  @throws {TypeError} that says what is wrong and tells nothing of the URL */
+ *  `rediss` in the place of `redis` is TLS. The group is `mymaster` unless named; user and password are percent-encoded.
+ *  @throws {TypeError} that says what is wrong and shows nothing of the URL */
 export function parseRedisUrl(url: string): RedisTarget {
   const parts = pattern.exec(url)?.groups
   if (!parts?.hosts) throw new TypeError('is no URL of Redis')

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../../core/clock.ts'
-import type { RedisClient } from './connect-redis.ts'
-import { redisFailure } from './redis-failure.ts'
+import { type RedisClient, redisFailure } from './connect-redis.ts'
 
 export type Reply = null | number | string | readonly Reply[]
 export type RunScript = (name: string, ...args: readonly (string | number)[]) => Promise<Reply>
@@ -15,53 +14,89 @@ export interface RedisScriptsOptions {
   readonly clock: Clock | undefined
 }
 
-interface Script {
-  readonly text: string
-  readonly digest: string
-}
-
 /** Runs the scripts in `scripts/`, each one atomic command of Redis and one round trip; what they ask for and answer stands in
  *  their heads. @throws {UnavailableError} `dependency_unavailable` */
 export function createRunScript({ client, root, clock }: RedisScriptsOptions): RunScript {
-  const scripts = new Map<string, Script>()
-
-  function scriptOf(name: string): Script {
-    const known = scripts.get(name)
-    if (known) return known
-    const text = readScript(name)
-    const script = { text, digest: createHash('sha1').update(text).digest('hex') }
-    scripts.set(name, script)
-    return script
-  }
+  const scripts = readScripts()
 
   return async function runScript(name, ...args) {
-    const { text, digest } = scriptOf(name)
+    const script = scripts.get(name)
+    if (!script) throw new Error(`There is no script ${name}.`)
     const now = clock ? String(clock.now()) : ''
     try {
-      return (await client.evalsha(digest, 1, root, now, ...args).catch((cause: unknown) => {
-        if (!isUnknownScript(cause)) throw cause
-        return client.eval(text, 1, root, now, ...args)
-      })) as Reply
+      return (await client.evalsha(script.digest, 1, root, now, ...args)) as Reply
+    } catch (cause) {
+      if (!isUnknownScript(cause)) throw redisFailure(cause)
+    }
+    try {
+      return (await client.eval(script.text, 1, root, now, ...args)) as Reply
     } catch (cause) {
       throw redisFailure(cause)
     }
   }
 }
 
-const folder = new URL('./scripts/', import.meta.url)
-const needs = /^-- Needs: (.+)$/m
+interface Script {
+  readonly text: string
+  readonly digest: string
+}
 
-/** With what it needs before it, each once. */
-function readScript(name: string): string {
-  const parts = new Map<string, string>()
+interface ScriptFile {
+  readonly needs: readonly string[]
+  /** What all scripts of the file share. */
+  readonly head: string
+  readonly scripts: ReadonlyMap<string, string>
+}
+
+const folder = new URL('./scripts/', import.meta.url)
+
+/** Every script by name: the heads of the files that it needs, each once, and its own part of its file. */
+function readScripts(): ReadonlyMap<string, Script> {
+  const files = new Map<string, ScriptFile>()
+  for (const file of readdirSync(folder))
+    if (file.endsWith('.lua'))
+      files.set(file.slice(0, -'.lua'.length), parseFile(readFileSync(new URL(file, folder), 'utf8')))
+
+  const scripts = new Map<string, Script>()
+  for (const [name, file] of files) {
+    const heads = headsOf(name, files).join('\n')
+    for (const [script, body] of file.scripts) {
+      const text = `${heads}\n${body}`
+      scripts.set(script, { text, digest: createHash('sha1').update(text).digest('hex') })
+    }
+  }
+  return scripts
+}
+
+function parseFile(text: string): ScriptFile {
+  const [head = '', ...parts] = text.split(/^-- Script (\S+)\n/m)
+  const scripts = new Map<string, string>()
+  for (let index = 0; index < parts.length; index += 2)
+    scripts.set(parts[index] ?? '', parts[index + 1] ?? '')
+  return { needs: /^-- Needs: (.+)$/m.exec(head)?.[1]?.split(', ') ?? [], head, scripts }
+}
+
+function headsOf(name: string, files: ReadonlyMap<string, ScriptFile>): string[] {
+  const heads = new Map<string, string>()
   const add = (each: string) => {
-    if (parts.has(each)) return
-    const text = readFileSync(new URL(`${each}.lua`, folder), 'utf8')
-    for (const needed of needs.exec(text)?.[1]?.split(', ') ?? []) add(needed)
-    parts.set(each, text)
+    const file = files.get(each)
+    if (!file || heads.has(each)) return
+    for (const needed of file.needs) add(needed)
+    heads.set(each, file.head)
   }
   add(name)
-  return [...parts.values()].join('\n')
+  return [...heads.values()]
 }
 
 const isUnknownScript = (cause: unknown) => cause instanceof Error && cause.message.startsWith('NOSCRIPT')
+
+/** Of `[key, value, ...]`. */
+export function readPairs(reply: Reply | undefined): ReadonlyMap<string, string> {
+  const flat = itemsOf(reply)
+  const map = new Map<string, string>()
+  for (let index = 0; index < flat.length; index += 2) map.set(String(flat[index]), String(flat[index + 1]))
+  return map
+}
+
+export const itemsOf = (reply: Reply | undefined): readonly Reply[] =>
+  typeof reply === 'object' && reply !== null ? reply : []

@@ -1,19 +1,19 @@
-import { ServiceError } from '../../core/errors.ts'
+import { ServiceError, UnavailableError } from '../../core/errors.ts'
 
 export interface BreakerOptions {
-  /** Brings the other side back into use: asks it, tells it what it missed, and calls `close` when it can be used.
-   *  Rejects when it is still away, or away again. */
+  /** Brings Redis back into use: pings it, sends what it missed, and calls `close` when it can be used.
+   *  Rejects when it is still unreachable, or unreachable again. */
   readonly rejoin: (close: () => void) => Promise<void>
-  /** @param cause  why it was found away */
+  /** @param cause  why it was found unreachable */
   readonly onOpen: (cause: unknown) => void
   /** From one probe to the next while it is open. */
   readonly probeMs: number
-  /** How long the first who ask wait for the first meeting. */
+  /** How long the first calls wait for the first meeting. */
   readonly firstMeetingMs: number
 }
 
-/** Stands between this replica and something that may go away: after one failure nobody waits for it any more, until a probe,
- *  made each `probeMs`, has brought it back. It begins with a first meeting. */
+/** Stands between this replica and a Redis that may become unreachable: after one failure no request waits for it any more, until
+ *  a probe, made each `probeMs`, has brought it back. It begins with a first meeting. */
 export class Breaker {
   readonly #options: BreakerOptions
   #isClosed = false
@@ -30,7 +30,7 @@ export class Breaker {
     })
   }
 
-  /** The other side is in use. */
+  /** Redis is in use. */
   get isClosed(): boolean {
     return this.#isClosed
   }
@@ -40,18 +40,18 @@ export class Breaker {
     await this.#meeting
   }
 
-  /** Asks the other side while it is there, `away` otherwise; one that fails to answer is away from then on. */
-  async ask<T>(there: () => Promise<T>, away: () => T | Promise<T>): Promise<T> {
+  /** Runs `reachable` while Redis is in use, `unreachable` otherwise, and after a failure of the former. */
+  async run<T>(reachable: () => Promise<T>, unreachable: () => T | Promise<T>): Promise<T> {
     if (this.#meeting) await this.#meeting
     if (this.#isClosed) {
       try {
-        return await there()
+        return await reachable()
       } catch (error) {
-        if (!isAway(error)) throw error
+        if (!isUnreachable(error)) throw error
         this.open(error)
       }
     }
-    return away()
+    return unreachable()
   }
 
   open(cause: unknown): void {
@@ -99,7 +99,7 @@ export class Breaker {
       })
     } catch (error) {
       this.#failure = error
-      // It was in use already, and has not been told everything.
+      // It was in use already, and has not been sent everything.
       this.open(error)
     }
   }
@@ -110,5 +110,12 @@ export class Breaker {
   }
 }
 
-const isAway = (error: unknown): boolean =>
+const isUnreachable = (error: unknown): boolean =>
   error instanceof ServiceError && error.code === 'dependency_unavailable'
+
+/** For calls that only Redis can serve. It is probed each second. */
+export const redisUnreachable = (): UnavailableError =>
+  new UnavailableError('dependency_unavailable', {
+    message: 'Redis, where the replicas keep what they share, is away.',
+    retryAfterMs: 1000,
+  })

@@ -1,32 +1,35 @@
 import type { EmbeddedStore } from '../embedded-store.ts'
-import type { RedisStore } from '../redis/redis-store-contract.ts'
+import type { RedisStore } from '../redis/redis-store.ts'
 import type { AccountHold, Store } from '../store.ts'
 import type { Breaker } from './breaker.ts'
 
 export interface SharedHoldsOptions {
   readonly redis: Pick<RedisStore, 'setHold' | 'clearHold' | 'accountStates' | 'countRateLimit'>
-  readonly local: Pick<EmbeddedStore, 'setHold' | 'clearHold' | 'accountStates' | 'countRateLimit' | 'holds'>
-  readonly breaker: Pick<Breaker, 'ask'>
-  /** Throws unless this replica goes on by itself while Redis is away. */
+  readonly local: Pick<
+    EmbeddedStore,
+    'setHold' | 'clearHold' | 'accountStates' | 'countRateLimit' | 'holds' | 'isHeld'
+  >
+  readonly breaker: Pick<Breaker, 'run'>
+  /** Throws unless this replica may serve alone while Redis is unreachable (REDIS_DOWN_MODE=local). */
   readonly assertLocal: () => void
 }
 
 export interface SharedHolds
   extends Pick<Store, 'setHold' | 'clearHold' | 'accountStates' | 'countRateLimit'> {
-  /** Of a request that has ended: kept whether Redis is there or not. */
+  /** Of a request that has ended: recorded whether Redis is reachable or not. */
   learn(account: string, hold: AccountHold): Promise<void>
-  /** Redis has been told of this one. */
+  /** Redis knows this one already. */
   mirror(account: string, hold: AccountHold): Promise<void>
-  /** Redis has leased it: it is not held. */
+  /** Redis has leased the account: it is not held. */
   sawUsable(account: string): Promise<void>
-  /** Redis has lost its data: it is to be told of everything known. */
+  /** Redis has lost its data: everything known has to be sent. */
   markAll(): void
   readonly hasUnsent: boolean
-  /** @returns how many holds Redis was told of */
+  /** Sends Redis what it missed. @returns how many holds */
   putBack(): Promise<number>
 }
 
-/** Holds of accounts, in Redis while it is there. The embedded store keeps what this replica has seen of them. */
+/** Holds of accounts, in Redis while it is reachable. The embedded store has a copy of those that this replica has seen. */
 export function createSharedHolds({ redis, local, breaker, assertLocal }: SharedHoldsOptions): SharedHolds {
   /** Accounts of which Redis has missed something. */
   const unsent = new Map<string, 'held' | 'cleared'>()
@@ -35,7 +38,7 @@ export function createSharedHolds({ redis, local, breaker, assertLocal }: Shared
     if (unsent.get(account) !== 'cleared') unsent.set(account, change)
   }
 
-  /** What Redis says is true, also of what other replicas have cleared. */
+  /** Redis wins, also where another replica has cleared a hold. */
   async function mirrorStates(states: Awaited<ReturnType<Store['accountStates']>>): Promise<void> {
     const known = local.holds()
     for (const [account, { hold }] of states) {
@@ -49,7 +52,7 @@ export function createSharedHolds({ redis, local, breaker, assertLocal }: Shared
 
   async function learn(account: string, hold: AccountHold, assertAllowed = () => {}): Promise<void> {
     await local.setHold(account, hold)
-    await breaker.ask(
+    await breaker.run(
       () => redis.setHold(account, hold),
       () => {
         assertAllowed()
@@ -63,7 +66,7 @@ export function createSharedHolds({ redis, local, breaker, assertLocal }: Shared
 
     async clearHold(account) {
       await local.clearHold(account)
-      await breaker.ask(
+      await breaker.run(
         () => redis.clearHold(account),
         () => {
           assertLocal()
@@ -73,7 +76,7 @@ export function createSharedHolds({ redis, local, breaker, assertLocal }: Shared
     },
 
     accountStates: (accounts) =>
-      breaker.ask(
+      breaker.run(
         async () => {
           const states = await redis.accountStates(accounts)
           await mirrorStates(states)
@@ -83,7 +86,7 @@ export function createSharedHolds({ redis, local, breaker, assertLocal }: Shared
       ),
 
     countRateLimit: (account) =>
-      breaker.ask(
+      breaker.run(
         () => redis.countRateLimit(account),
         () => local.countRateLimit(account),
       ),
@@ -93,7 +96,7 @@ export function createSharedHolds({ redis, local, breaker, assertLocal }: Shared
     mirror: (account, hold) => local.setHold(account, hold),
 
     async sawUsable(account) {
-      if ((await local.accountStates([account])).get(account)?.hold) await local.clearHold(account)
+      if (local.isHeld(account)) await local.clearHold(account)
     },
 
     markAll() {
@@ -108,7 +111,7 @@ export function createSharedHolds({ redis, local, breaker, assertLocal }: Shared
       const sending = [...unsent]
       unsent.clear()
       const known = local.holds()
-      let told = 0
+      let sent = 0
       try {
         await Promise.all(
           sending.map(async ([account, change]) => {
@@ -116,14 +119,14 @@ export function createSharedHolds({ redis, local, breaker, assertLocal }: Shared
             const hold = known.get(account)
             if (!hold) return
             await redis.setHold(account, hold)
-            told += 1
+            sent += 1
           }),
         )
       } catch (error) {
         for (const [account, change] of sending) note(account, change)
         throw error
       }
-      return told
+      return sent
     },
   }
 }

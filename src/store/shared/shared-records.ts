@@ -1,23 +1,23 @@
 import { createInTurn } from '../../core/in-turn.ts'
 import type { Logger } from '../../core/logger.ts'
-import type { RedisStore } from '../redis/redis-store-contract.ts'
+import type { RedisStore } from '../redis/redis-store.ts'
 import { type RecordKind, type Store, sharedRecordKinds } from '../store.ts'
 import type { Breaker } from './breaker.ts'
 
 export interface SharedRecordsOptions {
   readonly redis: Pick<RedisStore, 'saveRecord' | 'removeRecord' | 'records' | 'epoch'>
   readonly local: Pick<Store, 'saveRecord' | 'removeRecord' | 'records'>
-  readonly breaker: Pick<Breaker, 'ask' | 'met'>
-  /** Throws unless this replica goes on by itself while Redis is away. */
+  readonly breaker: Pick<Breaker, 'run' | 'met'>
+  /** Throws unless this replica may serve alone while Redis is unreachable (REDIS_DOWN_MODE=local). */
   readonly assertLocal: () => void
   readonly logger: Logger
 }
 
 export interface SharedRecords extends Pick<Store, 'saveRecord' | 'removeRecord' | 'records'> {
-  /** Looks whose data Redis has. */
+  /** Reads which data Redis has. */
   meet(): Promise<MetRedis>
   readonly hasUnsent: boolean
-  /** Tells Redis what it has missed; a new one everything that it does not have, in the order in which it was first saved.
+  /** Sends Redis what it has missed; a new one everything that it does not have, in the order in which it was first saved.
    *  @returns how many records were sent */
   putBack(met: MetRedis): Promise<number>
   /** The file of this replica follows Redis. */
@@ -30,8 +30,8 @@ export interface MetRedis {
   readonly isNew: boolean
 }
 
-/** Records, in Redis while it is there, with a copy in the file of this replica: accounts that were added outlive the loss of
- *  Redis's data, and what changed while it was away outlives this process too. */
+/** Records, in Redis while it is reachable, with a copy in the file of this replica: accounts that were added outlive the loss of
+ *  Redis's data, and what changed while it was unreachable outlives this process too. */
 export function createSharedRecords(options: SharedRecordsOptions): SharedRecords {
   const { redis, local, breaker, assertLocal, logger } = options
   /** Records that Redis has missed, by their marks: whether it never had them. */
@@ -69,10 +69,10 @@ export function createSharedRecords(options: SharedRecordsOptions): SharedRecord
   }
 
   async function change(kind: RecordKind, id: string, apply: (store: ChangedStore) => Promise<void>) {
-    // The first meeting has turns of its own to take: a turn must not wait for it.
+    // The first meeting takes turns itself: a turn that waited for it would never end.
     await breaker.met()
     await inTurn(() =>
-      breaker.ask(
+      breaker.run(
         async () => {
           await apply(redis)
           await attempt(() => apply(local))
@@ -93,7 +93,7 @@ export function createSharedRecords(options: SharedRecordsOptions): SharedRecord
       const neverHad = before ?? (await isMissing(kind, id))
       await apply()
       const isThere = !(await isMissing(kind, id))
-      // What came and went meanwhile is nothing to tell: of hours of it no mark must be left.
+      // A record that came and went meanwhile needs no mark: hours of them would leave many.
       if (before && !isThere) {
         unsent.delete(noted)
         return await local.removeRecord('replica', noted)
@@ -101,14 +101,14 @@ export function createSharedRecords(options: SharedRecordsOptions): SharedRecord
       unsent.set(noted, neverHad && isThere)
       await local.saveRecord('replica', noted, neverHad && isThere ? neverThere : '')
     } catch (error) {
-      // What could not be written must not be taken for removed.
+      // A record that could not be written must not be sent as removed.
       if (before === undefined) unsent.delete(noted)
       else unsent.set(noted, before)
       throw error
     }
   }
 
-  /** Asked of chats that are to be deleted alone: with each answer one comes, and soon goes. */
+  /** Only chats to be deleted are looked up: one comes with each answer, and soon goes. */
   async function isMissing(kind: RecordKind, id: string): Promise<boolean> {
     return kind === 'chat-deletion' && !(await local.records(kind)).has(id)
   }
@@ -139,7 +139,7 @@ export function createSharedRecords(options: SharedRecordsOptions): SharedRecord
 
   async function copy(kind: RecordKind): Promise<void> {
     const theirs = await redis.records(kind)
-    // Of a Redis without its data, before it was put back, the copy is all that is left.
+    // Redis has lost its data and not got it back yet: the copy is all that is left.
     if ((await redis.epoch()) !== knownEpoch) return
     await attempt(async () => {
       const mine = await local.records(kind)
@@ -154,7 +154,7 @@ export function createSharedRecords(options: SharedRecordsOptions): SharedRecord
     saveRecord: (kind, id, text) => change(kind, id, (store) => store.saveRecord(kind, id, text)),
     removeRecord: (kind, id) => change(kind, id, (store) => store.removeRecord(kind, id)),
     records: (kind) =>
-      breaker.ask(
+      breaker.run(
         () => redis.records(kind),
         () => local.records(kind),
       ),

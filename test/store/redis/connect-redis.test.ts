@@ -52,7 +52,7 @@ it('keeps to its database and its prefix in every key', async () => {
   await store.countRateLimit('a')
   await store.epoch()
   await store.saveRecord('account', 'id', 'text')
-  await store.keepText('response', { id: 'id', owner: 'owner', text: 'text', lifeMs: 60_000 })
+  await store.saveDocument('response', { id: 'id', owner: 'owner', text: 'text', lifeMs: 60_000 })
   const keys = await store.client.keys('*')
   expect(keys.length).toBeGreaterThan(12)
   expect(keys.filter((key) => !key.startsWith('genspark2api:{state}:'))).toEqual([])

@@ -1,6 +1,9 @@
 import { silentLogger } from '../../../src/core/logger.ts'
-import { createRedisStore, type RedisStoreOptions } from '../../../src/store/redis/redis-store.ts'
-import type { RedisStore } from '../../../src/store/redis/redis-store-contract.ts'
+import {
+  createRedisStore,
+  type RedisStore,
+  type RedisStoreOptions,
+} from '../../../src/store/redis/redis-store.ts'
 
 /** A store that has reached its Redis and listens. */
 export async function openRedisStore(

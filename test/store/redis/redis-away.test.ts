@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../../src/core/logger.ts'
-import { createRedisStore } from '../../../src/store/redis/redis-store.ts'
-import type { RedisStore } from '../../../src/store/redis/redis-store-contract.ts'
+import { createRedisStore, type RedisStore } from '../../../src/store/redis/redis-store.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { leaseInput } from '../lease-input.ts'
 import { nextChange, openRedisStore } from './open-redis-store.ts'
@@ -54,11 +53,11 @@ const everyMethod: readonly ((store: RedisStore) => Promise<unknown>)[] = [
   (store) => store.saveRecord('account', 'id', 'secret of an account'),
   (store) => store.removeRecord('account', 'id'),
   (store) => store.records('account'),
-  (store) => store.keepText('response', { id: 'i', owner: 'o', text: 't', lifeMs: 1 }),
-  (store) => store.replaceText('response', 'i', 't'),
-  (store) => store.keptText('response', 'i'),
-  (store) => store.keptTexts('response', 'o', 1),
-  (store) => store.dropText('response', 'i'),
+  (store) => store.saveDocument('response', { id: 'i', owner: 'o', text: 't', lifeMs: 1 }),
+  (store) => store.replaceDocument('response', 'i', 't'),
+  (store) => store.findDocument('response', 'i'),
+  (store) => store.listDocuments('response', 'o', 1),
+  (store) => store.removeDocument('response', 'i'),
   (store) => store.ping(),
   (store) => store.epoch(),
 ]

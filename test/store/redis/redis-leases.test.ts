@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createChooseAccount } from '../../../src/accounts/choose-account.ts'
+import { createChooseAccount } from '../../../src/accounts/account-pool.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { createEmbeddedStore } from '../../../src/store/embedded-store.ts'
-import type { RedisStoreOptions } from '../../../src/store/redis/redis-store.ts'
-import type { RedisStore } from '../../../src/store/redis/redis-store-contract.ts'
+import type { RedisStore, RedisStoreOptions } from '../../../src/store/redis/redis-store.ts'
 import type { AccountHold, Store } from '../../../src/store/store.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { leaseInput, takeLease } from '../lease-input.ts'
@@ -237,6 +236,44 @@ describe('the choice', () => {
       }),
       { numRuns: 100 },
     )
+  })
+})
+
+describe('pools', () => {
+  const poolsOf = (store: RedisStore, redisPrefix: string) =>
+    store.client.zrange(`${redisPrefix}{state}:pools`, '0', '-1')
+
+  it('of lists that are no longer used do not pile up: 80 accounts added one by one leave a few', async () => {
+    const redisPrefix = freshPrefix()
+    const replicas = await Promise.all([1, 2].map(() => create({ redisPrefix })))
+    const accounts: string[] = []
+    for (let index = 0; index < 80; index += 1) {
+      accounts.push(`account-${index}`)
+      for (const replica of replicas) {
+        const input = { accounts: [...accounts], fallback: ['key'] }
+        await replica.releaseLease(await takeLease(replica, input))
+      }
+    }
+    const [store] = replicas
+    const names = store ? await poolsOf(store, redisPrefix) : []
+    expect(names.length).toBeLessThanOrEqual(5)
+    const keys = await store?.client.keys(`${redisPrefix}{state}:pool:*`)
+    expect(keys).toHaveLength(names.length)
+  })
+
+  it('go by time, whichever pool is leased from, and come back when they are used again', async () => {
+    let nowMs = Date.UTC(2026, 10, 23)
+    const redisPrefix = freshPrefix()
+    const store = await create({ redisPrefix, stoppedClock: { now: () => nowMs } })
+    const [used, unused] = [['a'], ['a', 'b']]
+    await takeLease(store, { accounts: unused })
+    for (let minute = 0; minute < 11; minute += 1) {
+      await takeLease(store, { accounts: used })
+      nowMs += 60_000
+    }
+    await takeLease(store, { accounts: used })
+    expect(await poolsOf(store, redisPrefix)).toHaveLength(1)
+    expect((await takeLease(store, { accounts: unused })).account).toMatch(/a|b/)
   })
 })
 

@@ -31,7 +31,7 @@ describe('Breaker', () => {
   it('lets the first who ask wait for the first meeting', async () => {
     const { breaker, causes } = create(() => true)
     expect(
-      await breaker.ask(
+      await breaker.run(
         async () => 'there',
         () => 'away',
       ),
@@ -41,7 +41,7 @@ describe('Breaker', () => {
 
   it('tells why, once, when nobody comes to the first meeting', async () => {
     const { breaker, causes, probes } = create((probe) => probe > 3)
-    const answer = await breaker.ask(
+    const answer = await breaker.run(
       async () => 'there',
       () => 'away',
     )
@@ -54,7 +54,7 @@ describe('Breaker', () => {
     const { breaker, causes } = create((probe) => probe === 1)
     let asked = 0
     const ask = () =>
-      breaker.ask(
+      breaker.run(
         async () => {
           asked += 1
           throw away
@@ -87,7 +87,7 @@ describe('Breaker', () => {
     const { breaker } = create(() => true)
     const bug = new TypeError('a bug')
     await expect(
-      breaker.ask(
+      breaker.run(
         () => Promise.reject(bug),
         () => 'away',
       ),

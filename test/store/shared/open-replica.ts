@@ -1,9 +1,8 @@
-import { createChooseAccount } from '../../../src/accounts/choose-account.ts'
+import { createChooseAccount } from '../../../src/accounts/account-pool.ts'
 import type { Clock } from '../../../src/core/clock.ts'
 import { createMetrics } from '../../../src/core/metrics.ts'
 import { createEmbeddedStore } from '../../../src/store/embedded-store.ts'
-import { createRedisStore } from '../../../src/store/redis/redis-store.ts'
-import type { RedisStore } from '../../../src/store/redis/redis-store-contract.ts'
+import { createRedisStore, type RedisStore } from '../../../src/store/redis/redis-store.ts'
 import { createSharedStore, type SharedStore } from '../../../src/store/shared-store.ts'
 import type { LeaseAnswer, LeaseInput } from '../../../src/store/store.ts'
 

@@ -1,5 +1,5 @@
--- Needs: shared
--- What is known of accounts, and the pools that they are chosen from.
+-- Needs: prelude
+-- What is known of accounts, their leases, and the pools that they are chosen from.
 --   holds      HASH  account -> 'signed-out:<since ms>' or 'cooling:<until ms>:<kind>'
 --   in-flight  HASH  account -> leases, where there are any
 --   leases     ZSET  lease id, by the ms at which it lapses
@@ -7,13 +7,13 @@
 --   turns      ZSET  account, by the turn of its last lease in round-robin
 --   pools      ZSET  name of a pool, by the ms of its last use
 --   pool:NAME  ZSET  the accounts of one list, by how they stand
---   waiting    set while somebody found every account at its cap
+--   waiting    set while a replica has found every account at its cap
 -- NAME is '<selection>.<cap>.<hash of the list>'. The score of an account in a pool: below FULL it can be leased, the
 -- lowest first; FULL is at its cap; beyond it the ms at which its cool-down ends; infinity is signed out. So a change of
 -- an account is one ZADD a pool, and nothing in a lease grows with the list but the depth of a sorted set.
 
 local FULL = 1e12
--- Lapsed leases and ended cool-downs are put away by those who come next, so many in one go.
+-- How many lapsed leases and ended cool-downs are cleared away in one go; later scripts clear the rest.
 local SWEEP = 100
 
 local holds, inFlight = key('holds'), key('in-flight')
@@ -59,9 +59,16 @@ local function place(account, count)
   end
 end
 
--- Tells those who wait. Whoever still finds nothing waits anew, so many ends in a row are one message.
-local function announce()
-  if redis.call('DEL', waiting) == 1 then redis.call('PUBLISH', news, 'leases') end
+local function dropPools(names)
+  for _, name in ipairs(names) do
+    redis.call('UNLINK', poolKey(name))
+    redis.call('ZREM', pools, name)
+  end
+end
+
+-- Notifies waiters. One that finds no account waits again, so a burst of releases needs one message.
+local function notifyWaiters()
+  if redis.call('DEL', waiting) == 1 then redis.call('PUBLISH', messages, 'leases') end
 end
 
 local function beginLease(leaseId, account, leaseMs)
@@ -90,7 +97,7 @@ end
 local function endLapsed()
   local lapsed = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, SWEEP)
   for _, leaseId in ipairs(lapsed) do endLease(leaseId) end
-  if #lapsed > 0 then announce() end
+  if #lapsed > 0 then notifyWaiters() end
   return #lapsed == SWEEP
 end
 

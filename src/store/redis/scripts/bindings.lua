@@ -1,11 +1,11 @@
--- Needs: shared
+-- Needs: prelude
 -- Chat bindings. Both keys have a member for each '<account>:<model>'; an account key has no colon.
 --   bindings      HASH  -> chat id
 --   binding-uses  ZSET  by the ms of the last use
 
--- A chat that goes on is not written down anew after every answer.
+-- The time of last use is written no finer than this.
 local TOUCH_MS = 3600000
--- Those that have ended are put away by the next that is saved, so many in one go.
+-- How many that have ended each save clears away.
 local PRUNE = 10
 
 local bindings, bindingUses = key('bindings'), key('binding-uses')

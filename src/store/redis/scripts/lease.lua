@@ -1,14 +1,21 @@
--- Needs: shared, accounts, bindings
+-- Needs: prelude, accounts, bindings
+
+-- Script lease
 -- Chooses an account, leases it and reads its chat binding.
 -- ARGV[2], ARGV[3]  names of the pool and of the one to fall back on; '' is none
 -- ARGV[4], ARGV[5]  lease id; ms of the lease
--- ARGV[6], ARGV[7]  model; ms that a chat binding lives unused
+-- ARGV[6], ARGV[7]  model; ms that its chat binding lives unused, 0: it is not read
 -- ARGV[8]           a random number from 0 up to but not including 1
 -- ARGV[9..]         accounts that must not be leased
 -- Answer: {'leased', account, chat id or nil} | {'busy'} | {'cooling', until ms} | {'none'}
 --         {'unknown'}: register the pools and ask again
 
 local POOL_TOUCH_MS = 60000
+
+-- A pool that no lease has used for so long goes, whichever pool the next lease uses: every change of an account writes to
+-- all pools that there are.
+local POOL_LIFE_MS = 600000
+local POOL_SWEEP = 4
 
 local function isKnown(name)
   local usedMs = tonumber(redis.call('ZSCORE', pools, name))
@@ -19,7 +26,7 @@ end
 
 -- Answer: whether there may be more.
 local function liftEndedHolds(pool)
-  local ended = redis.call('ZRANGEBYSCORE', pool, '(' .. text(FULL), now, 'LIMIT', 0, SWEEP)
+  local ended = redis.call('ZRANGEBYSCORE', pool, '(' .. integer(FULL), now, 'LIMIT', 0, SWEEP)
   for _, account in ipairs(ended) do place(account) end
   return #ended == SWEEP
 end
@@ -65,7 +72,7 @@ choosers['least-busy'] = function(pool, excluded, draw)
 end
 
 choosers['random'] = function(pool, excluded, draw)
-  return drawRank(0, redis.call('ZCOUNT', pool, '-inf', '(' .. text(FULL)), excluded, draw)
+  return drawRank(0, redis.call('ZCOUNT', pool, '-inf', '(' .. integer(FULL)), excluded, draw)
 end
 
 -- The lowest turn is the longest ago.
@@ -94,6 +101,8 @@ for _, name in ipairs({ ARGV[2], ARGV[3] }) do
   end
 end
 
+dropPools(redis.call('ZRANGEBYSCORE', pools, '-inf', now - POOL_LIFE_MS, 'LIMIT', 0, POOL_SWEEP))
+
 local account
 repeat
   local more = endLapsed()
@@ -111,7 +120,7 @@ if account then
     end
   end
   beginLease(ARGV[4], account, tonumber(ARGV[5]))
-  return { 'leased', account, findBinding(account, ARGV[6], tonumber(ARGV[7])) }
+  return { 'leased', account, tonumber(ARGV[7]) > 0 and findBinding(account, ARGV[6], tonumber(ARGV[7])) }
 end
 
 local soonest = math.huge
@@ -121,9 +130,9 @@ for _, name in ipairs(names) do
     redis.call('SET', waiting, 1)
     return { 'busy' }
   end
-  local after = '(' .. text(FULL)
+  local after = '(' .. integer(FULL)
   local cooling = redis.call('ZRANGEBYSCORE', poolKey(name), after, '(+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   soonest = math.min(soonest, tonumber(cooling[2]) or math.huge)
 end
-if soonest < math.huge then return { 'cooling', text(soonest) } end
+if soonest < math.huge then return { 'cooling', integer(soonest) } end
 return { 'none' }

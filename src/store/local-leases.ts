@@ -1,0 +1,191 @@
+import type { Clock } from '../core/clock.ts'
+import type { AccountHold, AccountState, ChooseAccount, LeaseAnswer, LeaseInput } from './store.ts'
+
+/** What the store of one process knows of an account. */
+export interface LocalAccount {
+  readonly account: string
+  inFlight: number
+  lastTurn: number
+  hold: AccountHold | undefined
+  /** How often in a row it was rate limited. */
+  rateLimits: number
+}
+
+interface LocalLease {
+  readonly account: LocalAccount
+  lapsesMs: number
+}
+
+export interface LocalLeasesOptions {
+  readonly clock: Clock
+  readonly chooseAccount: ChooseAccount
+}
+
+type NotLeased = Exclude<LeaseAnswer, { type: 'leased' }>
+
+/** In a list that is longer, an idle account is found by a few draws instead of a walk over all of them. */
+const longList = 64
+const draws = 8
+
+/** Accounts and leases of one process, in memory. A lease costs the same whatever lapses later: nothing is walked over before
+ *  the soonest end. */
+export class LocalLeases {
+  readonly #clock: Clock
+  readonly #chooseAccount: ChooseAccount
+  readonly #accounts = new Map<string, LocalAccount>()
+  /** A caller that passes one list for all its requests is spared the look-ups: they are most of a lease's cost. */
+  readonly #lists = new WeakMap<readonly string[], readonly LocalAccount[]>()
+  readonly #leases = new Map<string, LocalLease>()
+  #soonestLapseMs = Number.POSITIVE_INFINITY
+  #turns = 0
+
+  constructor({ clock, chooseAccount }: LocalLeasesOptions) {
+    this.#clock = clock
+    this.#chooseAccount = chooseAccount
+  }
+
+  /** Made when it is not known. */
+  account(key: string): LocalAccount {
+    const known = this.#accounts.get(key)
+    if (known) return known
+    const fresh: LocalAccount = { account: key, inFlight: 0, lastTurn: 0, hold: undefined, rateLimits: 0 }
+    this.#accounts.set(key, fresh)
+    return fresh
+  }
+
+  accounts(): Iterable<LocalAccount> {
+    return this.#accounts.values()
+  }
+
+  /** Reads only: looking at an account changes nothing. */
+  state(key: string): AccountState {
+    this.#dropLapsed()
+    const known = this.#accounts.get(key)
+    if (!known) return { inFlight: 0 }
+    const { inFlight, hold } = known
+    return hold && isHolding(hold, this.#clock.now()) ? { inFlight, hold } : { inFlight }
+  }
+
+  lease(input: LeaseInput): { readonly account: string; readonly leaseId: string } | NotLeased {
+    this.#dropLapsed()
+    const chosen = this.#choose(input, this.#clock.now())
+    if ('type' in chosen) return chosen
+    this.#turns += 1
+    chosen.lastTurn = this.#turns
+    const leaseId = `${input.requestId}.${this.#turns}`
+    this.begin(leaseId, chosen, input.leaseMs)
+    return { account: chosen.account, leaseId }
+  }
+
+  begin(leaseId: string, account: LocalAccount, leaseMs: number): void {
+    const lapsesMs = this.#clock.now() + leaseMs
+    this.#leases.set(leaseId, { account, lapsesMs })
+    this.#soonestLapseMs = Math.min(this.#soonestLapseMs, lapsesMs)
+    account.inFlight += 1
+  }
+
+  /** @returns false when it has lapsed or ended */
+  extend(leaseId: string, leaseMs: number): boolean {
+    this.#dropLapsed()
+    const lease = this.#leases.get(leaseId)
+    if (!lease) return false
+    lease.lapsesMs = this.#clock.now() + leaseMs
+    // A renewal may be shorter than the lease was.
+    this.#soonestLapseMs = Math.min(this.#soonestLapseMs, lease.lapsesMs)
+    return true
+  }
+
+  /** @returns the leased account, or undefined when the lease has lapsed or ended before */
+  end(leaseId: string): LocalAccount | undefined {
+    this.#dropLapsed()
+    const lease = this.#leases.get(leaseId)
+    if (!lease) return undefined
+    this.#leases.delete(leaseId)
+    lease.account.inFlight -= 1
+    return lease.account
+  }
+
+  /** A hold that has run out is forgotten; of two the stricter stays. */
+  hold(account: LocalAccount, found: AccountHold): void {
+    account.hold = stricterHold(currentHold(account, this.#clock.now()), found)
+  }
+
+  #choose(input: LeaseInput, nowMs: number): LocalAccount | NotLeased {
+    const { exclude, maxConcurrency, selection, fallback } = input
+    let busy = false
+    let soonestMs = Number.POSITIVE_INFINITY
+    for (let accounts: readonly string[] | undefined = input.accounts; accounts; ) {
+      const list = this.#listOf(accounts)
+      const drawn = list.length > longList ? this.#draw(list, input, nowMs) : undefined
+      if (drawn) return drawn
+      const candidates: LocalAccount[] = []
+      for (const account of list) {
+        const hold = account.hold && currentHold(account, nowMs)
+        if (hold?.type === 'signed-out') continue
+        if (hold) soonestMs = Math.min(soonestMs, hold.untilMs)
+        else if (exclude.has(account.account)) continue
+        else if (maxConcurrency > 0 && account.inFlight >= maxConcurrency) busy = true
+        else candidates.push(account)
+      }
+      if (candidates.length > 0) return this.#chooseAccount(candidates, selection)
+      accounts = accounts === fallback ? undefined : fallback
+    }
+    if (busy) return { type: 'busy' }
+    return soonestMs < Number.POSITIVE_INFINITY ? { type: 'cooling', untilMs: soonestMs } : { type: 'none' }
+  }
+
+  /** An account that the walk over all of them could choose as well, with the same chance; undefined when a few draws find none. */
+  #draw(list: readonly LocalAccount[], input: LeaseInput, nowMs: number): LocalAccount | undefined {
+    const { selection, exclude, maxConcurrency } = input
+    if (selection === 'round-robin') return undefined
+    // None is less busy than an idle one.
+    const most = selection === 'least-busy' ? 1 : maxConcurrency || Number.POSITIVE_INFINITY
+    for (let draw = 0; draw < draws; draw += 1) {
+      const drawn = this.#chooseAccount(list, 'random')
+      const isUsable = !drawn.hold || !currentHold(drawn, nowMs)
+      if (isUsable && drawn.inFlight < most && !exclude.has(drawn.account)) return drawn
+    }
+    return undefined
+  }
+
+  #listOf(accounts: readonly string[]): readonly LocalAccount[] {
+    const known = this.#lists.get(accounts)
+    if (known) return known
+    const list = accounts.map((key) => this.account(key))
+    this.#lists.set(accounts, list)
+    return list
+  }
+
+  #dropLapsed(): void {
+    const nowMs = this.#clock.now()
+    if (nowMs < this.#soonestLapseMs) return
+    this.#soonestLapseMs = Number.POSITIVE_INFINITY
+    for (const [leaseId, lease] of this.#leases) {
+      if (lease.lapsesMs > nowMs) {
+        this.#soonestLapseMs = Math.min(this.#soonestLapseMs, lease.lapsesMs)
+      } else {
+        this.#leases.delete(leaseId)
+        lease.account.inFlight -= 1
+      }
+    }
+  }
+}
+
+const isHolding = (hold: AccountHold, nowMs: number): boolean =>
+  hold.type === 'signed-out' || hold.untilMs > nowMs
+
+/** The hold as of now; one that has run out is forgotten. */
+function currentHold(account: LocalAccount, nowMs: number): AccountHold | undefined {
+  if (account.hold && !isHolding(account.hold, nowMs)) account.hold = undefined
+  return account.hold
+}
+
+/** Of two requests on one account the one that ends last must not lift what the other found out. */
+function stricterHold(current: AccountHold | undefined, found: AccountHold): AccountHold {
+  if (!current || current.type === found.type)
+    return current && holdEnd(current) > holdEnd(found) ? current : found
+  return current.type === 'signed-out' ? current : found
+}
+
+const holdEnd = (hold: AccountHold): number =>
+  hold.type === 'cooling' ? hold.untilMs : Number.POSITIVE_INFINITY

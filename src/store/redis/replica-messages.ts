@@ -1,0 +1,58 @@
+import { createListeners } from '../../core/listeners.ts'
+import { type RecordKind, sharedRecordKinds } from '../store.ts'
+import type { RedisClient } from './connect-redis.ts'
+
+export interface ReplicaMessagesOptions {
+  /** A connection of its own. */
+  readonly subscriber: RedisClient
+  readonly channel: string
+  /** Its own messages are left out. */
+  readonly replica: string
+}
+
+/** Messages of other replicas. Each time that listening begins, at the start and after each reconnect, every listener is called
+ *  once: a message may have been missed. */
+export interface ReplicaMessages {
+  onChange(listener: () => void): () => void
+  onForeignRecords(listener: (kind: RecordKind) => void): () => void
+  /** Calls the listeners of this replica that wait for a change. */
+  callWaiters(): void
+  close(): void
+}
+
+/** Finds a connection that died silently, and makes it anew. */
+const heartbeatMs = 2000
+
+export function listenToReplicas({ subscriber, channel, replica }: ReplicaMessagesOptions): ReplicaMessages {
+  const changes = createListeners()
+  const records = createListeners<[kind: RecordKind]>()
+
+  async function begin(): Promise<void> {
+    await subscriber.subscribe(channel)
+    changes.tell()
+    for (const kind of sharedRecordKinds) records.tell(kind)
+  }
+
+  subscriber.on('ready', () => void begin().catch(() => subscriber.disconnect(true)))
+  subscriber.on('message', (_channel: string, message: string) => {
+    const [topic, kind, sender] = message.split(' ')
+    if (topic === 'leases') changes.tell()
+    const changed = sharedRecordKinds.find((each) => each === kind)
+    if (topic === 'records' && changed && sender !== replica) records.tell(changed)
+  })
+  const heartbeat = setInterval(() => {
+    if (subscriber.status === 'ready') void subscriber.ping().catch(() => subscriber.disconnect(true))
+  }, heartbeatMs).unref()
+
+  return {
+    onChange: changes.add,
+    onForeignRecords: records.add,
+    callWaiters: changes.tell,
+    close() {
+      clearInterval(heartbeat)
+      changes.clear()
+      records.clear()
+      subscriber.disconnect()
+    },
+  }
+}
