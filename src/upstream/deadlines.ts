@@ -75,3 +75,23 @@ export function createDeadlines(limits: DeadlineLimits, onExpire: (error: Upstre
     else arm()
   }
 }
+
+export interface Cut {
+  readonly signal: AbortSignal
+  abort(reason: unknown): void
+  /** Stops following the signal. */
+  release(): void
+}
+
+/** A signal of our own that also follows the caller's; `AbortSignal.any` costs more and cannot let go. */
+export function createCut(signal: AbortSignal): Cut {
+  const controller = new AbortController()
+  const follow = () => controller.abort(signal.reason)
+  if (signal.aborted) follow()
+  else signal.addEventListener('abort', follow, { once: true })
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    release: () => signal.removeEventListener('abort', follow),
+  }
+}

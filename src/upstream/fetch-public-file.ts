@@ -6,7 +6,7 @@ import got, { type PlainResponse, RequestError } from 'got'
 import type { ImagePart } from '../core/chat-request.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 import { sniffImage } from '../core/sniff-mime.ts'
-import { createUrlJudge, type JudgedUrl, type UrlJudgeOptions, UrlNotAllowed } from './judge-public-url.ts'
+import { createUrlJudge, type JudgedUrl, type UrlJudgeOptions, UrlNotAllowed } from './public-url.ts'
 
 export interface PublicFileOptions extends UrlJudgeOptions {
   /** Of a file after decompression. */

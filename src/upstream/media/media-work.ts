@@ -1,8 +1,7 @@
 import type { MediaEvent, MediaFile } from '../../core/media-event.ts'
 import type { MediaRequest } from '../../core/media-request.ts'
-import { type FoundTask, findTasks } from './find-tasks.ts'
-import { needsCookie, resultUrl } from './result-url.ts'
-import { failed, type TaskState } from './task-state.ts'
+import { isOwnHost } from '../request-headers.ts'
+import { type FoundTask, failed, findTasks, type TaskState } from './tasks.ts'
 
 /** What one ask has begun: its tasks, from what the ask and the polls tell of them. */
 export class MediaWork {
@@ -100,4 +99,33 @@ export class MediaWork {
       },
     ]
   }
+}
+
+/** The absolute URL of a result file. @returns undefined for what is none */
+export function resultUrl(text: string, baseUrl: string): URL | undefined {
+  const url = URL.parse(text, baseUrl)
+  return url && ['http:', 'https:'].includes(url.protocol) ? url : undefined
+}
+
+/** Source: WIRE 5.6, files */
+export const needsCookie = (url: URL, baseUrl: string): boolean =>
+  isOwnHost(url, baseUrl) && url.pathname.startsWith('/api/')
+
+/** Finds result files in words. They are a model's: only what can be a file of the site counts, not any URL that it was
+ *  talked into. Source: WIRE 5.6, 5.7 (fallback places) */
+export function findResultUrls(text: string, baseUrl: string): readonly URL[] {
+  const urls = Array.from(text.matchAll(urlPattern), ([found]) => resultUrl(found, baseUrl))
+  const own = urls.filter((url) => url !== undefined && isResultFile(url, baseUrl)) as URL[]
+  return [...new Map(own.map((url) => [url.href, url])).values()]
+}
+
+const urlPattern = /(?:https?:\/\/|(?<![\w/.:-])\/api\/files\/)[^\s<>()[\]{}"'`\\|]+/g
+
+const storageHost = /^genspark[\w-]*(?:\.[\w-]+)?\.(?:azurefd\.net|blob\.core\.windows\.net)$/
+
+const fileName = /\.(?:png|jpe?g|webp|gif|avif|mp4|webm|mov)$/i
+
+function isResultFile(url: URL, baseUrl: string): boolean {
+  if (isOwnHost(url, baseUrl)) return url.pathname.startsWith('/api/files/')
+  return storageHost.test(url.hostname) && fileName.test(url.pathname)
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { encodeAgentMediaRequest } from '../../../src/upstream/agent/encode-media-request.ts'
-import { encodeCopilotMediaRequest } from '../../../src/upstream/copilot/encode-media-request.ts'
-import { nearestAspectRatio } from '../../../src/upstream/nearest-aspect-ratio.ts'
+import { encodeAgentMediaRequest } from '../../../src/upstream/agent/encode.ts'
+import { encodeCopilotMediaRequest } from '../../../src/upstream/copilot/encode.ts'
+import { nearestAspectRatio } from '../../../src/upstream/encode-parts.ts'
 import { imageRequest, videoRequest } from './support.ts'
 
 const png = { type: 'image', mimeType: 'image/png', base64: 'iVBORw0=' } as const
