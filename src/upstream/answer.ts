@@ -15,7 +15,7 @@ export interface AnswerOptions {
   readonly countUnknown: () => void
 }
 
-/** One answer in the making: what its events, decoded by the grammar of a generation, add up to. */
+/** Accumulates one answer from its events, as the decoder of its grammar reads them. */
 export class Answer implements EventConsumer<ChatEventBatch> {
   /** The last event has come. */
   closed = false
@@ -34,7 +34,7 @@ export class Answer implements EventConsumer<ChatEventBatch> {
     this.#options = options
   }
 
-  /** Some text or reasoning has come: from here on words prove nothing. */
+  /** Text or reasoning has come: from here on words are no evidence of a failure. */
   get begun(): boolean {
     return this.#begun
   }
@@ -49,7 +49,7 @@ export class Answer implements EventConsumer<ChatEventBatch> {
     if (data === '[DONE]') return false
     const event = parseEvent(data)
     if (this.closed) {
-      // Only figures count any more: OpenAI's style tells them last.
+      // Only usage still counts: OpenAI's style sends it last.
       this.usage = parseUsage(event?.usage) ?? this.usage
       return false
     }

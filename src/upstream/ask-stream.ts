@@ -43,11 +43,11 @@ export interface RouteUse {
 export interface EventConsumer<Batch> {
   /** Takes the data of one event. @returns whether it brings the answer forward; a keepalive does not */
   decode(data: string): boolean
-  /** What is waited for has begun to come. */
+  /** Content has begun to arrive. */
   readonly begun: boolean
   /** The last event has come. */
   readonly closed: boolean
-  /** Hands over what the last read brought; undefined: nothing, read on. */
+  /** @returns what the last read brought; undefined to go on reading */
   take(): Batch | undefined
   /** The stream has ended, whole or not. @returns the last batch, if any @throws {UpstreamError} when it is not whole */
   finish(): Batch | undefined
@@ -63,10 +63,10 @@ interface Ending {
 /** In characters, which are never more than the bytes. */
 const maxEventLength = 8 * 1024 * 1024
 
-/** A constant, so that closing costs no AbortError that nobody reads. */
+/** A constant reason spares the AbortError that nobody would read. */
 const over = 'over'
 
-/** One ask, sent by the first `next()`: its bytes, events and batches in one loop, a batch a read.
+/** One ask, sent by the first `next()`. Reads, parses and decodes in one loop, one batch a read.
  *  Leaving it closes the request; so does whatever ends it before its time: the caller's signal, a deadline, a failure.
  *  @throws {UpstreamError} for a reply that is a failure, a stream that breaks, a deadline @throws `signal.reason` */
 export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined> {
@@ -91,7 +91,7 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
   #deadlines: ReturnType<typeof createDeadlines> | undefined
   #reply: Reply | undefined
   #isOver = false
-  /** What is left to be said when the request is over. */
+  /** Set when the request is over and its last batch or its error is still to be delivered. */
   #ending: Ending | undefined
 
   constructor(access: SiteAccess & DeadlineLimits, call: AskCall, consumer: EventConsumer<Batch>) {
@@ -110,7 +110,7 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     let ending: Ending = {}
     try {
       const batch = await this.#nextBatch()
-      // Left meanwhile.
+      // `return()` was called meanwhile.
       if (this.#isOver) return { value: undefined, done: true }
       if (batch !== undefined) {
         this.#deadlines?.pause()
@@ -201,7 +201,7 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     if (closed) this.#deadlines?.closing()
   }
 
-  /** The request is over. Whatever was decoded before goes first. */
+  /** Ends the request. What has been decoded before is delivered first. */
   #close(ending: Ending): IteratorResult<Batch, undefined> {
     this.#release()
     this.#ending = ending
@@ -227,7 +227,7 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     this.#deadlines?.stop()
     this.#cut?.release()
     if (this.#reply) this.#reply.close()
-    // Uploads, or the request itself before its headers.
+    // Stops uploads, or the request before its headers.
     else this.#cut?.abort(over)
   }
 }

@@ -8,7 +8,7 @@ import type { buildConnector } from 'undici'
 import createUndiciConnector from 'undici/lib/core/connect.js'
 import Client from 'undici/lib/dispatcher/client.js'
 
-/** The proxy answered, but with a refusal. */
+/** The proxy answered CONNECT with a refusal. */
 export class ProxyRefusal extends Error {
   readonly status: number
 
@@ -25,7 +25,7 @@ const maxPools = 1_000
 const handshakeMs = 30_000
 
 /** How long an idle connection is kept when the server does not say (`Keep-Alive: timeout=`): shorter than common servers keep
- *  theirs, since a request that meets a closing connection is lost. */
+ *  theirs, since a request that meets a closing connection fails. */
 const keepAliveTimeout = 30_000
 
 /** Kept-alive connections, pooled by origin and by the proxy that they go over. A proxy that is dead is an error, never a
@@ -77,7 +77,7 @@ class Pool {
     else this.#idle.push(connection)
   }
 
-  /** A connection has been closed: what is idle has no further use. */
+  /** An idle connection whose socket is gone is of no further use; one in use opens another for itself. */
   disconnected(connection: Connection): void {
     const index = this.#idle.indexOf(connection)
     if (index !== -1) connection.destroy()
@@ -125,7 +125,7 @@ export class Connection {
     this.client.on('disconnect', () => pool.disconnected(this))
   }
 
-  /** Its request is over, its answer read to the end. */
+  /** Its request is over and its response complete: free for the next. */
   release(): void {
     this.#pool.release(this)
   }
@@ -138,7 +138,7 @@ export class Connection {
   }
 }
 
-/** A constant: nobody reads it, and a stack would cost. */
+/** A constant: nobody reads it, and capturing a stack each time would cost. */
 const closed = new Error('closed')
 
 interface Destroyable {
@@ -148,7 +148,7 @@ interface Destroyable {
 type Connect = (target: buildConnector.Options, callback: buildConnector.Callback) => Destroyable
 
 function createConnect(proxyUrl: string | undefined): Connect {
-  // It returns the socket, which its type leaves out.
+  // It returns the socket, which its type does not say.
   const connect = createUndiciConnector({ timeout: 0 }) as Connect
   if (proxyUrl === undefined) return connect
   const proxy = new URL(proxyUrl)
@@ -178,7 +178,7 @@ function createConnect(proxyUrl: string | undefined): Connect {
 /** May be called again: only the first time counts. */
 type TunnelCallback = (...outcome: [Error, null] | [null, Socket]) => void
 
-/** By CONNECT, for an http site too: one way for both, and no request lies open to the proxy. */
+/** By CONNECT, for an http site too: one way for both, and the proxy sees no request. */
 function openHttpTunnel(proxy: URL, target: buildConnector.Options, callback: TunnelCallback): Destroyable {
   const { host, port } = addressOf(target)
   const authority = `${isIPv6(host) ? `[${host}]` : host}:${port}`
@@ -198,11 +198,11 @@ function openHttpTunnel(proxy: URL, target: buildConnector.Options, callback: Tu
         'proxy-authorization': `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
       }),
     },
-    // Else it would be taken from the `host` header, which names the site.
+    // Node would take it from the `host` header, which names the site.
     ...(isSecure && { servername: isIP(proxyHost) ? '' : proxyHost }),
   })
   request.once('connect', ({ statusCode = 0 }, socket: Socket, head) => {
-    // Until the client listens, and after it has let go of the socket.
+    // The client does not listen yet, and stops listening before the socket is gone.
     socket.on('error', () => {})
     if (statusCode !== 200) {
       socket.destroy()
@@ -212,7 +212,7 @@ function openHttpTunnel(proxy: URL, target: buildConnector.Options, callback: Tu
     callback(null, socket)
   })
   request.once('error', (error) => {
-    // Nothing has reached the site: not a connection to it that broke.
+    // Nothing has reached the site, so this is no broken connection to it.
     const isBroken = 'code' in error && error.code === 'ECONNRESET'
     callback(isBroken ? new Error('the proxy closed the connection before it answered') : error, null)
   })
@@ -226,7 +226,7 @@ function openSocksTunnel(proxy: URL, target: buildConnector.Options, callback: T
   const fail = (error: Error) => callback(error, null)
   const socket = connectTcp(address)
   socket.setNoDelay(true)
-  // Stays: whatever fails later is the client's to see.
+  // Never removed: later errors are the client's to handle, but must not be unhandled here.
   socket.on('error', fail)
   socket.once('connect', () => {
     SocksClient.createConnection({

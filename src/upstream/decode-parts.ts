@@ -33,8 +33,8 @@ export function parseMessageResult(event: Event): MessageResult {
 const stringOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined
 
-/** Figures by the names of OpenAI's `usage`, which the site's own also bear. @returns undefined unless both are told; the site
- *  often sends an empty object */
+/** Reads `usage` in OpenAI's form, which is also the site's. @returns undefined unless both figures are there; the site often
+ *  sends an empty object */
 export function parseUsage(usage: unknown): TokenUsage | undefined {
   if (!isRecord(usage)) return undefined
   const { prompt_tokens: prompt, completion_tokens: completion, completion_tokens_details: details } = usage
@@ -46,7 +46,7 @@ export function parseUsage(usage: unknown): TokenUsage | undefined {
 export const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0
 
-/** Beyond it only the length of what chunks made up is kept. */
+/** Of longer text that came in chunks only the length is kept. */
 const maxHeldLength = 1024 * 1024
 
 /** The text of one field, without doubling: it comes as deltas which a whole value may repeat, as whole values that grow,
@@ -75,7 +75,7 @@ export class FieldText {
       this.#hold(value)
       return added
     }
-    // Chunks after all: what looked like a repetition of the whole was one too.
+    // Chunks after all: what looked like a repetition of the whole text was a chunk too.
     const added = this.#chunks ? value : this.#held.repeat(this.#repeats) + value
     this.#chunks = true
     this.#hold(this.#held + added, this.#length + added.length)

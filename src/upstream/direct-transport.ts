@@ -34,10 +34,10 @@ function describeProxy(own: string | undefined, general: string | undefined): st
   return general === undefined ? undefined : 'the proxy of PROXY_URL'
 }
 
-/** What may wait to be read before the sender is slowed down. */
+/** Unread bytes beyond which the socket is paused. */
 const maxWaitingBytes = 64 * 1024
 
-/** One request and its reply: undici's handler and our reader in one object, for there is one a request. */
+/** One request and its reply; also undici's handler, so that a request allocates one object and not three. */
 class Exchange implements Reply, Dispatcher.DispatchHandler {
   status = 0
   headers: IncomingHttpHeaders = {}
@@ -48,7 +48,7 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
-  /** All bytes are here, or no more will come. */
+  /** No more bytes will come: all are here, it failed, or it was closed. */
   #isOver = false
   #failure: { readonly error: unknown } | undefined
   #wake: (() => void) | undefined
@@ -119,7 +119,7 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
     status: number,
     headers: IncomingHttpHeaders,
   ): void {
-    // Early hints and the like.
+    // Informational, such as early hints.
     if (status < 200) return
     this.status = status
     this.headers = headers
@@ -145,8 +145,8 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
   }
 }
 
-/** A connection that broke is told from one that was never made. Of the causes only the system's own go along: undici's may
- *  quote the reply, and a SOCKS client's knows the password. */
+/** A connection that broke is told from one that was never made. Only system errors become the cause: those of
+ *  undici may quote the reply, those of the SOCKS client hold the password. */
 function translate(
   error: Error,
   { isAnswered, proxy }: { readonly isAnswered: boolean; readonly proxy: string | undefined },

@@ -14,7 +14,7 @@ export interface ReplyEvidence {
   readonly nowMs: number
 }
 
-/** The verdict on a reply that is no event stream with status 200. Pages speak before words, words before the status.
+/** The verdict on a reply that is no event stream with status 200. Pages count before words, words before the status.
  *  Failures are recognised in one place for both generations: each has been seen with forms of the other.
  *  Source: WIRE 8, 4.11, 5.10 */
 export function recogniseReply({ status, headers, text, bound, nowMs }: ReplyEvidence): UpstreamError {
@@ -143,7 +143,7 @@ export function recogniseSpeaking(
   return undefined
 }
 
-/** A notice is short; whatever is longer was written by a model. */
+/** Notices are short; longer text was written by a model. */
 const maxNoticeLength = 300
 
 interface Notice {
@@ -189,7 +189,7 @@ export function recogniseNotice(text: string, { byModel = false } = {}): Upstrea
 /** A JSON string is its text. */
 const unwrapped = (text: string): string => /^"([^"\\]*)"$/.exec(text)?.[1] ?? text
 
-/** What is quoted is spoken about, not said. */
+/** Quoted text is talked about, not said. */
 function withoutQuotes(text: string): string {
   return text.replace(/`[^`]*`|"[^"]*"|“[^”]*”|«[^»]*»|(?<!\w)'[^']*'(?!\w)/g, '')
 }

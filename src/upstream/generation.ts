@@ -12,7 +12,7 @@ import { createCopilotDecoder } from './copilot/decode.ts'
 import { encodeCopilotMediaRequest, encodeCopilotRequest } from './copilot/encode.ts'
 import type { EncodeOptions } from './encode-parts.ts'
 
-/** What tells one generation from the other. */
+/** What differs between the generations. */
 export interface Wire {
   readonly path: string
   encodeRequest(request: ChatPrompt, options: EncodeOptions): object

@@ -66,7 +66,7 @@ async function followRedirects(
   throw new UpstreamError('malformed', { message: 'Genspark redirects to no file.' })
 }
 
-/** A file that is gone says nothing of a protocol, one that is refused nothing of a token. */
+/** A missing file says nothing about the protocol, a refused one nothing about the token. */
 async function failureOf({ clock }: FileAccess, reply: Reply): Promise<UpstreamError> {
   const { status, headers } = reply
   const text = await readText(reply)
@@ -77,7 +77,7 @@ async function failureOf({ clock }: FileAccess, reply: Reply): Promise<UpstreamE
 const notGiven = (cause?: UpstreamError): UpstreamError =>
   new UpstreamError('bad-request', { message: 'Genspark does not give out this file any more.', cause })
 
-/** A reply's bytes, each waited for no longer than the idle limit. Leaving it closes the request, begun or not. */
+/** The bytes of a reply; no read may take longer than the idle limit. Leaving it closes the request, begun or not. */
 class FileBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #reply: Reply
   readonly #cut: Cut

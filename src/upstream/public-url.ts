@@ -1,25 +1,26 @@
 import { promises as dns, type LookupAddress } from 'node:dns'
 import ipaddr from 'ipaddr.js'
 
-/** A URL that may be asked, and the addresses that its connection may go to. */
+/** A URL that may be fetched, and the addresses that may be connected to. */
 export interface JudgedUrl {
   readonly url: URL
   /** At least one. */
   readonly addresses: readonly LookupAddress[]
 }
 
-/** A scheme or an address that a client may not make us ask. Its message is for the client. */
+/** A scheme or an address that a client may not make us fetch. The message is for the client. */
 export class UrlNotAllowed extends Error {}
 
 export interface UrlJudgeOptions {
   readonly allowPrivate: boolean
   /** Every address of a host; the system's resolver unless told. */
   readonly resolve?: (hostname: string) => Promise<readonly LookupAddress[]>
-  /** May anybody reach this address? Tests let their own servers stand for public ones. */
+  /** Tests let their own servers pass for public ones. */
   readonly isPublic?: (address: string) => boolean
 }
 
-/** Judges a URL by every address of its host. A number in any notation is its address by then: the URL parser sees to it.
+/** Judges a URL by every address of its host. Numeric hosts in any notation have been
+ *  turned into addresses by the URL parser.
  *  @throws {UrlNotAllowed} @throws {Error} when the host has no address */
 export function createUrlJudge(options: UrlJudgeOptions) {
   const { allowPrivate, resolve = resolveAll, isPublic = isPublicAddress } = options
@@ -38,9 +39,8 @@ export function createUrlJudge(options: UrlJudgeOptions) {
 
 const resolveAll = (hostname: string): Promise<LookupAddress[]> => dns.lookup(hostname, { all: true })
 
-/** Is it an address that anybody on the internet may reach? Whatever is not certain to be is not: loopback, private,
- *  link-local (cloud metadata too), carrier NAT, multicast, reserved, and every IPv6 form that carries an IPv4 address or
- *  lies outside the one range handed out for the internet. */
+/** Whether anybody on the internet can reach the address. When in doubt, no: loopback, private, link-local (cloud metadata too),
+ *  carrier NAT, multicast, reserved, and every IPv6 form that carries an IPv4 address or lies outside the global unicast range. */
 export function isPublicAddress(text: string): boolean {
   if (!ipaddr.isValid(text)) return false
   const address = ipaddr.parse(text)

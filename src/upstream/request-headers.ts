@@ -8,7 +8,7 @@ const userAgent = 'Mozilla/5.0 (X11; Linux x86_64) genspark2api/1.0'
 
 export type AskKind = 'chat' | 'image' | 'video'
 
-/** Where the page of each generation asks from; no page of gen 2 has been seen that asks for videos. */
+/** The page of each generation that asks; none of gen 2 has been seen to ask for videos. */
 const referers: Readonly<Record<WireGeneration, Readonly<Record<AskKind, string>>>> = {
   copilot: { chat: '/', image: '/', video: '/' },
   agent: { chat: '/agents?type=ai_chat', image: '/ai_image', video: '/' },
@@ -65,7 +65,7 @@ export function createRequestHeaders(baseUrl: string) {
   }
 }
 
-/** No page asks with a key, so nothing of one is sent. The chats want it as a bearer, the tools by its own name.
+/** No page uses a key, so nothing of a page is sent. The chats want it as a bearer, the tools by its own name.
  *  Source: WIRE 11 */
 const keyHeaders = ({ apiKey }: ApiKeyAccount) => ({
   authorization: `Bearer ${apiKey}`,
@@ -80,8 +80,8 @@ function traceHeaders(): Record<string, string> {
   return { 'request-id': `|${trace}.${span}`, traceparent: `00-${trace}-${span}-01` }
 }
 
-/** Is it a URL of the site itself, which may see an account's cookie? Its own host or one under its domain, never over a
- *  connection less safe. */
+/** Whether the URL is the site's own and may see an account's cookie: its host or one under its domain, never over a less
+ *  secure scheme. */
 export function isOwnHost({ protocol, host, hostname, port }: URL, baseUrl: string): boolean {
   const base = new URL(baseUrl)
   if (protocol !== base.protocol) return false

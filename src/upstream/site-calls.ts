@@ -29,7 +29,7 @@ const timeoutMs = 10_000
 
 const maxAnswerLength = 4 * 1024 * 1024
 
-/** Asks one of the JSON routes beside the asks. A route that is not there is no verdict on a protocol.
+/** Asks one of the JSON routes beside the asks. A missing route says nothing about the protocol.
  *  @throws {UpstreamError} for a failure or anything but a JSON object @throws `signal.reason` on abort
  *  Source: WIRE 4.10, 5.8 */
 export async function callSite(
@@ -61,7 +61,7 @@ export async function callSite(
   }
 }
 
-/** Tells a route that this site does not have from one that fails. */
+/** Whether the site lacks the route, as opposed to the route failing. */
 export const isMissingRoute = (error: unknown): boolean =>
   error instanceof UpstreamError && error.kind === 'route-gone'
 
@@ -113,7 +113,7 @@ export async function checkKey(
     await callSite(access, { path: keyProfilePath, account, signal })
     return 'signed-in'
   } catch (error) {
-    // What a page's token is to a session, the key is to this surface.
+    // With a key there is no page token: a refusal of the token is one of the key.
     if (error instanceof UpstreamError && refusals.has(error.kind)) return 'signed-out'
     throw error
   }
@@ -140,7 +140,7 @@ export async function fetchQuota(
   return undefined
 }
 
-/** Either may be the one that the site has. */
+/** The site has had one or the other. */
 const quotaPaths = ['/api/payment/get_credit_balance', '/api/credit_audit/billing_cycle']
 
 function parseQuota(answer: Readonly<Record<string, unknown>>): Quota | undefined {
@@ -150,7 +150,7 @@ function parseQuota(answer: Readonly<Record<string, unknown>>): Quota | undefine
   return { remaining, limit: firstFigure(figures, ['limit', 'total']) }
 }
 
-/** Only `remaining` has been seen; the others are what such a figure is called elsewhere. */
+/** Only `remaining` has been seen; the others are common names for such a figure. */
 function firstFigure(figures: Readonly<Record<string, unknown>>, names: readonly string[]) {
   return names.map((name) => figures[name]).find((value) => typeof value === 'number')
 }

@@ -23,7 +23,7 @@ export interface AskMediaInput extends Omit<AskInput, 'request'> {
   readonly request: MediaRequest
 }
 
-/** A file of the site on its way; `body` is read no faster than it is pulled. Leaving it, begun or not, closes the request. */
+/** A file being downloaded; `body` is read no faster than it is pulled. Leaving it, begun or not, closes the request. */
 export interface SiteFile {
   readonly contentType: string | undefined
   readonly contentLength: number | undefined

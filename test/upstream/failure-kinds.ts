@@ -1,7 +1,7 @@
 import type { UpstreamFailureKind } from '../../src/core/errors.ts'
 import type { FailureId } from '../emulator/scenario.ts'
 
-/** What each failure of the emulator must be recognised as, for whatever was asked. Source: UPSTREAM 4.11, 5.10 */
+/** What each failure of the emulator must be recognised as, for whatever was asked. Source: WIRE 4.11, 5.10 */
 export const failureKinds: Readonly<Record<FailureId, UpstreamFailureKind>> = {
   F1: 'rate-limited',
   F2: 'signed-out',

@@ -73,7 +73,7 @@ export function createAgentDecoder(): DecodeEvent {
     write(message, message.text.closing(result.content), answer)
   }
 
-  /** A tool turn has several messages, each an ask of the model: the sum counts, and only if each is told. */
+  /** A tool turn has several messages with figures of their own; a sum is told only if all have them. */
   function count(usage: TokenUsage | undefined, answer: Answer): void {
     isCounted &&= usage !== undefined
     const sum = answer.usage

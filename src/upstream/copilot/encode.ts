@@ -31,7 +31,7 @@ function encodeMessage(message: ChatMessage, model: ChatModel, files: StoredFile
     role: isR1 && message.role === 'system' ? 'user' : message.role,
     content: encodeContent(message.parts, files),
     is_prompt: false,
-    // This one model wants to be told which answers are its own (WIRE 4.5).
+    // Only this model needs its own answers marked (WIRE 4.5).
     session_state:
       isR1 && message.role === 'assistant'
         ? { models, layers: 0, answer: '', answer_is_finished: false }
@@ -62,7 +62,7 @@ const styles = new Set([
   'auto', 'realistic_image', 'cartoon', 'watercolor', 'anime', 'oil_painting', '3d', 'minimalist', 'pop_art',
 ])
 
-/** Each configuration makes a task of its own: so several pictures are asked for. */
+/** Several pictures are asked for by repeating the configuration: each makes a task of its own. */
 function imageData({ model, aspectRatio, imageSize, quality, style, count }: ImageRequest) {
   const config = {
     model: model.upstreamIds.copilot,

@@ -43,7 +43,7 @@ export async function* askMedia(
     for await (const _more of polls) yield work.progress()
   } catch (error) {
     input.signal.throwIfAborted()
-    // What is there is worth having, whatever became of the rest.
+    // Keep the files that exist even if the rest failed.
     if (!(error instanceof UpstreamError) || !work.hasFiles) throw error
     work.giveUp(error.message)
   } finally {
@@ -103,7 +103,7 @@ async function* begin(
     }
   } catch (error) {
     signal.throwIfAborted()
-    // Accepted is accepted, even beside a limit (WIRE 5.6); and the ask is never made again.
+    // Accepted tasks count even if a limit was reported beside them (WIRE 5.6), and an ask is never repeated.
     if (work.size === 0) throw error instanceof UpstreamError ? judgeLimit(error, options.clock) : error
   } finally {
     clearTimeout(lingering)
@@ -121,7 +121,7 @@ interface MediaAnswerOptions extends AnswerOptions {
   readonly hasToken: boolean
 }
 
-/** The answer to an image or video ask: a chat's, that also tells of tasks. */
+/** The answer to an image or video ask: that of a chat, with tasks in it. */
 class MediaAnswer implements EventConsumer<'read'> {
   /** The chat that the site made or went on with. */
   projectId: string | undefined

@@ -3,7 +3,7 @@ import type { MediaRequest } from '../../core/media-request.ts'
 import { isOwnHost } from '../request-headers.ts'
 import { type FoundTask, failed, findTasks, type TaskState } from './tasks.ts'
 
-/** What one ask has begun: its tasks, from what the ask and the polls tell of them. */
+/** The tasks of one ask, as the ask and the polls report them. */
 export class MediaWork {
   #tasks = new Map<string, { state: TaskState; prompt: string | undefined }>()
   #request: MediaRequest
@@ -34,7 +34,7 @@ export class MediaWork {
     return [...this.#tasks].flatMap(([id, { state }]) => (state.type === 'pending' ? [id] : []))
   }
 
-  /** Takes in what an event of the ask tells. @returns whether it tells of tasks */
+  /** Collects the tasks in an event of the ask. @returns whether there were any */
   collect(event: Readonly<Record<string, unknown>>): boolean {
     let found = false
     for (const task of findTasks(event)) {
@@ -44,7 +44,7 @@ export class MediaWork {
     return found
   }
 
-  /** A result without a task is known by its first file. */
+  /** A result without a task id goes by its first file. */
   add({ id, state, prompt }: FoundTask): void {
     const key = id ?? (state.type === 'succeeded' ? state.urls[0] : undefined)
     if (key === undefined) return
@@ -55,12 +55,12 @@ export class MediaWork {
     })
   }
 
-  /** Takes in what a poll tells. */
+  /** Applies the result of a poll. */
   update(states: ReadonlyMap<string, TaskState>): void {
     for (const [id, state] of states) if (this.#tasks.has(id)) this.add({ id, state, prompt: undefined })
   }
 
-  /** Nothing more will come: what is pending has failed. */
+  /** Nothing more will come: pending tasks have failed. */
   giveUp(cause: string): void {
     for (const id of this.pendingIds()) this.add({ id, state: failed(cause), prompt: undefined })
   }

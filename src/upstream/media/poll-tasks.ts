@@ -18,7 +18,7 @@ export interface PollOptions {
   readonly signal: AbortSignal
 }
 
-/** What passes: the same question may well be answered the next time. */
+/** Failures worth another poll. */
 // biome-ignore format: a list to be read as one
 const passing: ReadonlySet<UpstreamFailureKind> = new Set<UpstreamFailureKind>([
   'reset', 'unavailable', 'overloaded', 'rate-limited', 'empty', 'malformed', 'first-event-timeout', 'idle-timeout',
@@ -27,8 +27,8 @@ const passing: ReadonlySet<UpstreamFailureKind> = new Set<UpstreamFailureKind>([
 const maxFailuresInARow = 5
 const longestWaitMs = 30_000
 
-/** Polls until every task has ended; yields whenever more have. The work goes on at the site whatever becomes of a poll, so
- *  one that fails is made again. @throws {UpstreamError} for what does not pass @throws `signal.reason` */
+/** Polls until every task has ended; yields whenever more have. The site goes on working whatever happens to a poll, so
+ *  a failed poll is repeated. @throws {UpstreamError} for what does not pass @throws `signal.reason` */
 export async function* pollTasks(
   work: MediaWork,
   { sources, pollIntervalMs, signal }: PollOptions,
@@ -65,7 +65,7 @@ export async function* pollTasks(
 
 export type TaskStates = ReadonlyMap<string, TaskState>
 
-/** Asks once how tasks stand; tells as long as the site does. @throws {UpstreamError} */
+/** Polls the state of tasks once; yields for as long as the site reports. @throws {UpstreamError} */
 export type TaskSource = (taskIds: readonly string[], signal: AbortSignal) => AsyncIterable<TaskStates>
 
 export interface TaskSourceInput {
@@ -74,7 +74,7 @@ export interface TaskSourceInput {
   readonly kind: MediaRequest['kind']
 }
 
-/** Whom to ask, in the order in which they are tried: each is missing from the site at one time or another.
+/** The sources of task states in the order tried: the site has lacked each of them at one time or another.
  *  Source: WIRE 4.9, 5.6, 5.7 */
 export function taskSources(
   access: SiteAccess & DeadlineLimits,
@@ -127,12 +127,12 @@ async function* readTaskStream(
     if (!(error instanceof TaskNotFound)) throw error
     const [id] = taskIds
     if (taskIds.length === 1 && id !== undefined) yield new Map([[id, failed(error.message)]])
-    // Of several only one may be unknown.
+    // Perhaps only one of them is unknown.
     else for (const each of taskIds) yield* readTaskStream(access, { ...input, taskIds: [each] })
   }
 }
 
-/** An unknown task may be told of in place of a stream. */
+/** The site may report an unknown task in place of a stream. */
 function recognise(evidence: ReplyEvidence): UpstreamError | TaskNotFound {
   return TaskNotFound.in(parseEvent(evidence.text)) ?? recogniseReply(evidence)
 }
@@ -187,7 +187,7 @@ class TaskListing implements EventConsumer<TaskStates> {
     return true
   }
 
-  /** What the last event leaves out will not be told of any more. */
+  /** The last event is final: tasks that it leaves out have failed. */
   #end(tasks: unknown): boolean {
     for (const id of this.#taskIds) {
       const task = isRecord(tasks) ? tasks[id] : undefined

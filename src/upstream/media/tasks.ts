@@ -1,6 +1,6 @@
 import { isRecord } from '../parse-event.ts'
 
-/** A task, or a result of one that is not named. */
+/** A task, or a result without a task id. */
 export interface FoundTask {
   readonly id: string | undefined
   readonly state: TaskState
@@ -8,7 +8,7 @@ export interface FoundTask {
   readonly prompt: string | undefined
 }
 
-/** Beyond it nothing has been seen, and nothing is looked for. */
+/** Nothing has been seen deeper, so nothing is searched. */
 const maxDepth = 8
 
 /** Finds the tasks that an event tells of, wherever they stand in it: as results with or without files, in a JSON string, in a
@@ -80,7 +80,7 @@ export const failed = (cause: string): TaskState => ({
 const maxCauseLength = 500
 
 interface ReadOptions {
-  /** The site says no more of the task after this: whatever is no success has failed. */
+  /** The last word on the task: anything but a success is a failure. */
   readonly final?: boolean
 }
 

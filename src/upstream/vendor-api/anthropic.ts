@@ -30,7 +30,7 @@ export function encodeAnthropicChat({ model, messages }: ChatPrompt) {
   }
 }
 
-/** Turns alternate: what one says in a row is one. */
+/** Turns must alternate, so messages of one role in a row are merged. */
 function encodeTurns(messages: readonly ChatMessage[]): Turn[] {
   const turns: Turn[] = []
   for (const message of messages) {
@@ -104,7 +104,7 @@ export function createAnthropicDecoder(): DecodeEvent {
     }
   }
 
-  /** Each tells the output so far, the last all of it. */
+  /** Each event counts the output so far, the last one all of it. */
   function noteUsage({ usage }: Event, answer: Answer): void {
     const completion = isRecord(usage) ? usage.output_tokens : undefined
     if (promptTokens !== undefined && isCount(completion))
@@ -112,7 +112,7 @@ export function createAnthropicDecoder(): DecodeEvent {
   }
 }
 
-/** What was written to or read from the cache is part of the prompt and is counted apart. */
+/** Prompt tokens written to or read from the cache are counted apart. */
 function promptTokensOf(usage: unknown): number | undefined {
   if (!isRecord(usage) || !isCount(usage.input_tokens)) return undefined
   const cached = [usage.cache_creation_input_tokens, usage.cache_read_input_tokens].filter(isCount)

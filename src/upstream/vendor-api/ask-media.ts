@@ -28,7 +28,7 @@ export async function* askVendorMedia(
 
   function start(onHeartbeat: () => void = () => {}) {
     const run = runTool(options, { ...encodeToolRequest(request), account, onHeartbeat, signal })
-    // It is awaited in its turn, maybe after it has failed.
+    // Awaited later, perhaps after it has failed.
     run.catch(() => {})
     return run
   }
@@ -64,7 +64,7 @@ export async function* askVendorMedia(
   } catch (thrown) {
     callerSignal.throwIfAborted()
     const error = signal.aborted ? signal.reason : thrown
-    // What is there is worth having, whatever became of the rest.
+    // Keep the files that exist even if the rest failed.
     if (!(error instanceof UpstreamError) || !work.hasFiles) throw error
     work.giveUp(error.message)
   } finally {

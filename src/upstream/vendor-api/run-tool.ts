@@ -58,7 +58,7 @@ function judged(object: Result, failure: UpstreamError): Result {
   throw failure
 }
 
-/** A result holds URLs, not files. */
+/** Results hold URLs, not files. */
 const maxLineLength = 1024 * 1024
 
 /** The lines of a body, without empty ones; the last may lack its line feed. @throws {UpstreamError} `event-too-large` */

@@ -7,7 +7,7 @@ import { imageRequest, videoRequest } from './support.ts'
 const png = { type: 'image', mimeType: 'image/png', base64: 'iVBORw0=' } as const
 const pngPart = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0=' } }
 
-test('gen 1: an image, as in UPSTREAM 4.3', () => {
+test('gen 1: an image, as in WIRE 4.3', () => {
   const request = imageRequest({
     aspectRatio: '21:9',
     quality: 'hd',
@@ -49,7 +49,7 @@ test('gen 1: image-to-image goes on with a chat, the picture first', () => {
   expect(body).not.toHaveProperty('g_recaptcha_token')
 })
 
-test('gen 1: a video, as in UPSTREAM 4.4', () => {
+test('gen 1: a video, as in WIRE 4.4', () => {
   const body = encodeCopilotMediaRequest(
     videoRequest({ aspectRatio: '9:16', durationS: 8, autoPrompt: true }),
     {},
@@ -61,7 +61,7 @@ test('gen 1: a video, as in UPSTREAM 4.4', () => {
   })
 })
 
-test('gen 2: an image, as in UPSTREAM 5.6', () => {
+test('gen 2: an image, as in WIRE 5.6', () => {
   const request = imageRequest({ aspectRatio: '21:9', imageSize: '4k', images: [png], count: 3 })
   expect(encodeAgentMediaRequest(request, { token: 'token-1' })).toMatchObject({
     type: 'image_generation_agent',
@@ -84,7 +84,7 @@ test('gen 2: an image, as in UPSTREAM 5.6', () => {
   })
 })
 
-test('gen 2: a video, as in UPSTREAM 5.7, its duration in words', () => {
+test('gen 2: a video, as in WIRE 5.7, its duration in words', () => {
   expect(encodeAgentMediaRequest(videoRequest({ durationS: 8 }), {}).model_params).toEqual({
     type: 'video',
     model: 'sora-2',
