@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/core/account.ts'
@@ -299,4 +299,35 @@ test('a thousand replies are open at once', async () => {
   )
   expect(site.sockets()).toBe(1_000)
   for (const reply of replies) reply.close()
+})
+
+describe.each(['http', 'socks5'])('a proxy of scheme %s', (scheme) => {
+  /** A server at which every connection meets `onConnection`. */
+  async function startPeer(onConnection: (socket: Socket) => void) {
+    const sockets: Socket[] = []
+    const server = createServer((socket) => {
+      sockets.push(socket.on('error', () => {}))
+      onConnection(socket)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closers.push(() => server.close())
+    return { url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets }
+  }
+
+  test('that is silent is left at once when the request is given up', async () => {
+    const { url, sockets } = await startPeer((socket) => socket.resume())
+    const leave = new AbortController()
+    const asking = open({ proxyUrl: url })({ signal: leave.signal })
+    await expect.poll(() => sockets.length).toBe(1)
+    const closed = once(sockets[0] as Socket, 'close')
+    leave.abort('left')
+    await closed
+    expect(await asking).toBe('left')
+  })
+
+  test('that hangs up instead of an answer is unavailable, asked once', async () => {
+    const { url, sockets } = await startPeer((socket) => socket.once('data', () => socket.destroy()))
+    expectFailure(await open({ proxyUrl: url })(), 'unavailable', /PROXY_URL/)
+    expect(sockets).toHaveLength(1)
+  })
 })

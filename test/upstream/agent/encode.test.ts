@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ChatPrompt } from '../../../src/core/chat-request.ts'
-import { encodeAgentRequest } from '../../../src/upstream/agent/encode.ts'
+import { encodeAgentMediaRequest, encodeAgentRequest } from '../../../src/upstream/agent/encode.ts'
+import { imageRequest, videoRequest } from '../media/support.ts'
 import { chatRequest } from '../support.ts'
 
 const uuid = expect.stringMatching(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
@@ -85,4 +86,41 @@ test('a history without a user message has no new message', () => {
   const body = encodeAgentRequest({ ...history, messages: history.messages.slice(0, 1) }, {})
   expect(body.user_s_input).toBe('')
   expect(body).not.toHaveProperty('client_message_id')
+})
+
+const png = { type: 'image', mimeType: 'image/png', base64: 'iVBORw0=' } as const
+const pngPart = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0=' } }
+
+test('gen 2: an image, as in WIRE 5.6', () => {
+  const request = imageRequest({ aspectRatio: '21:9', imageSize: '4k', images: [png], count: 3 })
+  expect(encodeAgentMediaRequest(request, { token: 'token-1' })).toMatchObject({
+    type: 'image_generation_agent',
+    model_params: {
+      type: 'image',
+      model: 'gpt-image-2',
+      aspect_ratio: '21:9',
+      auto_prompt: false,
+      style: 'auto',
+      image_size: '4k',
+      quality: 'auto',
+      background_mode: true,
+      camera_control: null,
+      generation_count: 3,
+    },
+    project_id: null,
+    messages: [{ role: 'user', content: [pngPart, { type: 'text', text: 'A red ball' }] }],
+    user_s_input: 'A red ball',
+    g_recaptcha_token: 'token-1',
+  })
+})
+
+test('gen 2: a video, as in WIRE 5.7, its duration in words', () => {
+  expect(encodeAgentMediaRequest(videoRequest({ durationS: 8 }), {}).model_params).toEqual({
+    type: 'video',
+    model: 'sora-2',
+    aspect_ratio: '16:9',
+    duration: '8',
+    video_size: 'auto',
+    generation_count: 1,
+  })
 })
