@@ -1,9 +1,8 @@
-import type { ChatEvent, FinishReason } from '../core/chat-event.ts'
+import type { ChatEvent, ChatEventBatch, FinishReason, TokenUsage } from '../core/chat-event.ts'
 import { UpstreamError } from '../core/errors.ts'
-import { recogniseNotice } from './failures/notices.ts'
-import { recogniseEvent } from './failures/recognise-event.ts'
-import { recognisePage } from './failures/recognise-page.ts'
-import { recogniseWords } from './failures/recognise-reply.ts'
+import type { EventConsumer } from './ask-stream.ts'
+import { parseUsage } from './decode-parts.ts'
+import { recogniseEvent, recogniseNotice, recognisePage, recogniseWords } from './failures.ts'
 import { isRecord, parseEvent } from './parse-event.ts'
 
 /** Tells the answer what one event means. @returns whether the event brings the answer forward; a keepalive does not */
@@ -11,19 +10,21 @@ export type DecodeEvent = (event: Readonly<Record<string, unknown>>, answer: Ans
 
 export interface AnswerOptions {
   readonly decodeEvent: DecodeEvent
-  /** The ask went on with a chat: an empty answer then means that the chat is gone (UPSTREAM 5.10 A15). */
+  /** The ask went on with a chat: an empty answer then means that the chat is gone (WIRE 5.10 A15). */
   readonly bound: boolean
   readonly countUnknown: () => void
 }
 
-/** One answer in the making: what its events, decoded by the grammar of a generation, add up to. */
-export class Answer {
+/** Accumulates one answer from its events, as the decoder of its grammar reads them. */
+export class Answer implements EventConsumer<ChatEventBatch> {
   /** The last event has come. */
   closed = false
   /** The message is whole; enough when the stream ends without a last event. */
   complete = false
   servedModel: string | undefined
   finishReason: FinishReason = 'stop'
+  /** What the site counted. */
+  usage: TokenUsage | undefined
   #events: ChatEvent[] = []
   #begun = false
   #limit: UpstreamError | undefined
@@ -33,7 +34,7 @@ export class Answer {
     this.#options = options
   }
 
-  /** Some text or reasoning has come: from here on words prove nothing. */
+  /** Text or reasoning has come: from here on words are no evidence of a failure. */
   get begun(): boolean {
     return this.#begun
   }
@@ -45,10 +46,14 @@ export class Answer {
 
   /** Decodes the data of one event. @returns as `DecodeEvent` @throws {UpstreamError} for an event that is a failure */
   decode(data: string): boolean {
-    if (this.closed) return false
-    const event = parseEvent(data)
-    if (event) return this.#options.decodeEvent(event, this)
     if (data === '[DONE]') return false
+    const event = parseEvent(data)
+    if (this.closed) {
+      // Only usage still counts: OpenAI's style sends it last.
+      this.usage = parseUsage(event?.usage) ?? this.usage
+      return false
+    }
+    if (event) return this.#options.decodeEvent(event, this)
     const known = this.#begun ? undefined : (recognisePage(data) ?? recogniseWords(data))
     throw known ?? new UpstreamError('malformed')
   }
@@ -70,7 +75,7 @@ export class Answer {
   }
 
   /** A used-up window may be told in passing: it counts when no text comes. @returns whether the event tells of one
-   *  Source: UPSTREAM 5.6, limit event */
+   *  Source: WIRE 5.6, limit event */
   noteLimit({ field_name, field_value }: Readonly<Record<string, unknown>>): boolean {
     if (field_name !== 'session_state.session_limit_message') return false
     const message = isRecord(field_value) ? field_value.value : field_value
@@ -86,25 +91,33 @@ export class Answer {
     return false
   }
 
-  /** Hands over the events decoded since the last call. */
-  take(): ChatEvent[] {
+  take(): ChatEvent[] | undefined {
     const events = this.#events
+    if (events.length === 0) return undefined
     this.#events = []
     return events
   }
 
-  /** The stream has ended as it should. @throws {UpstreamError} when its answer is not whole */
-  finish(): ChatEvent {
+  finish(): ChatEventBatch {
     if (!this.#begun) throw this.#limit ?? new UpstreamError(this.#options.bound ? 'binding-stale' : 'empty')
     if (!this.closed && !this.complete) throw new UpstreamError('reset')
-    return this.finished(this.finishReason)
+    return [this.#finished(this.finishReason)]
   }
 
-  finished(reason: FinishReason): ChatEvent {
+  /** A whole answer is whole, however its connection ends, and one that went on to the total cap is an answer of that length. */
+  finishInSpiteOf(error: unknown): ChatEventBatch {
+    if (!(error instanceof UpstreamError)) throw error
+    if (this.closed) return this.finish()
+    if (error.kind === 'total-timeout' && this.#begun) return [this.#finished('length')]
+    throw error
+  }
+
+  #finished(reason: FinishReason): ChatEvent {
     return {
       type: 'finished',
       reason,
       ...(this.servedModel !== undefined && { servedModel: this.servedModel }),
+      ...(this.usage && { usage: this.usage }),
     }
   }
 }

@@ -1,33 +1,36 @@
 import type { Account, CookieAccount } from '../core/account.ts'
+import type { ChatEventBatch } from '../core/chat-event.ts'
 import { UpstreamError } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
-import { ask } from './ask.ts'
-import { checkLogin } from './check-login.ts'
-import { createGenerationChoice, type GenerationOptions } from './choose-generation.ts'
-import { deleteProject } from './delete-project.ts'
-import { fetchQuota } from './fetch-quota.ts'
+import { Answer } from './answer.ts'
+import { AskStream, type RouteUse } from './ask-stream.ts'
+import { createDirectTransport, type DirectTransportOptions } from './direct-transport.ts'
+import { createGenerationChoice, type GenerationOptions, wires } from './generation.ts'
 import { type AskMediaOptions, askMedia } from './media/ask-media.ts'
-import { fetchModelLists } from './model-lists.ts'
 import { openFile } from './open-file.ts'
-import { type ConnectionsOptions, createConnections } from './open-reply.ts'
 import { createRequestHeaders } from './request-headers.ts'
+import {
+  checkKey,
+  checkLogin,
+  deleteProject,
+  fetchKeyQuota,
+  fetchModelLists,
+  fetchQuota,
+} from './site-calls.ts'
+import { uploadFiles } from './upload-files.ts'
 import type { AskInput, Upstream } from './upstream.ts'
 import { askVendorChat } from './vendor-api/ask-chat.ts'
 import { askVendorMedia } from './vendor-api/ask-media.ts'
-import { checkKey, fetchKeyQuota } from './vendor-api/fetch-profile.ts'
 
 export interface UpstreamOptions
   extends Omit<AskMediaOptions, 'openReply' | 'headers'>,
     GenerationOptions,
-    ConnectionsOptions {
-  readonly logger: Pick<Logger, 'warn'>
-}
+    DirectTransportOptions {}
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const connections = createConnections(options)
+  const transport = createDirectTransport(options)
   const site = {
     ...options,
-    openReply: connections.openReply,
+    openReply: transport.openReply,
     headers: createRequestHeaders(options.baseUrl),
   }
   const generations = createGenerationChoice(options)
@@ -37,11 +40,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     ask: (input) =>
       input.account.kind === 'api-key'
         ? askVendorChat(site, input, input.account)
-        : askAndLearn(input, (account) => ask(site, input, account)),
+        : askSiteChat(input, input.account, generations.use(input.generation)),
     askMedia: (input) =>
       input.account.kind === 'api-key'
         ? askVendorMedia(site, input, input.account)
-        : askAndLearn(input, (account) => askMedia(site, input, account)),
+        : askMedia(site, input, { account: input.account, route: generations.use(input.generation) }),
     checkLogin: (account, signal) =>
       account.kind === 'api-key' ? checkKey(site, account, signal) : checkLogin(site, account, signal),
     openFile: (input) => openFile(site, input),
@@ -51,26 +54,32 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     quota: (account, signal) =>
       account.kind === 'api-key' ? fetchKeyQuota(site, account, signal) : fetchQuota(site, account, signal),
     async close() {
-      connections.close()
+      transport.close()
     },
   }
 
-  /** Asks, and learns from the outcome whether the route is there. */
-  async function* askAndLearn<Piece>(
-    { generation, account }: Pick<AskInput, 'generation' | 'account'>,
-    send: (account: CookieAccount) => AsyncIterable<Piece>,
-  ): AsyncGenerator<Piece> {
-    const found = generations.asking(generation)
-    try {
-      for await (const piece of send(ofSite(account))) {
-        found()
-        yield piece
-      }
-    } catch (error) {
-      if (!(error instanceof UpstreamError) || error.kind !== 'route-gone') throw error
-      options.logger.warn({ generation }, 'the route of this protocol is gone')
-      throw generations.gone(generation, error)
+  function askSiteChat(
+    { generation, request, signal, chatId, token }: AskInput,
+    account: CookieAccount,
+    route: RouteUse,
+  ): AskStream<ChatEventBatch> {
+    const wire = wires[generation]
+    const bound = chatId !== undefined
+    const answer = new Answer({
+      decodeEvent: wire.createDecoder(request.model.search),
+      bound,
+      countUnknown: () => options.metrics.unknownEvents.inc({ generation }),
+    })
+    const encodeBody = async (cut: AbortSignal) => {
+      const files = await uploadFiles(site, { generation, account, messages: request.messages, signal: cut })
+      return wire.encodeRequest(request, { chatId, token, files })
     }
+    const { path } = wire
+    return new AskStream(
+      site,
+      { kind: 'chat', generation, account, path, route, bound, encodeBody, signal },
+      answer,
+    )
   }
 }
 

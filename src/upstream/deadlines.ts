@@ -9,13 +9,13 @@ export interface DeadlineLimits {
   readonly totalTimeoutMs: number
 }
 
-/** How long a stream whose answer is whole may take to close: a second ask of the account never overlaps it. */
+/** How long a stream may take to close once its answer is whole, so that the account's next ask does not overlap it. */
 const closingMs = 250
 
 const never = Number.POSITIVE_INFINITY
 
-/** The three deadlines of one ask, and the one for its closing, on one timer that is not touched by events: it looks at
- *  its firing what has been heard meanwhile. The idle clock stands still while our own consumer does not pull. */
+/** The three deadlines of one ask, and the one for its closing, on one timer that events do not re-arm: when it fires
+ *  it checks what has arrived meanwhile. The idle clock stops while our own consumer is not pulling. */
 export function createDeadlines(limits: DeadlineLimits, onExpire: (error: UpstreamError) => void) {
   const started = performance.now()
   const totalAt = started + limits.totalTimeoutMs
@@ -28,7 +28,7 @@ export function createDeadlines(limits: DeadlineLimits, onExpire: (error: Upstre
   arm()
 
   return {
-    /** Events came. @param useful  one brings the answer forward, unlike a keepalive */
+    /** Events arrived. @param useful  at least one brings the answer forward, unlike a keepalive */
     heard(useful: boolean): void {
       if (closingAt !== never || (!useful && idleAt !== never)) return
       idleAt = performance.now() + limits.idleTimeoutMs
@@ -73,5 +73,25 @@ export function createDeadlines(limits: DeadlineLimits, onExpire: (error: Upstre
     else if (now >= firstAt) onExpire(new UpstreamError('first-event-timeout'))
     else if (now >= idleAt && pausedAt === undefined) onExpire(new UpstreamError('idle-timeout'))
     else arm()
+  }
+}
+
+export interface Cut {
+  readonly signal: AbortSignal
+  abort(reason: unknown): void
+  /** Stops following the signal. */
+  release(): void
+}
+
+/** A signal of our own that also follows the caller's; `AbortSignal.any` costs more and cannot let go. */
+export function createCut(signal: AbortSignal): Cut {
+  const controller = new AbortController()
+  const follow = () => controller.abort(signal.reason)
+  if (signal.aborted) follow()
+  else signal.addEventListener('abort', follow, { once: true })
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    release: () => signal.removeEventListener('abort', follow),
   }
 }

@@ -6,7 +6,7 @@ import got, { type PlainResponse, RequestError } from 'got'
 import type { ImagePart } from '../core/chat-request.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 import { sniffImage } from '../core/sniff-mime.ts'
-import { createUrlJudge, type JudgedUrl, type UrlJudgeOptions, UrlNotAllowed } from './judge-public-url.ts'
+import { createUrlJudge, type JudgedUrl, type UrlJudgeOptions, UrlNotAllowed } from './public-url.ts'
 
 export interface PublicFileOptions extends UrlJudgeOptions {
   /** Of a file after decompression. */
@@ -16,8 +16,8 @@ export interface PublicFileOptions extends UrlJudgeOptions {
 }
 
 export interface PublicFileFetcher {
-  /** Fetches a picture that a client names by URL. Every address of its host is judged, and the connection goes to one of
-   *  the judged; so does each redirect. Its bytes say what it is.
+  /** Fetches a picture that a client names by URL. Every address of its host is judged, and the connection goes to a
+   *  judged one; the same holds for redirects. The type is read from the bytes.
    *  @param options.param  where the client named it
    *  @throws {InvalidRequestError} `image_url_not_allowed`, `image_fetch_failed` @throws `signal.reason` on abort */
   fetchImage(
@@ -31,7 +31,7 @@ const maxRedirects = 5
 export function createPublicFileFetcher(options: PublicFileOptions): PublicFileFetcher {
   const { maxBytes, timeoutMs = 10_000 } = options
   const judge = createUrlJudge(options)
-  // Connections of its own, none kept: what the site's connections know must not reach a stranger.
+  // Agents of its own, without keep-alive: nothing of the site's connections may reach a stranger.
   const client = got.extend({
     agent: { http: new HttpAgent(), https: new HttpsAgent() },
     retry: { limit: 0 },
@@ -75,14 +75,14 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
     const stream = client.stream(url, { signal, dnsLookup: pinnedTo(addresses) })
     const { promise, resolve, reject } = Promise.withResolvers<PlainResponse>()
     stream.once('response', resolve)
-    // Stays: an error after the headers reaches the reader of the body, and must not be unhandled when there is none.
+    // Never removed: an error after the headers goes to the reader of the body, and must not be unhandled without one.
     stream.on('error', reject)
     try {
       const { statusCode, headers } = await promise
       if (redirectStatuses.has(statusCode) && headers.location !== undefined)
         return { location: URL.parse(headers.location, url)?.href ?? '' }
       if (statusCode !== 200) throw new FetchFailure(`its server answered with status ${statusCode}`)
-      // Compressed, it may be smaller than it is; it can hardly be larger.
+      // Of a compressed file this is less than its size, hardly ever more.
       if (Number(headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
       return { bytes: await readBounded(stream, maxBytes) }
     } finally {
@@ -98,7 +98,7 @@ class FetchFailure extends Error {}
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308])
 
-/** Whatever the name resolves to by now, the connection goes where the judge has looked. */
+/** Connects to a judged address, whatever the name resolves to by now. */
 function pinnedTo(addresses: readonly LookupAddress[]): LookupFunction {
   return (_hostname, { all }, callback) => {
     const [first] = addresses
@@ -120,7 +120,7 @@ async function readBounded(stream: AsyncIterable<Uint8Array>, maxBytes: number):
 
 const tooLarge = (maxBytes: number) => new FetchFailure(`it is larger than ${maxBytes} bytes`)
 
-/** A resolver knows no signal. */
+/** For a DNS look-up, which takes no signal. */
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal.reason)
@@ -132,7 +132,7 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
-/** Only our own words go to the client: the system's name addresses. */
+/** The client gets our own words only: system errors name addresses. */
 function whyOf(error: unknown): string {
   if (error instanceof FetchFailure) return error.message
   return error instanceof RequestError ? 'its server could not be read' : 'its host has no address'

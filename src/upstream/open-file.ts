@@ -1,11 +1,10 @@
 import type { Account } from '../core/account.ts'
 import { UpstreamError } from '../core/errors.ts'
-import type { SiteAccess } from './call-site.ts'
-import type { DeadlineLimits } from './deadlines.ts'
-import { recogniseReply } from './failures/recognise-reply.ts'
-import type { Reply } from './open-reply.ts'
-import { isOwnHost } from './own-host.ts'
-import { readText } from './read-sse.ts'
+import type { Reply } from '../core/open-reply.ts'
+import { type Cut, createCut, type DeadlineLimits } from './deadlines.ts'
+import { recogniseReply } from './failures.ts'
+import { isOwnHost } from './request-headers.ts'
+import { readText, type SiteAccess } from './site-calls.ts'
 import type { SiteFile } from './upstream.ts'
 
 export interface OpenFileInput {
@@ -19,20 +18,17 @@ type FileAccess = SiteAccess & Pick<DeadlineLimits, 'firstEventTimeoutMs' | 'idl
 const maxRedirects = 5
 
 /** Contract: `Upstream.openFile`. Redirects lead to storage that is not the site's own: the cookie stays behind.
- *  Source: UPSTREAM 4.9, 5.6 */
+ *  Source: WIRE 4.9, 5.6 */
 export async function openFile(
   access: FileAccess,
   { account, url, signal }: OpenFileInput,
 ): Promise<SiteFile> {
   signal.throwIfAborted()
-  const cut = new AbortController()
-  const first = setTimeout(
-    () => cut.abort(new UpstreamError('first-event-timeout')),
-    access.firstEventTimeoutMs,
-  )
+  const cut = createCut(signal)
+  const expire = () => cut.abort(new UpstreamError('first-event-timeout'))
+  const timer = setTimeout(expire, access.firstEventTimeoutMs)
   try {
-    const combined = AbortSignal.any([signal, cut.signal])
-    const { reply, isOwn } = await followRedirects(access, { account, url, signal: combined })
+    const { reply, isOwn } = await followRedirects(access, { account, url, signal: cut.signal })
     const type = reply.headers['content-type']
     if (reply.status !== 200 || /^(?:application\/json|text\/html)\b/.test(type ?? ''))
       throw isOwn ? await failureOf(access, reply) : notGiven()
@@ -40,17 +36,15 @@ export async function openFile(
     return {
       contentType: type,
       contentLength: Number.isInteger(length) ? length : undefined,
-      body: closedByLeaving(
-        withIdleLimit(reply.body, { idleTimeoutMs: access.idleTimeoutMs, signal, cut }),
-        () => cut.abort('over'),
-      ),
+      body: new FileBody(reply, cut, access.idleTimeoutMs),
     }
   } catch (error) {
-    cut.abort(error)
-    signal.throwIfAborted()
-    throw cut.signal.reason
+    const reason = cut.signal.aborted ? cut.signal.reason : error
+    cut.release()
+    cut.abort('over')
+    throw reason
   } finally {
-    clearTimeout(first)
+    clearTimeout(timer)
   }
 }
 
@@ -62,60 +56,61 @@ async function followRedirects(
   for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
     if (!url || !['http:', 'https:'].includes(url.protocol)) break
     const isOwn = isOwnHost(url, access.baseUrl)
-    const reply = await access.openReply({
-      url,
-      method: 'GET',
-      headers: access.headers.site(isOwn ? account : undefined, '*/*'),
-      proxyUrl: account.proxyUrl,
-      signal,
-    })
+    const headers = access.headers.site(isOwn ? account : undefined, '*/*')
+    const reply = await access.openReply({ account, method: 'GET', url, headers, signal })
     const { location } = reply.headers
     if (reply.status < 300 || reply.status > 399 || location === undefined) return { reply, isOwn }
-    await readText(reply.body)
+    await readText(reply)
     url = URL.parse(location, url)
   }
   throw new UpstreamError('malformed', { message: 'Genspark redirects to no file.' })
 }
 
-/** A file that is gone says nothing of a protocol, one that is refused nothing of a token. */
+/** A missing file says nothing about the protocol, a refused one nothing about the token. */
 async function failureOf({ clock }: FileAccess, reply: Reply): Promise<UpstreamError> {
-  const text = await readText(reply.body)
-  const failure = recogniseReply({ ...reply, text, bound: false, nowMs: clock.now() })
+  const { status, headers } = reply
+  const text = await readText(reply)
+  const failure = recogniseReply({ status, headers, text, bound: false, nowMs: clock.now() })
   return failure.kind === 'route-gone' || failure.kind === 'token-refused' ? notGiven(failure) : failure
 }
 
 const notGiven = (cause?: UpstreamError): UpstreamError =>
   new UpstreamError('bad-request', { message: 'Genspark does not give out this file any more.', cause })
 
-/** Leaving a generator that was never begun runs nothing of it, not even its `finally`. */
-function closedByLeaving<T>(body: AsyncGenerator<T>, close: () => void): AsyncIterable<T> {
-  return {
-    [Symbol.asyncIterator]: () => ({
-      next: () => body.next(),
-      return() {
-        close()
-        return body.return(undefined)
-      },
-    }),
-  }
-}
+/** The bytes of a reply; no read may take longer than the idle limit. Leaving it closes the request, begun or not. */
+class FileBody implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #reply: Reply
+  readonly #cut: Cut
+  readonly #idleTimeoutMs: number
 
-async function* withIdleLimit(
-  body: AsyncIterable<Uint8Array>,
-  { idleTimeoutMs, signal, cut }: { idleTimeoutMs: number; signal: AbortSignal; cut: AbortController },
-): AsyncGenerator<Uint8Array> {
-  const expire = () => cut.abort(new UpstreamError('idle-timeout'))
-  let timer = setTimeout(expire, idleTimeoutMs)
-  try {
-    for await (const read of body) {
+  constructor(reply: Reply, cut: Cut, idleTimeoutMs: number) {
+    this.#reply = reply
+    this.#cut = cut
+    this.#idleTimeoutMs = idleTimeoutMs
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const expire = () => this.#cut.abort(new UpstreamError('idle-timeout'))
+    const timer = setTimeout(expire, this.#idleTimeoutMs)
+    try {
+      const value = await this.#reply.read()
+      if (value) return { value, done: false }
+      return await this.return()
+    } catch (error) {
+      this.#cut.release()
+      throw this.#cut.signal.aborted ? this.#cut.signal.reason : error
+    } finally {
       clearTimeout(timer)
-      yield read
-      timer = setTimeout(expire, idleTimeoutMs)
     }
-  } catch (error) {
-    signal.throwIfAborted()
-    throw cut.signal.aborted ? cut.signal.reason : error
-  } finally {
-    clearTimeout(timer)
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#cut.release()
+    this.#reply.close()
+    return { value: undefined, done: true }
   }
 }

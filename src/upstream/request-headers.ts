@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
+import { isIP } from 'node:net'
 import type { Account, ApiKeyAccount } from '../core/account.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 
-/** Browser-like, as the site demands of every caller (UPSTREAM 2.2), without pretending to be another program. */
+/** Browser-like, as the site demands of every caller (WIRE 2.2), without pretending to be another program. */
 const userAgent = 'Mozilla/5.0 (X11; Linux x86_64) genspark2api/1.0'
 
 export type AskKind = 'chat' | 'image' | 'video'
 
-/** Where the page of each generation asks from; no page of gen 2 has been seen that asks for videos. */
+/** The page of each generation that asks; none of gen 2 has been seen to ask for videos. */
 const referers: Readonly<Record<WireGeneration, Readonly<Record<AskKind, string>>>> = {
   copilot: { chat: '/', image: '/', video: '/' },
   agent: { chat: '/agents?type=ai_chat', image: '/ai_image', video: '/' },
@@ -15,7 +16,7 @@ const referers: Readonly<Record<WireGeneration, Readonly<Record<AskKind, string>
 
 export type RequestHeaders = ReturnType<typeof createRequestHeaders>
 
-/** The headers of requests to the site at `baseUrl`. Source: UPSTREAM 2.2 */
+/** The headers of requests to the site at `baseUrl`. Source: WIRE 2.2 */
 export function createRequestHeaders(baseUrl: string) {
   const { origin } = new URL(baseUrl)
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
@@ -49,7 +50,7 @@ export function createRequestHeaders(baseUrl: string) {
       }
     },
 
-    /** Of an upload to the storage that the site names, which is no host of its own. Source: UPSTREAM 4.10 */
+    /** Of an upload to the storage that the site names, which is no host of its own. Source: WIRE 4.10 */
     upload(): Record<string, string> {
       return {
         'content-type': 'application/octet-stream',
@@ -64,8 +65,8 @@ export function createRequestHeaders(baseUrl: string) {
   }
 }
 
-/** No page asks with a key, so nothing of one is sent. The chats want it as a bearer, the tools by its own name.
- *  Source: UPSTREAM 11 */
+/** No page uses a key, so nothing of a page is sent. The chats want it as a bearer, the tools by its own name.
+ *  Source: WIRE 11 */
 const keyHeaders = ({ apiKey }: ApiKeyAccount) => ({
   authorization: `Bearer ${apiKey}`,
   'x-api-key': apiKey,
@@ -77,4 +78,15 @@ function traceHeaders(): Record<string, string> {
   const trace = randomBytes(16).toString('hex')
   const span = randomBytes(8).toString('hex')
   return { 'request-id': `|${trace}.${span}`, traceparent: `00-${trace}-${span}-01` }
+}
+
+/** Whether the URL is the site's own and may see an account's cookie: its host or one under its domain, never over a less
+ *  secure scheme. */
+export function isOwnHost({ protocol, host, hostname, port }: URL, baseUrl: string): boolean {
+  const base = new URL(baseUrl)
+  if (protocol !== base.protocol) return false
+  if (host === base.host) return true
+  const domain = base.hostname.replace(/^www\./, '')
+  if (isIP(domain) !== 0 || !domain.includes('.') || port !== base.port) return false
+  return hostname === domain || hostname.endsWith(`.${domain}`)
 }

@@ -3,9 +3,8 @@ import type { CookieAccount } from '../core/account.ts'
 import type { ChatMessage, FilePart } from '../core/chat-request.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
-import { callSite, isMissingRoute, type SiteAccess } from './call-site.ts'
 import { isRecord } from './parse-event.ts'
-import { readText } from './read-sse.ts'
+import { callSite, isMissingRoute, readText, type SiteAccess } from './site-calls.ts'
 
 /** The files of a request as its messages refer to them once the site has them: the `private_file` of a part. */
 export type StoredFiles = ReadonlyMap<FilePart, object>
@@ -18,7 +17,7 @@ interface UploadInput {
 }
 
 /** Uploads every file of the messages for the account, byte for byte. @throws {UpstreamError}
- *  Source: UPSTREAM 4.10 (gen 1), 5.2 (gen 2) */
+ *  Source: WIRE 4.10 (gen 1), 5.2 (gen 2) */
 export async function uploadFiles(
   access: SiteAccess,
   { messages, ...input }: UploadInput,
@@ -34,14 +33,14 @@ async function uploadFile(
 ): Promise<readonly [FilePart, object]> {
   const place = await findPlace(access, { paths: placePaths[generation](file), account, signal })
   const reply = await access.openReply({
-    url: new URL(place.uploadUrl, access.baseUrl),
+    account,
     method: 'PUT',
+    url: new URL(place.uploadUrl, access.baseUrl),
     headers: access.headers.upload(),
     body: Buffer.from(file.base64, 'base64'),
-    proxyUrl: account.proxyUrl,
     signal,
   })
-  await readText(reply.body)
+  await readText(reply)
   if (reply.status < 200 || reply.status > 299) throw refused(`with status ${reply.status}`)
   return [file, privateFile[generation](file, place.storageUrl)]
 }

@@ -1,5 +1,5 @@
-// Room `upstream`: asks the site and decodes its event stream; the only room that knows the wire (UPSTREAM 2 to 8, 11). Fetches
-// what clients name by URL, under guard (`fetch-public-file`). Touches `core` and got; never an account's state.
+// Asks the site and decodes its event stream; the only module that knows the wire (WIRE 2 to 8, 11). Fetches what clients name by
+// URL, under guard (`fetch-public-file`). Touches `core`, undici for the site, got for clients' URLs; never an account's state.
 
 import type { Account } from '../core/account.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
@@ -12,9 +12,9 @@ export interface AskInput {
   readonly generation: WireGeneration
   readonly account: Account
   readonly request: ChatPrompt
-  /** Continue this project; a new one without (UPSTREAM 4.6, 5.3). */
+  /** Continue this project; a new one without (WIRE 4.6, 5.3). */
   readonly chatId?: string
-  /** reCAPTCHA token (UPSTREAM 3.1); left out when none could be had. */
+  /** reCAPTCHA token (WIRE 3.1); left out when none could be had. */
   readonly token?: string
   readonly signal: AbortSignal
 }
@@ -23,20 +23,20 @@ export interface AskMediaInput extends Omit<AskInput, 'request'> {
   readonly request: MediaRequest
 }
 
-/** A file of the site on its way; `body` is read no faster than it is pulled. Leaving it, begun or not, closes the request. */
+/** A file being downloaded; `body` is read no faster than it is pulled. Leaving it, begun or not, closes the request. */
 export interface SiteFile {
   readonly contentType: string | undefined
   readonly contentLength: number | undefined
   readonly body: AsyncIterable<Uint8Array>
 }
 
-/** Model ids as the site lists them today (UPSTREAM 5.8). */
+/** Model ids as the site lists them today (WIRE 5.8). */
 export interface ModelLists {
   readonly text: readonly string[]
   readonly image: readonly string[]
 }
 
-/** What is left of an account's allowance, in the site's credits (UPSTREAM 5.8). */
+/** What is left of an account's allowance, in the site's credits (WIRE 5.8). */
 export interface Quota {
   readonly remaining: number
   readonly limit: number | undefined
@@ -51,22 +51,23 @@ export interface Upstream {
    *  Leaving the iteration early or aborting `signal` closes the request.
    *  @throws {UpstreamError} on the first `next()` for a reply that is a failure, later for a stream that breaks */
   ask(input: AskInput): AsyncIterable<ChatEventBatch>
-  /** Is the account signed in? Source: UPSTREAM 4.10 `is_login`. @throws {UpstreamError} when the site cannot say */
+  /** Is the account signed in? Source: WIRE 4.10 `is_login`. @throws {UpstreamError} when the site cannot say */
   checkLogin(account: Account, signal: AbortSignal): Promise<LoginState>
   /** Asks for images or a video and polls until they are there, at most MEDIA_TIMEOUT_S.
    *  @throws {UpstreamError} as `ask` does; before `accepted` on the first `next()` */
   askMedia(input: AskMediaInput): AsyncIterable<MediaEvent>
-  /** Opens a result file with the account's cookie, on the site's hosts only. @throws {UpstreamError} */
+  /** Opens a result file at any http(s) URL, over the account's proxy; its cookie goes to the site's own hosts only.
+   *  @throws {UpstreamError} */
   openFile(input: {
     readonly account: Account
     readonly url: string
     readonly signal: AbortSignal
   }): Promise<SiteFile>
-  /** Deletes a chat of the account (UPSTREAM 4.10). @throws {UpstreamError} when it did not work */
+  /** Deletes a chat of the account (WIRE 4.10). @throws {UpstreamError} when it did not work */
   deleteProject(account: Account, projectId: string, signal: AbortSignal): Promise<void>
-  /** Source: UPSTREAM 5.8 `moa_models_config`, `models_config`; public, no account is used. @throws {UpstreamError} */
+  /** Source: WIRE 5.8 `moa_models_config`, `models_config`; public, no account is used. @throws {UpstreamError} */
   modelLists(signal: AbortSignal): Promise<ModelLists>
-  /** Undefined where the site does not say. Source: UPSTREAM 5.8 `get_credit_balance`, `billing_cycle` */
+  /** Undefined where the site does not say. Source: WIRE 5.8 `get_credit_balance`, `billing_cycle` */
   quota(account: Account, signal: AbortSignal): Promise<Quota | undefined>
   close(): Promise<void>
 }

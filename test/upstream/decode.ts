@@ -1,7 +1,7 @@
 import type { ChatEvent } from '../../src/core/chat-event.ts'
 import type { WireGeneration } from '../../src/core/wire-generation.ts'
 import { Answer, type DecodeEvent } from '../../src/upstream/answer.ts'
-import { wires } from '../../src/upstream/wire.ts'
+import { wires } from '../../src/upstream/generation.ts'
 import type { Outcome } from './support.ts'
 
 export interface Decoded extends Outcome {
@@ -35,9 +35,9 @@ export function decodeWith(
   try {
     for (const item of data) {
       useful.push(answer.decode(typeof item === 'string' ? item : JSON.stringify(item)))
-      events.push(...answer.take())
+      events.push(...(answer.take() ?? []))
     }
-    events.push(answer.finish())
+    events.push(...answer.finish())
     return { events, batches: data.length, error: undefined, unknown, useful }
   } catch (error) {
     return { events, batches: data.length, error, unknown, useful }

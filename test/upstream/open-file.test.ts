@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { UpstreamOptions } from '../../src/upstream/client.ts'
-import { isOwnHost } from '../../src/upstream/own-host.ts'
+import { isOwnHost } from '../../src/upstream/request-headers.ts'
 import type { SiteFile } from '../../src/upstream/upstream.ts'
 import { type Site, send, startSite } from './site.ts'
 import { account, createTestUpstream } from './support.ts'

@@ -1,10 +1,9 @@
 import type { MediaEvent, MediaFile } from '../../core/media-event.ts'
 import type { MediaRequest } from '../../core/media-request.ts'
-import { type FoundTask, findTasks } from './find-tasks.ts'
-import { needsCookie, resultUrl } from './result-url.ts'
-import { failed, type TaskState } from './task-state.ts'
+import { isOwnHost } from '../request-headers.ts'
+import { type FoundTask, failed, findTasks, type TaskState } from './tasks.ts'
 
-/** What one ask has begun: its tasks, from what the ask and the polls tell of them. */
+/** The tasks of one ask, as the ask and the polls report them. */
 export class MediaWork {
   #tasks = new Map<string, { state: TaskState; prompt: string | undefined }>()
   #request: MediaRequest
@@ -35,7 +34,7 @@ export class MediaWork {
     return [...this.#tasks].flatMap(([id, { state }]) => (state.type === 'pending' ? [id] : []))
   }
 
-  /** Takes in what an event of the ask tells. @returns whether it tells of tasks */
+  /** Collects the tasks in an event of the ask. @returns whether there were any */
   collect(event: Readonly<Record<string, unknown>>): boolean {
     let found = false
     for (const task of findTasks(event)) {
@@ -45,7 +44,7 @@ export class MediaWork {
     return found
   }
 
-  /** A result without a task is known by its first file. */
+  /** A result without a task id goes by its first file. */
   add({ id, state, prompt }: FoundTask): void {
     const key = id ?? (state.type === 'succeeded' ? state.urls[0] : undefined)
     if (key === undefined) return
@@ -56,12 +55,12 @@ export class MediaWork {
     })
   }
 
-  /** Takes in what a poll tells. */
+  /** Applies the result of a poll. */
   update(states: ReadonlyMap<string, TaskState>): void {
     for (const [id, state] of states) if (this.#tasks.has(id)) this.add({ id, state, prompt: undefined })
   }
 
-  /** Nothing more will come: what is pending has failed. */
+  /** Nothing more will come: pending tasks have failed. */
   giveUp(cause: string): void {
     for (const id of this.pendingIds()) this.add({ id, state: failed(cause), prompt: undefined })
   }
@@ -100,4 +99,33 @@ export class MediaWork {
       },
     ]
   }
+}
+
+/** The absolute URL of a result file. @returns undefined for what is none */
+export function resultUrl(text: string, baseUrl: string): URL | undefined {
+  const url = URL.parse(text, baseUrl)
+  return url && ['http:', 'https:'].includes(url.protocol) ? url : undefined
+}
+
+/** Source: WIRE 5.6, files */
+export const needsCookie = (url: URL, baseUrl: string): boolean =>
+  isOwnHost(url, baseUrl) && url.pathname.startsWith('/api/')
+
+/** Finds result files in words. They are a model's: only what can be a file of the site counts, not any URL that it was
+ *  talked into. Source: WIRE 5.6, 5.7 (fallback places) */
+export function findResultUrls(text: string, baseUrl: string): readonly URL[] {
+  const urls = Array.from(text.matchAll(urlPattern), ([found]) => resultUrl(found, baseUrl))
+  const own = urls.filter((url) => url !== undefined && isResultFile(url, baseUrl)) as URL[]
+  return [...new Map(own.map((url) => [url.href, url])).values()]
+}
+
+const urlPattern = /(?:https?:\/\/|(?<![\w/.:-])\/api\/files\/)[^\s<>()[\]{}"'`\\|]+/g
+
+const storageHost = /^genspark[\w-]*(?:\.[\w-]+)?\.(?:azurefd\.net|blob\.core\.windows\.net)$/
+
+const fileName = /\.(?:png|jpe?g|webp|gif|avif|mp4|webm|mov)$/i
+
+function isResultFile(url: URL, baseUrl: string): boolean {
+  if (isOwnHost(url, baseUrl)) return url.pathname.startsWith('/api/files/')
+  return storageHost.test(url.hostname) && fileName.test(url.pathname)
 }

@@ -2,69 +2,86 @@ import type { ApiKeyAccount } from '../../core/account.ts'
 import type { ChatEventBatch } from '../../core/chat-event.ts'
 import type { ChatModel } from '../../core/chat-request.ts'
 import { Answer, type DecodeEvent } from '../answer.ts'
-import { type AskOptions, readAnswer } from '../ask.ts'
-import { isMissingRoute } from '../call-site.ts'
-import type { AskCall } from '../read-ask.ts'
+import { type AskCall, type AskOptions, AskStream } from '../ask-stream.ts'
+import { isMissingRoute } from '../site-calls.ts'
 import type { AskInput } from '../upstream.ts'
-import { decodeAnthropicEvent } from './decode-anthropic-chat.ts'
-import { decodeOpenAiChunk } from './decode-openai-chat.ts'
-import { encodeAnthropicChat } from './encode-anthropic-chat.ts'
-import { encodeOpenAiChat } from './encode-openai-chat.ts'
-import { recogniseRouteReply, recogniseVendorReply } from './recognise-vendor-reply.ts'
+import { createAnthropicDecoder, encodeAnthropicChat } from './anthropic.ts'
+import { decodeOpenAiChunk, encodeOpenAiChat } from './openai.ts'
+import { recogniseRouteReply, recogniseVendorReply } from './vendor-failures.ts'
 
 /** A chat over the surface for API keys: no cookie, no token, no project. Claude models are asked in Anthropic's style, in
  *  which they think aloud; in OpenAI's when that has no form for the request or its route is gone. Contract: `Upstream.ask`.
- *  Source: UPSTREAM 11 */
-export async function* askVendorChat(
+ *  Source: WIRE 11 */
+export function askVendorChat(
   options: AskOptions,
   input: AskInput,
   account: ApiKeyAccount,
-): AsyncGenerator<ChatEventBatch> {
+): AsyncIterableIterator<ChatEventBatch, undefined> {
   const { request } = input
+  const inOpenAi = () => askInStyle(options, input, { ...openAi, account, body: encodeOpenAiChat(request) })
   const body = isClaude(request.model) ? encodeAnthropicChat(request) : undefined
-  if (body) {
-    let begun = false
-    try {
-      for await (const batch of askInStyle(options, input, { ...anthropic, account, body })) {
-        begun = true
-        yield batch
-      }
-      return
-    } catch (error) {
-      if (begun || !isMissingRoute(error)) throw error
-    }
+  if (!body) return inOpenAi()
+  return new Fallback(askInStyle(options, input, { ...anthropic, account, body }), inOpenAi)
+}
+
+/** Asks again in another style when the first finds its route missing. */
+class Fallback implements AsyncIterableIterator<ChatEventBatch, undefined> {
+  #current: AskStream<ChatEventBatch>
+  #other: (() => AskStream<ChatEventBatch>) | undefined
+
+  constructor(first: AskStream<ChatEventBatch>, other: () => AskStream<ChatEventBatch>) {
+    this.#current = first
+    this.#other = other
   }
-  yield* askInStyle(options, input, { ...openAi, account, body: encodeOpenAiChat(request) })
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<ChatEventBatch, undefined>> {
+    const other = this.#other
+    if (!other) return this.#current.next()
+    this.#other = undefined
+    return this.#current.next().catch((error: unknown) => {
+      if (!isMissingRoute(error)) throw error
+      this.#current = other()
+      return this.#current.next()
+    })
+  }
+
+  return(): Promise<IteratorResult<ChatEventBatch, undefined>> {
+    return this.#current.return()
+  }
 }
 
 const isClaude = ({ upstreamIds }: ChatModel): boolean => upstreamIds.agent[0]?.startsWith('claude') ?? false
 
 interface ChatStyle extends Required<Pick<AskCall, 'path' | 'headers' | 'recognise'>> {
-  readonly decodeEvent: DecodeEvent
+  createDecoder(): DecodeEvent
 }
 
 const anthropic: ChatStyle = {
   path: '/api/anthropic/v1/messages',
   headers: { 'anthropic-version': '2023-06-01' },
-  decodeEvent: decodeAnthropicEvent,
+  createDecoder: createAnthropicDecoder,
   recognise: recogniseRouteReply,
 }
 
 const openAi: ChatStyle = {
   path: '/api/llm_proxy/v1/chat/completions',
   headers: {},
-  decodeEvent: decodeOpenAiChunk,
+  createDecoder: () => decodeOpenAiChunk,
   recognise: recogniseVendorReply,
 }
 
 function askInStyle(
   options: AskOptions,
   { generation, signal }: AskInput,
-  { decodeEvent, body, ...style }: ChatStyle & Pick<AskCall, 'account'> & { readonly body: object },
-): AsyncIterable<ChatEventBatch> {
+  { createDecoder, body, ...style }: ChatStyle & Pick<AskCall, 'account'> & { readonly body: object },
+): AskStream<ChatEventBatch> {
   const bound = false
   const countUnknown = () => options.metrics.unknownEvents.inc({ generation })
-  const answer = new Answer({ decodeEvent, bound, countUnknown })
+  const answer = new Answer({ decodeEvent: createDecoder(), bound, countUnknown })
   const call = { ...style, kind: 'chat', generation, bound, encodeBody: () => body, signal } as const
-  return readAnswer(options, call, answer)
+  return new AskStream(options, call, answer)
 }

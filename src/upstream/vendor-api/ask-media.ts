@@ -1,20 +1,19 @@
 import type { ApiKeyAccount } from '../../core/account.ts'
 import { UpstreamError } from '../../core/errors.ts'
 import type { MediaEvent } from '../../core/media-event.ts'
+import { createCut } from '../deadlines.ts'
 import type { AskMediaOptions } from '../media/ask-media.ts'
 import { MediaWork } from '../media/media-work.ts'
-import { pollTasks } from '../media/poll-tasks.ts'
-import { taskSources } from '../media/task-sources.ts'
-import { failed } from '../media/task-state.ts'
+import { pollTasks, taskSources } from '../media/poll-tasks.ts'
+import { failed } from '../media/tasks.ts'
 import type { AskMediaInput } from '../upstream.ts'
-import { encodeToolCall } from './encode-tool.ts'
-import { runTool } from './run-tool.ts'
+import { encodeToolRequest, runTool } from './run-tool.ts'
 
 /** A tool that refuses does so at once: one that still beats after so long has taken the work on. */
 const acceptAfterMs = 3_000
 
 /** Pictures or a video over the tools for API keys. A tool makes one, so it is called once for each; the first call decides
- *  whether the others are made. Contract: `Upstream.askMedia`. Source: UPSTREAM 11 */
+ *  whether the others are made. Contract: `Upstream.askMedia`. Source: WIRE 11 */
 export async function* askVendorMedia(
   options: AskMediaOptions,
   { request, signal: callerSignal }: AskMediaInput,
@@ -22,14 +21,14 @@ export async function* askVendorMedia(
 ): AsyncGenerator<MediaEvent> {
   const { mediaTimeoutMs, pollIntervalMs = 2_000 } = options
   const count = request.kind === 'image' ? request.count : 1
-  const over = new AbortController()
-  const timer = setTimeout(() => over.abort(new UpstreamError('total-timeout')), mediaTimeoutMs)
-  const signal = AbortSignal.any([callerSignal, over.signal])
+  const cut = createCut(callerSignal)
+  const { signal } = cut
+  const timer = setTimeout(() => cut.abort(new UpstreamError('total-timeout')), mediaTimeoutMs)
   const work = new MediaWork(request, options.baseUrl)
 
   function start(onHeartbeat: () => void = () => {}) {
-    const run = runTool(options, { ...encodeToolCall(request), account, onHeartbeat, signal })
-    // It is awaited in its turn, maybe after it has failed.
+    const run = runTool(options, { ...encodeToolRequest(request), account, onHeartbeat, signal })
+    // Awaited later, perhaps after it has failed.
     run.catch(() => {})
     return run
   }
@@ -58,19 +57,20 @@ export async function* askVendorMedia(
       yield work.progress()
     }
     if (broken && work.isDone && !work.hasFiles) throw broken
-    // For a key of either generation the streams are the same; they are the ones seen to take it (UPSTREAM 4.9).
+    // For a key of either generation the streams are the same; they are the ones seen to take it (WIRE 4.9).
     const limits = { ...options, totalTimeoutMs: mediaTimeoutMs }
     const sources = taskSources(limits, { generation: 'copilot', account, kind: request.kind })
     for await (const _more of pollTasks(work, { sources, pollIntervalMs, signal })) yield work.progress()
   } catch (thrown) {
     callerSignal.throwIfAborted()
-    const error = over.signal.aborted ? over.signal.reason : thrown
-    // What is there is worth having, whatever became of the rest.
+    const error = signal.aborted ? signal.reason : thrown
+    // Keep the files that exist even if the rest failed.
     if (!(error instanceof UpstreamError) || !work.hasFiles) throw error
     work.giveUp(error.message)
   } finally {
     clearTimeout(timer)
-    over.abort('over')
+    cut.release()
+    cut.abort('over')
   }
   yield work.finished()
 }

@@ -98,6 +98,22 @@ test.each([
   expect((await upstream.metrics.unknownEvents.get()).values).toEqual([])
 })
 
+test('the usage that comes after the finish reason, in a chunk of its own, ends the answer', async () => {
+  const figures = {
+    prompt_tokens: 7,
+    completion_tokens: 11,
+    completion_tokens_details: { reasoning_tokens: 3 },
+    total_tokens: 18,
+  }
+  const { upstream } = await startVendorSite(
+    sendEvents(chunk({ content: 'Hi' }), chunk({}, 'stop'), { ...usage, usage: figures }, '[DONE]'),
+  )
+  expect((await askWhole(upstream, ask)).events.at(-1)).toMatchObject({
+    type: 'finished',
+    usage: { prompt: 7, completion: 11, reasoning: 3 },
+  })
+})
+
 test('a stream that ends before its finish reason is broken', async () => {
   const { upstream } = await startVendorSite(sendEvents(chunk({ content: 'half' })))
   const outcome = await askWhole(upstream, ask)
@@ -190,6 +206,7 @@ describe('a Claude model', () => {
       type: 'finished',
       reason: 'length',
       servedModel: 'claude-sonnet-5',
+      usage: { prompt: 7, completion: 11, reasoning: 0 },
     })
     expect(emulator.vendor.asks).toMatchObject([
       { route: 'anthropic', apiKey: 'gsk-canary-1', stream: true, ended: 'whole' },

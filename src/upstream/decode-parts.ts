@@ -1,0 +1,100 @@
+import type { FinishReason, TokenUsage } from '../core/chat-event.ts'
+import { isRecord } from './parse-event.ts'
+
+type Event = Readonly<Record<string, unknown>>
+
+/** What a `message_result` says: at its top level in gen 1, in its `message` in gen 2. Source: WIRE 4.7, 5.4 */
+export interface MessageResult {
+  readonly ofAssistant: boolean
+  readonly content: string
+  readonly servedModel: string | undefined
+  readonly finishReason: FinishReason
+  readonly usage: TokenUsage | undefined
+  /** A model is named as its author, or its text stands where only an answer does. */
+  readonly byModel: boolean
+}
+
+export function parseMessageResult(event: Event): MessageResult {
+  const message = isRecord(event.message) ? event.message : event
+  const state = isRecord(message.session_state) ? message.session_state : {}
+  const written = stringOf(state.answer)
+  const servedModel = stringOf(message._llm_model) ?? stringOf(state._llm_model)
+  return {
+    ofAssistant: message.role === undefined || message.role === 'assistant',
+    content: stringOf(message.content) ?? written ?? '',
+    servedModel,
+    finishReason: message._finish_reason === 'length' ? 'length' : 'stop',
+    usage: parseUsage(state._llm_usage),
+    byModel: servedModel !== undefined || written !== undefined,
+  }
+}
+
+/** @returns undefined for an empty string too */
+const stringOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined
+
+/** Reads `usage` in OpenAI's form, which is also the site's. @returns undefined unless both figures are there; the site often
+ *  sends an empty object */
+export function parseUsage(usage: unknown): TokenUsage | undefined {
+  if (!isRecord(usage)) return undefined
+  const { prompt_tokens: prompt, completion_tokens: completion, completion_tokens_details: details } = usage
+  if (!isCount(prompt) || !isCount(completion)) return undefined
+  const reasoning = isRecord(details) ? details.reasoning_tokens : usage.reasoning_tokens
+  return { prompt, completion, reasoning: isCount(reasoning) ? Math.min(reasoning, completion) : 0 }
+}
+
+export const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0
+
+/** Of longer text that came in chunks only the length is kept. */
+const maxHeldLength = 1024 * 1024
+
+/** The text of one field, without doubling: it comes as deltas which a whole value may repeat, as whole values that grow,
+ *  or as values that are chunks. Source: WIRE 5.4 (rule for a client), 7.4 */
+export class FieldText {
+  #deltas = false
+  #chunks = false
+  #held = ''
+  #length = 0
+  #repeats = 0
+
+  delta(text: string): string {
+    this.#deltas = true
+    return text
+  }
+
+  /** @returns what `value` adds to the text so far */
+  value(value: string): string {
+    if (this.#deltas) return ''
+    if (this.#isWhole(value)) {
+      this.#repeats += 1
+      return ''
+    }
+    if (!this.#chunks && value.startsWith(this.#held)) {
+      const added = value.slice(this.#length)
+      this.#hold(value)
+      return added
+    }
+    // Chunks after all: what looked like a repetition of the whole text was a chunk too.
+    const added = this.#chunks ? value : this.#held.repeat(this.#repeats) + value
+    this.#chunks = true
+    this.#hold(this.#held + added, this.#length + added.length)
+    return added
+  }
+
+  /** The whole text, said at the end. @returns what had not come before */
+  closing(whole: string): string {
+    if (this.#deltas || this.#chunks || !whole.startsWith(this.#held)) return ''
+    return this.value(whole)
+  }
+
+  #isWhole(value: string): boolean {
+    return value.length === this.#length && (value === this.#held || this.#length > maxHeldLength)
+  }
+
+  #hold(text: string, length = text.length): void {
+    this.#repeats = 0
+    this.#length = length
+    this.#held = this.#chunks && length > maxHeldLength ? '' : text
+  }
+}

@@ -1,0 +1,175 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
+import { UpstreamError } from '../core/errors.ts'
+import type { OpenReply, Reply, ReplyRequest } from '../core/open-reply.ts'
+import { type Connection, createConnectionPools, ProxyRefusal } from './connection-pools.ts'
+
+export interface DirectTransportOptions {
+  /** PROXY_URL: for every request of an account that has no proxy of its own. */
+  readonly proxyUrl?: string | undefined
+}
+
+/** Carries requests to the site over this process's own connections. Nothing is retried, no redirect is followed, nothing is
+ *  decompressed: unasked for, the site does not compress, and a compressor would hold tokens back. */
+export function createDirectTransport({ proxyUrl }: DirectTransportOptions = {}): {
+  readonly openReply: OpenReply
+  close(): void
+} {
+  const pools = createConnectionPools()
+  return {
+    openReply(request) {
+      const { account, url, signal } = request
+      if (signal.aborted) return Promise.reject(signal.reason)
+      const own = account?.proxyUrl
+      const connection = pools.take(url.origin, own ?? proxyUrl)
+      return new Exchange(connection, signal, describeProxy(own, proxyUrl)).open(request)
+    },
+    close: pools.close,
+  }
+}
+
+/** For the words of a failure; never the proxy's URL, which may hold a password. */
+function describeProxy(own: string | undefined, general: string | undefined): string | undefined {
+  if (own !== undefined) return "the account's own proxy"
+  return general === undefined ? undefined : 'the proxy of PROXY_URL'
+}
+
+/** Unread bytes beyond which the socket is paused. */
+const maxWaitingBytes = 64 * 1024
+
+/** One request and its reply; also undici's handler, so that a request allocates one object and not three. */
+class Exchange implements Reply, Dispatcher.DispatchHandler {
+  status = 0
+  headers: IncomingHttpHeaders = {}
+  readonly #connection: Connection
+  readonly #signal: AbortSignal
+  readonly #proxy: string | undefined
+  readonly #opened = Promise.withResolvers<Reply>()
+  #controller: Dispatcher.DispatchController | undefined
+  #waiting: Uint8Array[] = []
+  #waitingBytes = 0
+  /** No more bytes will come: all are here, it failed, or it was closed. */
+  #isOver = false
+  #failure: { readonly error: unknown } | undefined
+  #wake: (() => void) | undefined
+
+  constructor(connection: Connection, signal: AbortSignal, proxy: string | undefined) {
+    this.#connection = connection
+    this.#signal = signal
+    this.#proxy = proxy
+  }
+
+  open({ method, url, headers, body }: ReplyRequest): Promise<Reply> {
+    this.#signal.addEventListener('abort', this.#abort, { once: true })
+    const path = url.pathname + url.search
+    this.#connection.client.dispatch({ method, path, headers, body: body ?? null }, this)
+    return this.#opened.promise
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    if (this.#waiting.length === 0 && !this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    const reads = this.#waiting
+    if (reads.length > 0) {
+      const isPaused = this.#waitingBytes >= maxWaitingBytes
+      this.#waiting = []
+      this.#waitingBytes = 0
+      if (isPaused && !this.#isOver) this.#controller?.resume()
+      return reads.length === 1 ? reads[0] : Buffer.concat(reads)
+    }
+    if (this.#failure) throw this.#failure.error
+    return undefined
+  }
+
+  close(): void {
+    this.#waiting = []
+    if (this.#isOver) return
+    this.#end()
+    this.#connection.destroy()
+  }
+
+  readonly #abort = (): void => {
+    this.#waiting = []
+    this.#fail(this.#signal.reason)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#failure = { error }
+    this.#opened.reject(error)
+    this.#end()
+    this.#connection.destroy()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#signal.removeEventListener('abort', this.#abort)
+    this.#wake?.()
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    // Informational, such as early hints.
+    if (status < 200) return
+    this.status = status
+    this.headers = headers
+    this.#opened.resolve(this)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, bytes: Uint8Array): void {
+    if (this.#isOver) return
+    this.#waiting.push(bytes)
+    this.#waitingBytes += bytes.length
+    if (this.#waitingBytes >= maxWaitingBytes) controller.pause()
+    this.#wake?.()
+  }
+
+  onResponseEnd(): void {
+    if (this.#isOver) return
+    this.#end()
+    this.#connection.release()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(translate(error, { isAnswered: this.status !== 0, proxy: this.#proxy }))
+  }
+}
+
+/** A connection that broke is told from one that was never made. Only system errors become the cause: those of
+ *  undici may quote the reply, those of the SOCKS client hold the password. */
+function translate(
+  error: Error,
+  { isAnswered, proxy }: { readonly isAnswered: boolean; readonly proxy: string | undefined },
+): UpstreamError {
+  if (proxy && error instanceof ProxyRefusal) return refused(proxy, error.status)
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  // A system code such as ECONNREFUSED, or a library's words; neither knows a secret.
+  const reason = code === '' || /^(?:UND_|ERR_|HPE_)/.test(code) ? error.message : code
+  const cause = proxy || reason !== code ? new Error(reason) : error
+  if (isAnswered || brokenCodes.has(code)) {
+    const message = `The connection over ${proxy} broke before the answer was whole.`
+    return new UpstreamError('reset', { cause, ...(proxy && { message }) })
+  }
+  const message = proxy
+    ? `Genspark could not be reached over ${proxy} (${reason}).`
+    : 'Genspark could not be reached.'
+  return new UpstreamError('unavailable', { message, cause })
+}
+
+const brokenCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+function refused(proxy: string, status: number): UpstreamError {
+  const what = status === 407 ? 'refuses its user name or password' : 'refuses to connect to Genspark'
+  const name = proxy.charAt(0).toUpperCase() + proxy.slice(1)
+  return new UpstreamError('unavailable', { message: `${name} ${what} (HTTP ${status}).` })
+}

@@ -1,0 +1,62 @@
+import { UpstreamError, type UpstreamFailureKind } from '../../core/errors.ts'
+import { isPage, type ReplyEvidence, recogniseReply, recogniseSpeaking } from '../failures.ts'
+import { isRecord, parseEvent } from '../parse-event.ts'
+
+/** The verdict on a reply to an API key that is neither a stream nor a result, where there is no other route to ask.
+ *  Source: WIRE 11 */
+export function recogniseVendorReply(evidence: ReplyEvidence): UpstreamError {
+  const found = recogniseRouteReply(evidence)
+  if (found.kind !== 'route-gone') return found
+  // Another account may have the model or the tool: no verdict on this key.
+  return new UpstreamError('malformed', {
+    message: `Genspark does not have this model or tool for API keys (HTTP ${evidence.status}).`,
+  })
+}
+
+/** The same; `route-gone` where another route may have what this one has not. Spent credits come with HTTP 200 and as a notice
+ *  in some form; what means another thing for a session with a token is read as what it is for a key. */
+export function recogniseRouteReply(evidence: ReplyEvidence): UpstreamError {
+  const { status, text } = evidence
+  if (!isPage(text) && (status === 402 || tellsOfSpentCredits(text))) return new UpstreamError('quota-spent')
+  const found = recogniseReply({ ...evidence, text: withoutEnvelope(text), bound: false })
+  if (found.kind !== 'token-refused') return found
+  return new UpstreamError('unavailable', {
+    message: `Genspark refuses this to the API key (HTTP ${status}).`,
+    httpStatus: status,
+  })
+}
+
+/** Anthropic's style puts its errors into an event like that of the site, which would outweigh the status. */
+function withoutEnvelope(text: string): string {
+  const object = parseEvent(text)
+  return object?.type === 'error' && isRecord(object.error) ? JSON.stringify({ error: object.error }) : text
+}
+
+const tellsOfSpentCredits = (text: string): boolean => spentCredits.some((form) => form.test(text))
+
+const spentCredits = [
+  /genspark\.ai\/pricing/i,
+  /\bcredits?\b[^.]{0,60}\b(?:exhausted|insufficient|used up)\b/i,
+  /\b(?:insufficient|out of|no more|not enough)\b[^.]{0,30}\bcredits?\b/i,
+  /\binsufficient_(?:quota|credits?)\b/i,
+]
+
+/** An error within the stream of either style speaks for the service, never for the model. @returns undefined for any other event */
+export function recogniseStreamError(event: Readonly<Record<string, unknown>>): UpstreamError | undefined {
+  const { error } = event
+  if (error === undefined || error === null) return undefined
+  if (tellsOfSpentCredits(JSON.stringify(error))) return new UpstreamError('quota-spent')
+  const kind = isRecord(error) && typeof error.type === 'string' ? kinds.get(error.type) : undefined
+  return kind ? new UpstreamError(kind) : (recogniseSpeaking(event) ?? new UpstreamError('unavailable'))
+}
+
+/** By the type that the error names. Source: platform.claude.com/docs/en/api/errors */
+const kinds: ReadonlyMap<string, UpstreamFailureKind> = new Map([
+  ['overloaded_error', 'overloaded'],
+  ['rate_limit_error', 'rate-limited'],
+  ['authentication_error', 'signed-out'],
+  ['billing_error', 'quota-spent'],
+  ['invalid_request_error', 'bad-request'],
+  ['request_too_large', 'bad-request'],
+  ['not_found_error', 'malformed'],
+])
