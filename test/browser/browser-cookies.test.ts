@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseBrowserCookies } from '../../src/browser/browser-cookies.ts'
+import { parseBrowserCookies } from '../../src/browser/account-context.ts'
 
 test('each pair of the header becomes a cookie of the site, its value untouched', () => {
   expect(parseBrowserCookies('session_id=a=b; c1="x y" ;empty=;stray', 'https://www.genspark.ai')).toEqual([
