@@ -149,7 +149,9 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
 
   return {
     ...{ server, logger, roster, tokens, listRefresh, chatDeletions, accountAdmin },
-    onDemand: [publicFiles, () => import('file-type'), () => import('./gateway/output/compile-schema.ts')],
+    /** What some requests need and the first chat does not. The client for addresses that users name is not among it: it takes
+     *  20 MB, and loads in steps of few ms when the first such picture comes. */
+    onDemand: [() => import('file-type'), () => import('./gateway/output/compile-schema.ts')],
     /** In the reverse order of use: first those that ask, then what they ask with, last the store. */
     async close() {
       modelsFile?.close()

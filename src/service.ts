@@ -93,8 +93,8 @@ export async function createService(config: Config, overrides: ServiceOverrides 
   }
 }
 
-/** Loads what the first chat does without, one after the other and not before that chat may have been answered, so that no later request waits for a module and
- *  none stands still while one is loaded. */
+/** Loads what the first chat does without, one module at a time and not before that chat may have been answered: no later
+ *  request waits for a module, and none is held up for long by the loading of another. */
 async function loadTheRest(loaders: readonly (() => Promise<unknown>)[], signal: AbortSignal): Promise<void> {
   for (const load of loaders) {
     await delay(loadPauseMs, undefined, { ref: false, signal }).catch(() => {})
@@ -104,7 +104,7 @@ async function loadTheRest(loaders: readonly (() => Promise<unknown>)[], signal:
   }
 }
 
-const loadPauseMs = 100
+const loadPauseMs = 150
 
 async function listenOn(server: Server, { host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
