@@ -8,7 +8,7 @@ type SettingKey = keyof typeof settings
 type SettingValues = {
   readonly [Key in SettingKey]: (typeof settings)[Key] extends Setting<infer Value> ? Value : never
 }
-/** Read, but told in another way: `debug` as `logLevel`, and the rest is settled by `parseConfig`. */
+/** Read, but not handed on as they are: `debug` becomes a `logLevel`, `parseConfig` settles the others. */
 type Settled = 'debug' | 'yesCaptchaClientKey' | 'recaptchaMode' | 'logFormat'
 
 /** Every value in force, defaults included; times in ms, sizes in bytes. */

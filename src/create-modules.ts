@@ -1,5 +1,5 @@
-// Wiring: builds every module with the settings that it reads. Touches every module but `doctor`; opens and closes nothing by
-// itself, asks nobody.
+// Wiring: builds every module with exactly the settings that it reads, and knows in which order they close.
+// Touches every module but `doctor`; no environment, no process.
 
 import { createServer } from 'node:http'
 import { createAccountAdmin } from './accounts/account-admin.ts'

@@ -1,4 +1,5 @@
-// Service: opens every module and closes them in reverse order. Knows no environment and no process.
+// Service: listens, starts what runs in the background, and shuts down without dropping a request.
+// Touches the modules that `create-modules` builds; no environment, no process.
 
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -5,17 +5,13 @@ import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { abortable, withDeadline } from './abortable.ts'
-import type { MintedToken } from './account-context.ts'
-import { openAccountContext } from './account-context.ts'
-import type { ChromiumKeeper } from './chromium-keeper.ts'
-import { createChromiumKeeper } from './chromium-keeper.ts'
-import type { PagePool } from './page-pool.ts'
-import { contextKey, createPagePool } from './page-pool.ts'
+import { type MintedToken, openAccountContext } from './account-context.ts'
+import { type ChromiumKeeper, createChromiumKeeper } from './chromium-keeper.ts'
+import { contextKey, createPagePool, type PagePool } from './page-pool.ts'
 import type { RecaptchaSettings } from './recaptcha-site.ts'
 import { createRemoteVerifier } from './remote-verifier.ts'
 import { createTokenShelf, type TokenShelf } from './token-shelf.ts'
-import type { TokenRequest, TokenSource } from './token-source.ts'
-import { firstLine, tokenUnavailable } from './token-source.ts'
+import { firstLine, type TokenRequest, type TokenSource, tokenUnavailable } from './token-source.ts'
 
 export interface TokenSourceOptions extends EmbeddedSourceOptions {
   readonly recaptchaMode: 'embedded' | 'remote' | 'off'
@@ -133,7 +129,7 @@ export function createEmbeddedSource(options: EmbeddedSourceOptions): TokenSourc
         const minted = await abortable(minting, signal)
         if (shelf.isGood(minted)) return minted.token
       } catch (error) {
-        // The caller's leave ends its own wait and no more.
+        // A caller that leaves ends its own wait and nothing else: its token becomes a spare.
         if (signal.aborted) minting.then(shelf.put, () => {})
         throw error
       }

@@ -16,7 +16,7 @@ export interface RemoteVerifierOptions {
 const maxReplyBytes = 64 * 1024
 
 /** Asks another service for each token, e.g. genspark-playwright-proxy or one of ours: `GET <url>/genspark` with the account's
- *  cookie. Every token is fresh; none is kept. Source: UPSTREAM 3.5
+ *  cookie. Every token is fresh; none is kept. Source: WIRE 3.5
  *
  *  It asks with the `fetch` of Node: the service is the operator's own and no part of the site, so neither the site's headers nor
  *  its proxies and pools apply, and one request a token needs nothing more. Certificates are checked; a redirect is not followed:
@@ -112,7 +112,7 @@ const maxMessageLength = 200
 
 /** The token in the reply of a token service: HTTP 200 and `{"code":200,"token":"…"}`, anything else is a failure.
  *  @param cookie  must not come back in a message
- *  @throws {UnavailableError} `token_unavailable` with what the service said. Source: UPSTREAM 3.5 */
+ *  @throws {UnavailableError} `token_unavailable` with what the service said. Source: WIRE 3.5 */
 export function parseVerifierReply(status: number, text: string, cookie: string): string {
   const reply = parseObject(text)
   if (status !== 200 || (reply && reply.code !== 200)) {

@@ -1,4 +1,4 @@
-// Room `browser`: makes reCAPTCHA tokens with the site's own script in an ordinary Chromium page of the account's session, or
+// Module `browser`: makes reCAPTCHA tokens with the site's own script in an ordinary Chromium page of the account's session, or
 // asks the operator's own token service for them. Touches `core` and Playwright; it never asks the chat API.
 
 import type { CookieAccount } from '../core/account.ts'
@@ -7,7 +7,7 @@ import type { WireGeneration } from '../core/wire-generation.ts'
 
 export interface TokenRequest {
   readonly account: CookieAccount
-  /** Each generation has its page, key and action (UPSTREAM 3.2). */
+  /** Each generation has its page, key and action (WIRE 3.2). */
   readonly generation: WireGeneration
   readonly signal: AbortSignal
 }

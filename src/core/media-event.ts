@@ -14,7 +14,7 @@ export type MediaEvent =
 export interface MediaFile {
   /** Of the site, absolute. */
   readonly url: string
-  /** Loads only with the account's cookie (UPSTREAM 5.6, `/api/files/s/`). */
+  /** Loads only with the account's cookie (WIRE 5.6, `/api/files/s/`). */
   readonly needsCookie: boolean
   /** The prompt as the site rewrote it. */
   readonly revisedPrompt?: string

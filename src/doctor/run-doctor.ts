@@ -1,4 +1,4 @@
-// Room `doctor`: looks at everything that the service needs, part by part, and says what is wrong and what to do about it.
+// Module `doctor`: looks at everything that the service needs, part by part, and says what is wrong and what to do about it.
 // Touches `accounts`, `browser`, `upstream`, `store`, `core`; it asks no model anything and changes nothing.
 
 import { accountsOfSettings } from '../accounts/accounts-of-settings.ts'
