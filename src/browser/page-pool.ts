@@ -85,7 +85,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       queue.delete(waiter)
       waiter.enter(enter(entry))
     }
-    makeRoom()
+    if (queue.size > 0) makeRoom()
   }
 
   function currentEntry(key: string): Entry | undefined {

@@ -1,4 +1,4 @@
-import type { BrowserContext, Page, Request, Response } from 'playwright'
+import type { BrowserContext, CDPSession, Page, Request, Response } from 'playwright'
 import type { RecaptchaForm, RecaptchaSite } from './recaptcha-site.ts'
 import { firstLine, tokenUnavailable } from './token-source.ts'
 
@@ -24,7 +24,8 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
   doing('a browser page was opening')
   const page = await context.newPage()
   page.once('crash', options.onCrash)
-  await blockHeavyTypes(context, page)
+  const session = await context.newCDPSession(page)
+  await blockHeavyTypes(session)
   const scripts = watchScripts(page)
 
   doing(`${site.pageUrl} was loading: check the network and PROXY_URL`)
@@ -36,11 +37,12 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
     (await findOnPage(page, { ...options, graceMs }, scripts.failed)) ??
     (await addToPage(page, options, response))
   const call = { ...found, action: site.action(found.siteKey) }
+  const expression = `(${executeRecaptcha})(${JSON.stringify(call)})`
 
   return {
     async mint() {
       doing('grecaptcha.execute was running: check the network and PROXY_URL')
-      const result = await page.evaluate(executeRecaptcha, call)
+      const result = await evaluate(session, expression)
       if ('failure' in result) throw refused(result.failure, call.siteKey)
       if (typeof result.token === 'string' && result.token !== '') return result.token
       throw tokenUnavailable('grecaptcha gave an empty token: check RECAPTCHA_SITE_KEY and RECAPTCHA_ACTION')
@@ -49,8 +51,7 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
 }
 
 /** Only requests of these types are paused in the browser; a Playwright route would hold up every one of them. */
-async function blockHeavyTypes(context: BrowserContext, page: Page): Promise<void> {
-  const session = await context.newCDPSession(page)
+async function blockHeavyTypes(session: CDPSession): Promise<void> {
   session.on('Fetch.requestPaused', ({ requestId }) => {
     session.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' }).catch(() => {})
   })
@@ -58,6 +59,17 @@ async function blockHeavyTypes(context: BrowserContext, page: Page): Promise<voi
   await session.send('Fetch.enable', {
     patterns: heavyTypes.map((resourceType) => ({ urlPattern: '*', resourceType })),
   })
+}
+
+/** Straight to the browser's own protocol: half the time and processor time of `page.evaluate`, which every request would pay. */
+async function evaluate(session: CDPSession, expression: string): Promise<Minted> {
+  const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
+    expression,
+    awaitPromise: true,
+    returnByValue: true,
+  })
+  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
+  return result.value
 }
 
 /** `failed` resolves when a script of Google's could not be had. */
@@ -188,12 +200,14 @@ export function addScript(url: string): Promise<boolean> {
   })
 }
 
+type Minted = { readonly token: unknown } | { readonly failure: string }
+
 /** Asks grecaptcha for one token. */
 export async function executeRecaptcha(input: {
   form: RecaptchaForm
   siteKey: string
   action: string
-}): Promise<{ token: unknown } | { failure: string }> {
+}): Promise<Minted> {
   try {
     const api = (
       input.form === 'enterprise' ? window.grecaptcha?.enterprise : window.grecaptcha
