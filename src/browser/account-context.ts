@@ -122,7 +122,7 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
 }
 
 /** A cookie as Playwright's `addCookies` takes it, host-only. */
-export interface BrowserCookie {
+interface BrowserCookie {
   readonly name: string
   readonly value: string
   readonly domain: string

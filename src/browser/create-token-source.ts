@@ -43,7 +43,7 @@ const noTokens: TokenSource = {
   async close() {},
 }
 
-export interface EmbeddedSourceOptions extends RecaptchaSettings {
+interface EmbeddedSourceOptions extends RecaptchaSettings {
   readonly tokenPrefetch: 'auto' | number
   readonly tokenMaxAgeMs: number
   readonly browserMaxPages: number
@@ -78,7 +78,7 @@ const defaultLimits = {
 }
 
 /** Makes tokens in this very process: one Chromium, a context an account, a page a generation, spare tokens on a shelf beside each. */
-export function createEmbeddedSource(options: EmbeddedSourceOptions): TokenSource {
+function createEmbeddedSource(options: EmbeddedSourceOptions): TokenSource {
   const limits = { ...defaultLimits, ...options.limits }
   const { browserExecutable, proxyUrl, clock, metrics } = options
   const closing = new AbortController()
@@ -170,9 +170,9 @@ export function createEmbeddedSource(options: EmbeddedSourceOptions): TokenSourc
   }
 }
 
-export type MintToken = (account: CookieAccount, generation: WireGeneration) => Promise<MintedToken>
+type MintToken = (account: CookieAccount, generation: WireGeneration) => Promise<MintedToken>
 
-export interface MintTokenOptions {
+interface MintTokenOptions {
   readonly pool: Pick<PagePool, 'borrow'>
   readonly keeper: Pick<ChromiumKeeper, 'checkAlive'>
   readonly metrics: Pick<Metrics, 'tokensMinted'>
@@ -187,7 +187,7 @@ export interface MintTokenOptions {
 const maxAttempts = 4
 
 /** Mints one token; begins anew when page or browser break on the way, within one deadline. */
-export function createMintToken(options: MintTokenOptions): MintToken {
+function createMintToken(options: MintTokenOptions): MintToken {
   const { pool, keeper, metrics, mintMs } = options
 
   return async (account, generation) => {

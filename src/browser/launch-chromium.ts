@@ -135,7 +135,7 @@ const homeEnvironment = (home: string): Record<string, string> => ({
 })
 
 /** A proxy as Playwright takes it. */
-export interface BrowserProxy {
+interface BrowserProxy {
   readonly server: string
   readonly username?: string
   readonly password?: string
@@ -159,13 +159,13 @@ export function parseBrowserProxy(proxyUrl: string, source: string): BrowserProx
 }
 
 /** A folder of its own for one Chromium, for everything that it writes. */
-export interface ChromiumHome {
+interface ChromiumHome {
   readonly path: string
   remove(): Promise<void>
 }
 
 /** Makes a home that is gone with the process at the latest, also when that exits in the middle of a launch. */
-export function makeChromiumHome(): ChromiumHome {
+function makeChromiumHome(): ChromiumHome {
   // Without a pause between the making and the promise to remove it.
   const path = mkdtempSync(join(tmpdir(), 'genspark2api-chromium-'))
   const removeOnExit = () => rmSync(path, removal)

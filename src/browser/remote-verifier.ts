@@ -113,7 +113,7 @@ const maxMessageLength = 200
 /** The token in the reply of a token service: HTTP 200 and `{"code":200,"token":"…"}`, anything else is a failure.
  *  @param cookie  must not come back in a message
  *  @throws {UnavailableError} `token_unavailable` with what the service said. Source: WIRE 3.5 */
-export function parseVerifierReply(status: number, text: string, cookie: string): string {
+function parseVerifierReply(status: number, text: string, cookie: string): string {
   const reply = parseObject(text)
   if (status !== 200 || (reply && reply.code !== 200)) {
     const code = status === 200 ? `code ${String(reply?.code).slice(0, 20)}` : `HTTP ${status}`

@@ -148,7 +148,7 @@ function refused(failure: string, siteKey: string): Error {
 
 // These functions run inside the page: they see nothing of this module, only their argument and the page's globals.
 
-export interface FoundRecaptcha {
+interface FoundRecaptcha {
   readonly form: RecaptchaForm
   readonly siteKey: string
 }
@@ -168,7 +168,7 @@ declare global {
  *  @param wantedKey  insist on it; undefined takes the key of the page's own script
  *  @param graceMs  after the document is read: for a script that the page adds late
  *  @param scriptMs  the same for a script that is there and has not run yet */
-export async function findRecaptcha(input: {
+async function findRecaptcha(input: {
   wantedKey: string | undefined
   graceMs: number
   scriptMs: number
@@ -189,7 +189,7 @@ export async function findRecaptcha(input: {
 }
 
 /** Adds the script to the page. @returns whether it was loaded */
-export function addScript(url: string): Promise<boolean> {
+function addScript(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const script = document.createElement('script')
     script.src = url
@@ -203,7 +203,7 @@ export function addScript(url: string): Promise<boolean> {
 type Minted = { readonly token: unknown } | { readonly failure: string }
 
 /** Asks grecaptcha for one token. */
-export async function executeRecaptcha(input: {
+async function executeRecaptcha(input: {
   form: RecaptchaForm
   siteKey: string
   action: string

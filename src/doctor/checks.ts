@@ -91,7 +91,7 @@ const remedies = {
   'api-key': 'make a new key in your Genspark settings',
 } as const satisfies Record<Account['kind'], string>
 
-export interface CheckTokenOptions extends Omit<TokenSourceOptions, 'random' | 'tokenPrefetch'> {
+interface CheckTokenOptions extends Omit<TokenSourceOptions, 'random' | 'tokenPrefetch'> {
   readonly generation: WireGeneration
   /** Whose session makes the token; without one there is nothing to make it for. */
   readonly account: CookieAccount | undefined

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts'
-import { collectFiles } from '../../core/collect-files.ts'
 import type { MediaFile } from '../../core/media-event.ts'
+import { collectFiles } from '../../core/media-event.ts'
 import { type EncodedImage, encodeImages } from '../../dialects/openai-images/encode-response.ts'
 import { type ParsedImageRequest, parseImageRequest } from '../../dialects/openai-images/parse-request.ts'
 import type { AppServices } from '../app-services.ts'

@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts'
-import { collectFiles } from '../../core/collect-files.ts'
+import { collectFiles } from '../../core/media-event.ts'
 import { encodeVideos } from '../../dialects/openai-videos/encode-response.ts'
 import { parseVideoRequest } from '../../dialects/openai-videos/parse-request.ts'
 import type { AppServices } from '../app-services.ts'
