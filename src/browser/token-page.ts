@@ -37,12 +37,13 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
     (await findOnPage(page, { ...options, graceMs }, scripts.failed)) ??
     (await addToPage(page, options, response))
   const call = { ...found, action: site.action(found.siteKey) }
+  const broken = whenBroken(page)
   const expression = `(${executeRecaptcha})(${JSON.stringify(call)})`
 
   return {
     async mint() {
       doing('grecaptcha.execute was running: check the network and PROXY_URL')
-      const result = await evaluate(session, expression)
+      const result = await Promise.race([evaluate(session, expression), broken])
       if ('failure' in result) throw refused(result.failure, call.siteKey)
       if (typeof result.token === 'string' && result.token !== '') return result.token
       throw tokenUnavailable('grecaptcha gave an empty token: check RECAPTCHA_SITE_KEY and RECAPTCHA_ACTION')
@@ -59,6 +60,15 @@ async function blockHeavyTypes(session: CDPSession): Promise<void> {
   await session.send('Fetch.enable', {
     patterns: heavyTypes.map((resourceType) => ({ urlPattern: '*', resourceType })),
   })
+}
+
+/** Rejects when the page crashes or closes: the browser's protocol leaves what it was asked unanswered then. */
+function whenBroken(page: Page): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  promise.catch(() => {})
+  page.once('crash', () => reject(new Error('the page crashed')))
+  page.once('close', () => reject(new Error('the page was closed')))
+  return promise
 }
 
 /** Straight to the browser's own protocol: half the time and processor time of `page.evaluate`, which every request would pay. */
