@@ -26,7 +26,7 @@ Object.assign(process.env, {
   DATA_DIR: dataDir,
 })
 if (process.env.PORT === '0') process.env.PORT = String(await freePort())
-await import('../src/main.ts')
+await import('../src/start.js')
 for (const signal of signals) process.off(signal, quit) // The service now has its own.
 
 const { host, port, routePrefix, apiSecrets } = parseConfig(process.env)

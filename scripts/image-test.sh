@@ -87,7 +87,7 @@ ready() { curl -fsS -o /dev/null "$url/readyz" 2>/dev/null; }
 wait_for 30 ready || die 1 'It does not get ready.' "$(container_log)"
 ready_ms=$(($(milliseconds) - begun))
 
-in_container node src/main.ts healthcheck || die 1 'The health check of the image fails.'
+in_container node src/start.js healthcheck || die 1 'The health check of the image fails.'
 [ "$(in_container id -u)" != 0 ] || die 1 'It runs as root.'
 if in_container sh -c 'touch /app/written 2>/dev/null'; then die 1 'Its root can be written to.'; fi
 if in_container sh -c 'command -v npm' >/dev/null; then die 1 'npm is in the image.'; fi

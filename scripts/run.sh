@@ -16,11 +16,11 @@ Settings come from the environment or from a .env file; .env.example lists them.
   --help   Shows this.
 '
 
-entry=(src/main.ts)
+entry=(src/start.js)
 for argument in "$@"; do
   case $argument in
     --demo) entry=(scripts/demo.ts) ;;
-    doctor) entry=(src/main.ts doctor) ;;
+    doctor) entry=(src/start.js doctor) ;;
     -h | --help)
       printf '%s' "$usage"
       exit

@@ -1,17 +1,14 @@
 // Settings: turns the environment into one frozen `Config`, or into one list of everything that is wrong with it.
 // Touches the vocabulary of `core` and `store`; it never reads `process.env`, a file or the network.
 
-import { nearestName } from './config/nearest-name.ts'
 import { SettingFault } from './config/parsers.ts'
 import { type Setting, settings } from './config/settings.ts'
-
-export { describeSettings } from './config/describe-settings.ts'
 
 type SettingKey = keyof typeof settings
 type SettingValues = {
   readonly [Key in SettingKey]: (typeof settings)[Key] extends Setting<infer Value> ? Value : never
 }
-/** Read, but told in another way: `debug` as `logLevel`, and the rest is settled by `parseConfig`. */
+/** Read, but not handed on as they are: `debug` becomes a `logLevel`, `parseConfig` settles the others. */
 type Settled = 'debug' | 'yesCaptchaClientKey' | 'recaptchaMode' | 'logFormat'
 
 /** Every value in force, defaults included; times in ms, sizes in bytes. */
@@ -50,6 +47,16 @@ export function parseConfig(env: Environment, { isTerminal = false } = {}): Conf
     logFormat: values.logFormat ?? (isTerminal ? 'pretty' : 'json'),
     notices: [...withoutEffect(values), ...likelySlips(env)],
   })
+}
+
+/** Every setting with its default, for `--help`; ends with a line break. */
+export function describeSettings(): string {
+  return Object.values(settings)
+    .map(({ name, default: unset, about }) => {
+      const without = unset ? ` [${unset}]` : ''
+      return `  ${name.padEnd(32)}${about}${without}\n`
+    })
+    .join('')
 }
 
 interface Reading {
@@ -105,6 +112,32 @@ function* likelySlips(env: Environment): Iterable<string> {
     const nearest = known.includes(name) ? undefined : nearestName(name, known)
     if (nearest && !env[nearest]) yield `${name} is not a setting: did you mean ${nearest}?`
   }
+}
+
+/** The name that `name` is most likely a slip of: other case, or one edit in five to seven letters, two in more.
+ *  Short names are left alone, since the environment is full of them (`HOME` is not `HOST`). */
+function nearestName(name: string, known: readonly string[]): string | undefined {
+  const upper = name.toUpperCase()
+  if (known.includes(upper)) return upper
+  const allowed = upper.length < 5 ? 0 : upper.length < 8 ? 1 : 2
+  return known
+    .map((candidate) => ({ candidate, edits: editDistance(upper, candidate) }))
+    .filter(({ edits }) => edits <= allowed)
+    .sort((one, other) => one.edits - other.edits)[0]?.candidate
+}
+
+/** Insertions, deletions and changes that lead from one word to the other (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (const [line, letter] of [...from].entries()) {
+    const next = [line + 1]
+    for (const [column, other] of [...to].entries()) {
+      const change = (row[column] ?? 0) + (letter === other ? 0 : 1)
+      next.push(Math.min(change, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[to.length] ?? 0
 }
 
 /** Plain objects and arrays, all the way down. */

@@ -1,6 +1,6 @@
+import { BlockList, isIPv6 } from 'node:net'
 import type { AccountEntry } from './accounts/account-roster.ts'
 import type { Config } from './config.ts'
-import { isLoopback } from './core/addresses.ts'
 
 export interface StartSummary {
   /** What the service runs with; no secret is among it. */
@@ -40,12 +40,18 @@ function* missing(config: StartConfig, accounts: Started['accounts']): Iterable<
   if (accounts.length === 0)
     yield 'no account, so that /v1 answers 503: set GS_COOKIE to the session_id cookie of your Genspark account, or GENSPARK_API_KEY; an account can also be added while the service runs (POST /admin/accounts)'
   if (apiSecrets.length === 0 && host !== 'localhost' && !isLoopback(host))
-    yield 'no API_SECRET, so that whoever reaches this address uses your accounts: set API_SECRET to a key of your choice, or HOST=127.0.0.1'
+    yield 'no API_SECRET, so that anyone who reaches this address uses your accounts: set API_SECRET to a key of your choice, or HOST=127.0.0.1'
   if (recaptchaMode === 'off' && (accounts.length === 0 || accounts.some(needsToken)))
     yield 'RECAPTCHA_MODE=off, so that the site may answer from a weaker model: take it away to have tokens made'
   if (redisUrl !== undefined && stateKeys.length === 0 && accounts.some(isKept))
     yield 'no STATE_KEY, so that added accounts lie readable in Redis: set it to the output of `openssl rand -hex 32`, the same on every replica'
 }
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+const isLoopback = (address: string): boolean => loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 
 const needsToken = ({ account }: Started['accounts'][number]): boolean => account.kind === 'cookie'
 

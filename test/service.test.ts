@@ -9,7 +9,7 @@ const settings = { HOST: '127.0.0.1', PORT: '0', GS_COOKIE: 'session_id=alice', 
 it('closed while it begins to listen, it neither serves nor asks the site', async () => {
   const emulator = await startEmulator()
   const config = parseConfig({ ...settings, GENSPARK_BASE_URL: emulator.url })
-  const service = createService(config, { logger: silentLogger })
+  const service = await createService(config, { logger: silentLogger })
   const listening = service.listen()
   await service.close()
   await expect(fetch(`${await listening}/livez`)).rejects.toThrow()
@@ -18,7 +18,7 @@ it('closed while it begins to listen, it neither serves nor asks the site', asyn
 })
 
 it('closed before, it does not listen', async () => {
-  const service = createService(parseConfig(settings), { logger: silentLogger })
+  const service = await createService(parseConfig(settings), { logger: silentLogger })
   await service.close()
   await expect(service.listen()).rejects.toMatchObject({ code: 'shutting_down' })
 })

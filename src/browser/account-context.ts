@@ -3,12 +3,11 @@ import type { CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { settles } from './abortable.ts'
-import { parseBrowserCookies } from './browser-cookies.ts'
-import { parseBrowserProxy } from './browser-proxy.ts'
 import type { ChromiumKeeper } from './chromium-keeper.ts'
+import { parseBrowserProxy } from './launch-chromium.ts'
 import { describeSite, type RecaptchaSettings } from './recaptcha-site.ts'
 import { openTokenPage, type TokenPage } from './token-page.ts'
-import { tokenUnavailable } from './token-unavailable.ts'
+import { tokenUnavailable } from './token-source.ts'
 
 export interface MintedToken {
   readonly token: string
@@ -120,4 +119,27 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
       await settles(closed, options.closeMs)
     },
   }
+}
+
+/** A cookie as Playwright's `addCookies` takes it, host-only. */
+interface BrowserCookie {
+  readonly name: string
+  readonly value: string
+  readonly domain: string
+  readonly path: '/'
+  readonly secure: boolean
+}
+
+/** Turns a `Cookie` header into the cookies of a browser context, values untouched. */
+export function parseBrowserCookies(header: string, baseUrl: string): BrowserCookie[] {
+  const { hostname, protocol } = new URL(baseUrl)
+  return header.split(';').flatMap((pair) => {
+    const separator = pair.indexOf('=')
+    if (separator < 0) return []
+    const name = pair.slice(0, separator).trim()
+    const value = pair.slice(separator + 1).trim()
+    // Browsers refuse the two prefixed names without the flag, and send it over http to loopback all the same.
+    const secure = protocol === 'https:' || /^__(Secure|Host)-/i.test(name)
+    return [{ name, value, domain: hostname, path: '/', secure }]
+  })
 }

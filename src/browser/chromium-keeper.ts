@@ -5,7 +5,7 @@ import type { Metrics } from '../core/metrics.ts'
 import { abortable, settles } from './abortable.ts'
 import { type Chromium, launchChromium } from './launch-chromium.ts'
 import type { BrowserState } from './token-source.ts'
-import { firstLine, tokenUnavailable } from './token-unavailable.ts'
+import { firstLine, tokenUnavailable } from './token-source.ts'
 
 export interface ChromiumKeeper {
   /** The one running Chromium; launched when there is none, after the back-off of earlier failures.

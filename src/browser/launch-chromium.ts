@@ -1,10 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { access, constants, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserServer } from 'playwright'
 import { settles } from './abortable.ts'
-import { parseBrowserProxy } from './browser-proxy.ts'
-import { type ChromiumHome, makeChromiumHome } from './chromium-home.ts'
-import { findChromium } from './find-chromium.ts'
-import { tokenUnavailable } from './token-unavailable.ts'
+import { tokenUnavailable } from './token-source.ts'
 
 export interface Chromium {
   readonly browser: Browser
@@ -133,3 +133,95 @@ const homeEnvironment = (home: string): Record<string, string> => ({
   XDG_CACHE_HOME: join(home, 'cache'),
   XDG_RUNTIME_DIR: home,
 })
+
+/** A proxy as Playwright takes it. */
+interface BrowserProxy {
+  readonly server: string
+  readonly username?: string
+  readonly password?: string
+}
+
+/** @param source  where the URL stands, for the operator: `PROXY_URL`
+ *  @throws {UnavailableError} `token_unavailable` for a SOCKS proxy with a password: Chromium cannot sign in to one */
+export function parseBrowserProxy(proxyUrl: string, source: string): BrowserProxy {
+  const url = new URL(proxyUrl)
+  const isSocks = url.protocol.startsWith('socks')
+  // Chromium has a SOCKS proxy resolve names anyway and does not know the name `socks5h`.
+  const server = `${isSocks ? 'socks5:' : url.protocol}//${url.host}`
+  if (!url.username && !url.password) return { server }
+  if (isSocks) {
+    throw tokenUnavailable(
+      `Chromium cannot sign in to the SOCKS proxy of ${source}: use one without password, an http proxy, or RECAPTCHA_PROXY_URL`,
+      { retryable: false },
+    )
+  }
+  return { server, username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
+}
+
+/** A folder of its own for one Chromium, for everything that it writes. */
+interface ChromiumHome {
+  readonly path: string
+  remove(): Promise<void>
+}
+
+/** Makes a home that is gone with the process at the latest, also when that exits in the middle of a launch. */
+function makeChromiumHome(): ChromiumHome {
+  // Without a pause between the making and the promise to remove it.
+  const path = mkdtempSync(join(tmpdir(), 'genspark2api-chromium-'))
+  const removeOnExit = () => rmSync(path, removal)
+  process.once('exit', removeOnExit)
+  return {
+    path,
+    async remove() {
+      await rm(path, removal)
+      process.off('exit', removeOnExit)
+    },
+  }
+}
+
+/** A Chromium that is just being killed may still write. */
+const removal = { recursive: true, force: true, maxRetries: 5 }
+
+/** Looks for an installed Chromium, in order of preference.
+ *  @param bundled  where Playwright would keep its own; it may not be there
+ *  @returns undefined when there is none */
+export async function findChromium(bundled: string): Promise<string | undefined> {
+  for (const path of [bundled, ...usualPaths]) {
+    if (await isExecutable(path)) return path
+  }
+  return undefined
+}
+
+const names = [
+  'chromium',
+  'chromium-browser',
+  'google-chrome-stable',
+  'google-chrome',
+  'chrome',
+  'microsoft-edge',
+]
+const folders = [
+  '/usr/bin',
+  '/usr/local/bin',
+  '/usr/lib/chromium',
+  '/snap/bin',
+  '/opt/google/chrome',
+  '/opt/homebrew/bin',
+]
+
+const usualPaths = [
+  ...names.flatMap((name) => folders.map((folder) => `${folder}/${name}`)),
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  'C:/Program Files/Google/Chrome/Application/chrome.exe',
+  'C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe',
+]
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK)
+    return path !== ''
+  } catch {
+    return false
+  }
+}

@@ -1,6 +1,5 @@
 import type { CookieAccount } from '../core/account.ts'
 import type { AccountContext } from './account-context.ts'
-import { contextKey } from './context-key.ts'
 
 export interface PagePool {
   /** A place in the account's context, opened when it has none; waits its turn when all contexts are in use.
@@ -86,7 +85,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       queue.delete(waiter)
       waiter.enter(enter(entry))
     }
-    makeRoom()
+    if (queue.size > 0) makeRoom()
   }
 
   function currentEntry(key: string): Entry | undefined {
@@ -161,3 +160,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
     return context.broken || context.mints >= options.contextMaxMints || ageMs > options.contextMaxAgeMs
   }
 }
+
+/** What a context, and each spare token of it, is made for: these cookies over this proxy. An account that is given another
+ *  proxy is another context, so that nothing of it goes the old way. */
+export const contextKey = ({ key, proxyUrl = '' }: CookieAccount): string => `${key} ${proxyUrl}`

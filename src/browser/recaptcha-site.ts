@@ -47,7 +47,7 @@ interface SeenSite {
   readonly otherAction: string
 }
 
-/** Source: UPSTREAM 3.2, whose rows disagree: the key decides the action. */
+/** Source: WIRE 3.2, whose rows disagree: the key decides the action. */
 const seenSites: Readonly<Record<WireGeneration, SeenSite>> = {
   copilot: {
     path: '/',

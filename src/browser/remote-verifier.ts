@@ -2,8 +2,7 @@ import { UnavailableError } from '../core/errors.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { withDeadline } from './abortable.ts'
 import type { TokenSource } from './token-source.ts'
-import { tokenUnavailable } from './token-unavailable.ts'
-import { parseVerifierReply } from './verifier-reply.ts'
+import { tokenUnavailable } from './token-source.ts'
 
 export interface RemoteVerifierOptions {
   /** Base URL of the service, with or without a slash at its end; may hold user and password. */
@@ -17,7 +16,7 @@ export interface RemoteVerifierOptions {
 const maxReplyBytes = 64 * 1024
 
 /** Asks another service for each token, e.g. genspark-playwright-proxy or one of ours: `GET <url>/genspark` with the account's
- *  cookie. Every token is fresh; none is kept. Source: UPSTREAM 3.5
+ *  cookie. Every token is fresh; none is kept. Source: WIRE 3.5
  *
  *  It asks with the `fetch` of Node: the service is the operator's own and no part of the site, so neither the site's headers nor
  *  its proxies and pools apply, and one request a token needs nothing more. Certificates are checked; a redirect is not followed:
@@ -107,4 +106,39 @@ function unreachable(error: unknown): UnavailableError {
     `the token service of RECAPTCHA_PROXY_URL could not be reached${why}: check that it runs, and its certificate`,
     why ? { cause } : {},
   )
+}
+
+const maxMessageLength = 200
+
+/** The token in the reply of a token service: HTTP 200 and `{"code":200,"token":"…"}`, anything else is a failure.
+ *  @param cookie  must not come back in a message
+ *  @throws {UnavailableError} `token_unavailable` with what the service said. Source: WIRE 3.5 */
+function parseVerifierReply(status: number, text: string, cookie: string): string {
+  const reply = parseObject(text)
+  if (status !== 200 || (reply && reply.code !== 200)) {
+    const code = status === 200 ? `code ${String(reply?.code).slice(0, 20)}` : `HTTP ${status}`
+    throw failed(`answered ${code}${quote(reply?.message, cookie)}`)
+  }
+  if (!reply) throw failed('answered something that is not JSON: is it a genspark-playwright-proxy?')
+  if (typeof reply.token === 'string' && reply.token !== '') return reply.token
+  throw failed(`gave an empty token${quote(reply.message, cookie)}`)
+}
+
+const failed = (what: string) => tokenUnavailable(`the token service of RECAPTCHA_PROXY_URL ${what}`)
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What the service says, unless it repeats something of the cookie. */
+function quote(message: unknown, cookie: string): string {
+  if (typeof message !== 'string' || message.trim() === '') return ''
+  const values = cookie.split(';').map((pair) => pair.slice(pair.indexOf('=') + 1).trim())
+  if (values.some((value) => value.length >= 4 && message.includes(value))) return ''
+  return ` (${message.trim().slice(0, maxMessageLength)})`
 }

@@ -1,7 +1,6 @@
-import type { BrowserContext, Page, Request, Response } from 'playwright'
-import { addScript, executeRecaptcha, type FoundRecaptcha, findRecaptcha } from './page-scripts.ts'
-import type { RecaptchaSite } from './recaptcha-site.ts'
-import { firstLine, tokenUnavailable } from './token-unavailable.ts'
+import type { BrowserContext, CDPSession, Page, Request, Response } from 'playwright'
+import type { RecaptchaForm, RecaptchaSite } from './recaptcha-site.ts'
+import { firstLine, tokenUnavailable } from './token-source.ts'
 
 /** One page of the site in one account's context, with grecaptcha in it. */
 export interface TokenPage {
@@ -25,7 +24,8 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
   doing('a browser page was opening')
   const page = await context.newPage()
   page.once('crash', options.onCrash)
-  await blockHeavyTypes(context, page)
+  const session = await context.newCDPSession(page)
+  await blockHeavyTypes(session)
   const scripts = watchScripts(page)
 
   doing(`${site.pageUrl} was loading: check the network and PROXY_URL`)
@@ -37,11 +37,13 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
     (await findOnPage(page, { ...options, graceMs }, scripts.failed)) ??
     (await addToPage(page, options, response))
   const call = { ...found, action: site.action(found.siteKey) }
+  const broken = whenBroken(page)
+  const expression = `(${executeRecaptcha})(${JSON.stringify(call)})`
 
   return {
     async mint() {
       doing('grecaptcha.execute was running: check the network and PROXY_URL')
-      const result = await page.evaluate(executeRecaptcha, call)
+      const result = await Promise.race([evaluate(session, expression), broken])
       if ('failure' in result) throw refused(result.failure, call.siteKey)
       if (typeof result.token === 'string' && result.token !== '') return result.token
       throw tokenUnavailable('grecaptcha gave an empty token: check RECAPTCHA_SITE_KEY and RECAPTCHA_ACTION')
@@ -50,8 +52,7 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
 }
 
 /** Only requests of these types are paused in the browser; a Playwright route would hold up every one of them. */
-async function blockHeavyTypes(context: BrowserContext, page: Page): Promise<void> {
-  const session = await context.newCDPSession(page)
+async function blockHeavyTypes(session: CDPSession): Promise<void> {
   session.on('Fetch.requestPaused', ({ requestId }) => {
     session.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' }).catch(() => {})
   })
@@ -59,6 +60,26 @@ async function blockHeavyTypes(context: BrowserContext, page: Page): Promise<voi
   await session.send('Fetch.enable', {
     patterns: heavyTypes.map((resourceType) => ({ urlPattern: '*', resourceType })),
   })
+}
+
+/** Rejects when the page crashes or closes: the browser's protocol leaves what it was asked unanswered then. */
+function whenBroken(page: Page): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  promise.catch(() => {})
+  page.once('crash', () => reject(new Error('the page crashed')))
+  page.once('close', () => reject(new Error('the page was closed')))
+  return promise
+}
+
+/** Straight to the browser's own protocol: half the time and processor time of `page.evaluate`, which every request would pay. */
+async function evaluate(session: CDPSession, expression: string): Promise<Minted> {
+  const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
+    expression,
+    awaitPromise: true,
+    returnByValue: true,
+  })
+  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
+  return result.value
 }
 
 /** `failed` resolves when a script of Google's could not be had. */
@@ -133,4 +154,77 @@ function refused(failure: string, siteKey: string): Error {
     return tokenUnavailable(`the site key ${siteKey} was refused (${failure}): set RECAPTCHA_SITE_KEY`)
   }
   return tokenUnavailable(`grecaptcha.execute failed (${failure}): check the network and PROXY_URL`)
+}
+
+// These functions run inside the page: they see nothing of this module, only their argument and the page's globals.
+
+interface FoundRecaptcha {
+  readonly form: RecaptchaForm
+  readonly siteKey: string
+}
+
+interface Grecaptcha {
+  ready(callback: () => void): void
+  execute(siteKey: string, options: { action: string }): Promise<string>
+}
+
+declare global {
+  interface Window {
+    grecaptcha?: Partial<Grecaptcha> & { enterprise?: Partial<Grecaptcha> }
+  }
+}
+
+/** Waits until a script has defined grecaptcha for a key.
+ *  @param wantedKey  insist on it; undefined takes the key of the page's own script
+ *  @param graceMs  after the document is read: for a script that the page adds late
+ *  @param scriptMs  the same for a script that is there and has not run yet */
+async function findRecaptcha(input: {
+  wantedKey: string | undefined
+  graceMs: number
+  scriptMs: number
+}): Promise<FoundRecaptcha | undefined> {
+  let readSince: number | undefined
+  for (;;) {
+    const keys = [...document.querySelectorAll<HTMLScriptElement>('script[src*="/recaptcha/"]')]
+      .map((script) => new URL(script.src).searchParams.get('render'))
+      .filter((key) => key && key !== 'explicit' && key !== 'onload')
+    const siteKey = input.wantedKey ? keys.find((key) => key === input.wantedKey) : keys[0]
+    if (siteKey && window.grecaptcha?.enterprise?.execute) return { form: 'enterprise', siteKey }
+    if (siteKey && window.grecaptcha?.execute) return { form: 'v3', siteKey }
+    if (document.readyState !== 'loading') readSince ??= performance.now()
+    const limitMs = siteKey ? input.scriptMs : input.graceMs
+    if (readSince !== undefined && performance.now() - readSince > limitMs) return undefined
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** Adds the script to the page. @returns whether it was loaded */
+function addScript(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const script = document.createElement('script')
+    script.src = url
+    script.async = true
+    script.onload = () => resolve(true)
+    script.onerror = () => resolve(false)
+    document.head.append(script)
+  })
+}
+
+type Minted = { readonly token: unknown } | { readonly failure: string }
+
+/** Asks grecaptcha for one token. */
+async function executeRecaptcha(input: {
+  form: RecaptchaForm
+  siteKey: string
+  action: string
+}): Promise<Minted> {
+  try {
+    const api = (
+      input.form === 'enterprise' ? window.grecaptcha?.enterprise : window.grecaptcha
+    ) as Grecaptcha
+    await new Promise<void>((resolve) => api.ready(resolve))
+    return { token: await api.execute(input.siteKey, { action: input.action }) }
+  } catch (error) {
+    return { failure: error instanceof Error ? error.message : String(error) }
+  }
 }

@@ -1,12 +1,13 @@
-// Room `browser`: makes reCAPTCHA tokens with the site's own script in an ordinary Chromium page of the account's session, or
+// Module `browser`: makes reCAPTCHA tokens with the site's own script in an ordinary Chromium page of the account's session, or
 // asks the operator's own token service for them. Touches `core` and Playwright; it never asks the chat API.
 
 import type { CookieAccount } from '../core/account.ts'
+import { type ServiceErrorOptions, UnavailableError } from '../core/errors.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 
 export interface TokenRequest {
   readonly account: CookieAccount
-  /** Each generation has its page, key and action (UPSTREAM 3.2). */
+  /** Each generation has its page, key and action (WIRE 3.2). */
   readonly generation: WireGeneration
   readonly signal: AbortSignal
 }
@@ -25,3 +26,14 @@ export interface TokenSource {
   /** Closes pages and the browser; after it no process of ours is left. */
   close(): Promise<void>
 }
+
+/** @param cause  what went wrong and what to do about it, for the operator's eyes; it holds no secret */
+export const tokenUnavailable = (
+  cause: string,
+  options: Pick<ServiceErrorOptions, 'cause' | 'retryable'> = {},
+): UnavailableError =>
+  new UnavailableError('token_unavailable', { message: `No reCAPTCHA token: ${cause}.`, ...options })
+
+/** The first line of an error, without Playwright's call log. */
+export const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? ''

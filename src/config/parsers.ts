@@ -1,6 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import ipaddr from 'ipaddr.js'
-import { z } from 'zod'
 import { parseRedisUrl } from '../store/redis/parse-redis-url.ts'
 
 /** Reads the text of a setting; `text` is trimmed and, save for lists and maps, never empty.
@@ -155,16 +154,25 @@ function pairsOf(pattern: RegExp, shape: string): Parse<ReadonlyMap<string, stri
   }
 }
 
-const messagesSchema = z.array(
-  z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }),
-)
+export interface PreMessage {
+  readonly role: (typeof messageRoles)[number]
+  readonly content: string
+}
 
-export type PreMessage = Readonly<z.infer<typeof messagesSchema>[number]>
+const messageRoles = ['system', 'user', 'assistant'] as const
 
+/** Checked by hand: the health check of a container reads the settings too, and need not load a schema library for it. */
 export const messagesJson: Parse<readonly PreMessage[]> = (given) => {
-  const result = messagesSchema.safeParse(jsonOrUndefined(given))
-  if (result.success) return result.data
+  const messages = jsonOrUndefined(given)
+  if (Array.isArray(messages) && messages.every(isPreMessage)) return messages
   return fail('must be a JSON array of {"role": "system" | "user" | "assistant", "content": "…"}')
+}
+
+function isPreMessage(value: unknown): value is PreMessage {
+  if (typeof value !== 'object' || value === null) return false
+  const { role, content, ...others } = value as Record<string, unknown>
+  const isKnownRole = messageRoles.some((known) => known === role)
+  return isKnownRole && typeof content === 'string' && Object.keys(others).length === 0
 }
 
 function items(given: string): string[] {

@@ -1,4 +1,3 @@
-import { logFormats, logLevels } from '../core/logger.ts'
 import { accountSelections } from '../store/store.ts'
 import {
   addressOrNetwork,
@@ -163,9 +162,9 @@ export const settings = {
     'Keys for stored accounts: 32 bytes in hex or base64; comma list.'),
 
   // Log
-  logLevel: setting('LOG_LEVEL', oneOf(...logLevels), 'info',
+  logLevel: setting('LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info',
     'debug, info, warn, error or silent.'),
-  logFormat: setting('LOG_FORMAT', oneOf(...logFormats), undefined,
+  logFormat: setting('LOG_FORMAT', oneOf('json', 'pretty'), undefined,
     'json or pretty; by itself pretty on a terminal.'),
   debug: setting('DEBUG', yesOrNo, 'false',
     'true is LOG_LEVEL=debug.'),

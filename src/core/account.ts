@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 
-/** One of the operator's own accounts, as every room speaks of it. What signs it in never leaves a request to the site or a
+/** One of the operator's own accounts, as every module knows it. What signs it in never leaves a request to the site or a
  *  page of it. */
 export type Account = CookieAccount | ApiKeyAccount
 
 interface AccountIdentity {
-  /** First 16 hex digits of SHA-256 over the cookie or API key (DESIGN 6). */
+  /** First 16 hex digits of SHA-256 over the cookie or API key. */
   readonly key: string
   /** How the account is shown in logs, metrics and pages: `acc_` and 8 hex digits. */
   readonly label: string
@@ -16,11 +16,11 @@ interface AccountIdentity {
 /** Asked over the web session's protocols, with a reCAPTCHA token. */
 export interface CookieAccount extends AccountIdentity {
   readonly kind: 'cookie'
-  /** A whole `Cookie` header value, e.g. `session_id=…; c1=…` (UPSTREAM 2.3). */
+  /** A whole `Cookie` header value, e.g. `session_id=…; c1=…` (WIRE 2.3). */
   readonly cookie: string
 }
 
-/** Asked over the vendor's published surface: neither cookie nor token (UPSTREAM 11). */
+/** Asked over the vendor's published surface: neither cookie nor token (WIRE 11). */
 export interface ApiKeyAccount extends AccountIdentity {
   readonly kind: 'api-key'
   readonly apiKey: string

@@ -16,7 +16,7 @@ export interface ImagePart {
   readonly base64: string
 }
 
-/** Any other file; uploaded for the account that is asked (UPSTREAM 4.5, 4.10, 5.2). */
+/** Any other file; uploaded for the account that is asked (WIRE 4.5, 4.10, 5.2). */
 export interface FilePart {
   readonly type: 'file'
   readonly name: string
@@ -94,10 +94,10 @@ export type OutputFormat =
 export interface ChatModel {
   /** The name as asked; echoed to the client, and the name of its chat binding. */
   readonly id: string
-  /** What each generation is asked for: one id, or the three of a mixture (UPSTREAM 7.3). */
+  /** What each generation is asked for: one id, or the three of a mixture (WIRE 7.3). */
   readonly upstreamIds: Readonly<Record<WireGeneration, readonly string[]>>
   readonly mixture: boolean
-  /** Web search, the `-search` suffix (UPSTREAM 7.2). */
+  /** Web search, the `-search` suffix (WIRE 7.2). */
   readonly search: boolean
 }
 
@@ -113,7 +113,7 @@ export interface ChatRequest {
   readonly maxTokens?: number
 }
 
-/** What the site is asked: plain messages alone, since it takes neither tools nor limits (UPSTREAM 5.3). */
+/** What the site is asked: plain messages alone, since it takes neither tools nor limits (WIRE 5.3). */
 export interface ChatPrompt {
   readonly model: ChatModel
   readonly messages: readonly ChatMessage[]

@@ -1,4 +1,4 @@
-/** Every public error code with its status and type (DESIGN 5). The text is the default; a thrower may say more. */
+/** Every public error code with its status and type. The text is the default; a thrower may say more. */
 export const errorTable = {
   invalid_json: { status: 400, type: 'invalid_request_error', text: 'The request body is not valid JSON.' },
   json_too_deep: {
@@ -188,7 +188,7 @@ export class InvalidRequestError extends ServiceError {
 /** Ours: nothing free to serve the request with. */
 export class UnavailableError extends ServiceError {}
 
-/** What a failed reply of the site is recognised as (DESIGN 3) and the public code it ends in when no move is left. */
+/** What a failed reply of the site is recognised as and the public code it ends in when no move is left. */
 export const upstreamFailureCodes = {
   'rate-limited': 'all_accounts_cooling',
   'quota-spent': 'all_accounts_cooling',

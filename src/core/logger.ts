@@ -10,13 +10,10 @@ export interface Logger {
   readonly error: Write
 }
 
-export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
-export const logFormats = ['json', 'pretty'] as const
-
 export interface LoggerOptions {
-  readonly level: (typeof logLevels)[number]
-  readonly format: (typeof logFormats)[number]
-  /** Where lines go; standard output unless told. */
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  readonly format: 'json' | 'pretty'
+  /** Where lines go; standard output by default. */
   readonly destination?: DestinationStream
 }
 
@@ -24,7 +21,7 @@ export function createLogger({ level, format, destination }: LoggerOptions): Log
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
   if (destination) return pino(options, destination)
   if (format === 'pretty') return pino({ ...options, transport: { target: 'pino-pretty' } })
-  // Not pino's own writer: at the end of the process that waits for ever for a pipe that nobody reads any more.
+  // Not pino's own writer: it blocks the exit of the process for ever when nobody reads the pipe any more.
   return pino(options, process.stdout)
 }
 

@@ -17,7 +17,7 @@ export interface ImageRequest {
   readonly prompt: string
   /** Pictures wanted, 1 to 10. */
   readonly count: number
-  /** Any, e.g. `16:9` or `7:4`: the site is asked for the nearest that it knows (UPSTREAM 4.3, 5.6). Undefined: `auto`. */
+  /** Any, e.g. `16:9` or `7:4`: the site is asked for the nearest that it knows (WIRE 4.3, 5.6). Undefined: `auto`. */
   readonly aspectRatio: string | undefined
   /** `1k`, `2k`, `4k`, ...; undefined: the model's own. */
   readonly imageSize: string | undefined

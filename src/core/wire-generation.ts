@@ -1,4 +1,4 @@
-/** The two protocols of the site: gen 1 `copilot/ask`, gen 2 `agent/ask_proxy` (UPSTREAM 4 and 5). */
+/** The two protocols of the site: gen 1 `copilot/ask`, gen 2 `agent/ask_proxy` (WIRE 4 and 5). */
 export const wireGenerations = ['copilot', 'agent'] as const
 export type WireGeneration = (typeof wireGenerations)[number]
 

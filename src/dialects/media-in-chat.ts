@@ -1,7 +1,7 @@
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import type { ChatTurn } from '../core/chat-request.ts'
-import { filesOf } from '../core/collect-files.ts'
 import type { MediaEvent, MediaFile } from '../core/media-event.ts'
+import { filesOf } from '../core/media-event.ts'
 import type { GivenImage } from './attachments.ts'
 import { invalidValue } from './check-shape.ts'
 

@@ -1,4 +1,4 @@
-// Room `doctor`: looks at everything that the service needs, part by part, and says what is wrong and what to do about it.
+// Module `doctor`: looks at everything that the service needs, part by part, and says what is wrong and what to do about it.
 // Touches `accounts`, `browser`, `upstream`, `store`, `core`; it asks no model anything and changes nothing.
 
 import { accountsOfSettings } from '../accounts/import-accounts.ts'
@@ -7,12 +7,7 @@ import { systemClock } from '../core/clock.ts'
 import { createLogger } from '../core/logger.ts'
 import { createMetrics } from '../core/metrics.ts'
 import { createUpstream } from '../upstream/client.ts'
-import { checkAccount } from './check-account.ts'
-import { checkDataDir } from './check-data-dir.ts'
-import { checkRedis } from './check-redis.ts'
-import { checkSite } from './check-site.ts'
-import { checkToken } from './check-token.ts'
-import { type Finding, formatFinding } from './finding.ts'
+import { checkAccount, checkDataDir, checkRedis, checkSite, checkToken, type Finding } from './checks.ts'
 
 /** Prints a line for each part as soon as it is known.
  *  @returns whether there is no fault; warnings are none */
@@ -57,4 +52,11 @@ async function* findings(config: Config): AsyncGenerator<Finding> {
   } finally {
     await upstream.close()
   }
+}
+
+const marks = { ok: 'ok  ', warning: 'WARN', fault: 'FAIL' } as const
+
+/** One line, with a line break. */
+function formatFinding({ state, part, text, remedy }: Finding): string {
+  return `${marks[state]}  ${part.padEnd(22)}  ${text}${remedy ? ` -> ${remedy}` : ''}\n`
 }

@@ -5,8 +5,8 @@ export interface OpenResponses {
   readonly count: number
   /** @returns true when the last response ended, false when `timeoutMs` passed before */
   whenNone(timeoutMs: number): Promise<boolean>
-  /** Resolves once nobody sends requests any more who did from `since` on (of `performance.now()`): none has come for `quietMs`.
-   *  Waits no longer than `timeoutMs`. */
+  /** Resolves when no request has come since `since` (of `performance.now()`), or none for `quietMs`; after `timeoutMs` at the
+   *  latest. */
   whenQuiet(options: {
     readonly since: number
     readonly quietMs: number
@@ -46,12 +46,18 @@ export function trackOpenResponses(server: Server): OpenResponses {
     },
     async whenQuiet({ since, quietMs, timeoutMs }) {
       const deadline = performance.now() + timeoutMs
-      // Timers come before reads: what lies in the sockets is taken up first. The second turn is for what came with a connection.
-      for (let turn = 0; turn < 2; turn += 1) await nextTurn()
-      while (lastCame >= since && performance.now() < Math.min(lastCame + quietMs, deadline)) {
-        await delay(Math.min(lastCame + quietMs, deadline) - performance.now())
-        for (let turn = 0; turn < 2; turn += 1) await nextTurn()
+      for (;;) {
+        await socketsRead()
+        const waitMs = Math.min(lastCame + quietMs, deadline) - performance.now()
+        if (lastCame < since || waitMs <= 0) return
+        await delay(waitMs)
       }
     },
   }
+}
+
+/** A timer fires before Node reads its sockets: one turn of the loop accepts a connection, the next reads its first request. */
+async function socketsRead(): Promise<void> {
+  await nextTurn()
+  await nextTurn()
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import { createEmbeddedStore } from './embedded-store.ts'
-import { createRedisStore, type RedisStore } from './redis/redis-store.ts'
+import type { RedisStore } from './redis/redis-store.ts'
 import {
   createSharedStore,
   type RedisDownMode,
@@ -36,11 +36,12 @@ export interface SharedConnection extends Pick<RedisStore, 'client'> {
   readonly prefix: string
 }
 
-/** The store that the settings ask for. */
-export function openStore(options: OpenStoreOptions): OpenedStore {
+/** The store that the settings ask for. The client of Redis is loaded only where there is one. */
+export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
   const { redisUrl, redisPrefix, redisDownMode: mode, clock, random, logger, metrics } = options
   const local = createEmbeddedStore(options)
   if (redisUrl === undefined) return { store: local }
+  const { createRedisStore } = await import('./redis/redis-store.ts')
   const redis = createRedisStore({ redisUrl, redisPrefix, random, logger })
   const store = createSharedStore({ redis, local, mode, clock, logger, metrics })
   return { store, shared: { store, client: redis.client, prefix: redisPrefix } }

@@ -22,13 +22,13 @@ export interface ServiceProcess {
   kill(): Promise<void>
 }
 
-/** Starts `src/main.ts` as its own process with these settings alone, on a free port. */
+/** Starts `src/start.js` as its own process with these settings alone, on a free port. */
 export async function spawnService(
   env: Readonly<Record<string, string>>,
   { expectStart = true } = {},
 ): Promise<ServiceProcess> {
   const dataDir = env.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'genspark2api-test-')))
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/start.js')], {
     cwd: dataDir,
     env: {
       PATH: process.env.PATH,

@@ -7,7 +7,8 @@ import { expect } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/core/logger.ts'
 import { createMetrics, type Metrics } from '../../src/core/metrics.ts'
-import { createService, type Service, type ServiceOverrides } from '../../src/service.ts'
+import type { ServiceOverrides } from '../../src/create-modules.ts'
+import { createService, type Service } from '../../src/service.ts'
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator/emulator.ts'
 
 export interface StackOptions {
@@ -49,7 +50,7 @@ export async function startStack({ env, emulator: emulated, overrides }: StackOp
     SHUTDOWN_GRACE_S: '5',
     ...env,
   })
-  const service = createService(config, { logger, metrics, pollIntervalMs: 20, ...overrides })
+  const service = await createService(config, { logger, metrics, pollIntervalMs: 20, ...overrides })
   const url = await service.listen()
   return {
     emulator,

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts'
-import { collectFiles } from '../../core/collect-files.ts'
 import type { MediaFile } from '../../core/media-event.ts'
+import { collectFiles } from '../../core/media-event.ts'
 import {
   type EncodedImage,
   encodeImages,

@@ -1,7 +1,7 @@
 import type { RouterContext } from '@koa/router'
 import type { Config } from '../../config.ts'
-import { collectFiles } from '../../core/collect-files.ts'
 import { InvalidRequestError } from '../../core/errors.ts'
+import { collectFiles } from '../../core/media-event.ts'
 import type { VideoJob } from '../../core/video-job.ts'
 import { invalidValue } from '../../dialects/check-shape.ts'
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { collectFiles } from '../../src/core/collect-files.ts'
 import { UpstreamError } from '../../src/core/errors.ts'
 import type { MediaEvent } from '../../src/core/media-event.ts'
+import { collectFiles } from '../../src/core/media-event.ts'
 
 const file = { url: 'https://cdn.example.com/a.png', needsCookie: false }
 

@@ -1,0 +1,186 @@
+// Wiring: builds every module with exactly the settings that it reads, and knows in which order they close.
+// Touches every module but `doctor`; no environment, no process.
+
+import { createServer } from 'node:http'
+import { createAccountAdmin } from './accounts/account-admin.ts'
+import { createAccountPool, createChooseAccount } from './accounts/account-pool.ts'
+import { createAccountRoster } from './accounts/account-roster.ts'
+import { createChatDeletions } from './accounts/chat-deletions.ts'
+import { accountsOfSettings } from './accounts/import-accounts.ts'
+import { createTotalQuota } from './accounts/total-quota.ts'
+import { createTokenSource } from './browser/create-token-source.ts'
+import { type Config, ConfigError } from './config.ts'
+import { type Clock, systemClock } from './core/clock.ts'
+import { UnavailableError } from './core/errors.ts'
+import { createLogger, type Logger } from './core/logger.ts'
+import { createMetrics, type Metrics } from './core/metrics.ts'
+import { createBackgroundWork } from './gateway/background-work.ts'
+import { createRunChat } from './gateway/chat.ts'
+import { createFetchAttachments } from './gateway/fetch-attachments.ts'
+import { createKeptResponses } from './gateway/kept-responses.ts'
+import { createRunMedia } from './gateway/media.ts'
+import { warmUpSchemas } from './gateway/stages/check-json.ts'
+import { createVideoJobs } from './gateway/video-jobs.ts'
+import { createApp } from './http/app.ts'
+import { hardenServer } from './http/harden-server.ts'
+import { checkReadiness } from './http/readiness.ts'
+import { createCatalogue } from './models/catalogue.ts'
+import { ModelsFileError, openModelsFile } from './models/models-file.ts'
+import { createListRefresh } from './models/refresh-lists.ts'
+import { countTokens, cutToTokens, warmUpTokens } from './models/tokens.ts'
+import { openStore } from './store/open-store.ts'
+import { createUpstream } from './upstream/client.ts'
+import type { PublicFileFetcher } from './upstream/fetch-public-file.ts'
+
+export interface ServiceOverrides {
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly logger?: Logger
+  readonly metrics?: Metrics
+  /** Pause between two polls of a picture or video in the making. */
+  readonly pollIntervalMs?: number
+}
+
+interface ModuleOptions {
+  readonly overrides: ServiceOverrides
+  readonly shutdown: AbortSignal
+  readonly isShuttingDown: () => boolean
+}
+
+/** Every module with the settings that it reads, those without dependencies first. */
+export async function createModules(config: Config, { overrides, shutdown, isShuttingDown }: ModuleOptions) {
+  const clock = overrides.clock ?? systemClock
+  const random = overrides.random ?? Math.random
+  const logger = overrides.logger ?? createLogger({ level: config.logLevel, format: config.logFormat })
+  const metrics = overrides.metrics ?? createMetrics()
+  for (const notice of config.notices) logger.warn({}, notice)
+
+  const catalogue = createCatalogue({ clock })
+  const { modelsFile: path } = config
+  const modelsFile = path ? readModelsFile(() => openModelsFile({ path, catalogue, logger })) : undefined
+  const { store, shared } = await openStore({
+    ...pick(config, 'redisUrl', 'redisPrefix', 'redisDownMode', 'dataDir'),
+    chooseAccount: createChooseAccount(random),
+    ...{ clock, random, logger, metrics },
+  })
+  const upstream = createUpstream({
+    ...pick(config, 'baseUrl', 'protocol', 'proxyUrl'),
+    ...pick(config, 'firstEventTimeoutMs', 'idleTimeoutMs', 'totalTimeoutMs', 'mediaTimeoutMs'),
+    ...pick(overrides, 'pollIntervalMs'),
+    ...{ clock, logger, metrics },
+  })
+  const tokens = createTokenSource({
+    ...pick(config, 'baseUrl', 'proxyUrl', 'recaptchaMode', 'recaptchaProxyUrl', 'tokenPrefetch'),
+    ...pick(config, 'recaptchaSiteKey', 'recaptchaAction', 'recaptchaScriptUrl', 'tokenMaxAgeMs'),
+    ...pick(config, 'browserMaxPages', 'browserExecutable'),
+    ...{ clock, random, logger, metrics },
+  })
+
+  const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
+  for (const { setting, problem } of problems) logger.warn({ setting }, problem)
+  const { stateKeys } = config
+  const roster = createAccountRoster({ accounts, stateKeys, store, clock, logger })
+  const { checkLogin, quota } = upstream
+  const accountAdmin = createAccountAdmin({ roster, store, checkLogin, clock, logger })
+  const totalQuota = createTotalQuota({ roster, quota, clock, logger })
+  const chatDeletions = createChatDeletions({
+    ...pick(config, 'modelChatMap', 'sessionImageChatMap'),
+    findAccount: roster.byKey,
+    deleteChat: upstream.deleteProject,
+    ...{ store, clock, logger },
+  })
+  const pool = createAccountPool({
+    ...pick(config, 'accountMaxConcurrency', 'accountSelection', 'queueWaitMs', 'queueMax'),
+    ...pick(config, 'rateLimitCoolDownMs', 'modelChatMap', 'sessionImageChatMap', 'autoBindChats'),
+    chatDeletions: config.autoDeleteChats ? chatDeletions : undefined,
+    ...{ roster, store, clock, logger },
+  })
+  const listRefresh = createListRefresh({ modelLists: upstream.modelLists, catalogue, random, logger })
+
+  const publicFiles = once(async (): Promise<PublicFileFetcher> => {
+    const { createPublicFileFetcher } = await import('./upstream/fetch-public-file.ts')
+    return createPublicFileFetcher({
+      allowPrivate: config.imageUrlAllowPrivate,
+      maxBytes: config.maxBodyBytes,
+    })
+  })
+  const fetchAttachments = createFetchAttachments({
+    ...pick(config, 'maxBodyBytes'),
+    fetchImage: async (url, options) => (await publicFiles()).fetchImage(url, options),
+  })
+  const attempts = {
+    ...pick(config, 'maxAttempts', 'tokenRequired'),
+    pool,
+    upstream,
+    tokens,
+    metrics,
+    logger,
+    clock,
+  }
+  const runChat = createRunChat({
+    ...pick(config, 'preMessages'),
+    ...attempts,
+    fetchAttachments,
+    cutToTokens,
+  })
+  const runMedia = createRunMedia(attempts)
+  const videoJobs = createVideoJobs({ runMedia, store, clock, logger })
+  const backgroundWork = createBackgroundWork({ logger })
+
+  const app = createApp(config, {
+    ...{ runChat, runMedia, videoJobs, backgroundWork, fetchAttachments, accountAdmin, catalogue, tokens },
+    ...{ countTokens, metrics, logger, clock, shutdown, isShuttingDown },
+    keptResponses: createKeptResponses(store),
+    async openFile(accountKey, url, signal) {
+      const account = roster.byKey(accountKey)
+      if (!account) throw new UnavailableError('no_account_available', { retryable: false })
+      return await upstream.openFile({ account, url, signal })
+    },
+    usage: store.counts,
+    quota: totalQuota.read,
+    readiness: () => checkReadiness({ pool, tokens, redis: shared?.store, isShuttingDown }),
+    sharedLimit: shared,
+  })
+  const server = createServer(app.callback())
+  hardenServer(server)
+
+  return {
+    ...{ server, logger, roster, tokens, listRefresh, chatDeletions, accountAdmin },
+    /** What some requests need and the first chat does not. The client for addresses that users name is not among it: it takes
+     *  20 MB, and loads in steps of few ms when the first such picture comes. */
+    onDemand: [() => import('file-type'), warmUpSchemas, warmUpTokens],
+    /** In the reverse order of use: first those that ask, then what they ask with, last the store. */
+    async close() {
+      modelsFile?.close()
+      await Promise.all(
+        [videoJobs, backgroundWork, totalQuota, chatDeletions].map((module) => module.close()),
+      )
+      await listRefresh.stop()
+      await Promise.all([tokens.close(), upstream.close(), pool.close()])
+      roster.close()
+      await store.close()
+    },
+  }
+}
+
+function readModelsFile<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    if (!(error instanceof ModelsFileError)) throw error
+    throw new ConfigError(error.faults.map((fault) => `MODELS_FILE: ${fault}`))
+  }
+}
+
+/** The named entries alone, so that it can be seen which settings a module reads. */
+function pick<T extends object, Key extends keyof T>(from: T, ...keys: readonly Key[]): Pick<T, Key> {
+  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, Key>
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
