@@ -1,0 +1,174 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { encodePlan } from './answer-plan.ts'
+import { portkeyMain } from './tools.ts'
+
+/** Something that answers chats: the service, a reference, a peer. */
+export interface Subject {
+  readonly name: string
+  /** Whether it is this service, and has its features. */
+  readonly target: boolean
+  readonly start: (options: StartOptions) => Promise<Running>
+}
+
+export interface StartOptions {
+  readonly site: string
+  /** For the targets alone. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Where the targets write CPU profiles. */
+  readonly profileFolder?: string
+}
+
+export interface Running {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly pid: number
+  /** From its start to its first answer. */
+  readonly startMs: number
+  stop(): Promise<void>
+}
+
+interface Program {
+  readonly args: (port: number, options: StartOptions) => readonly string[]
+  readonly cwd?: string
+  readonly env?: (port: number, options: StartOptions) => Readonly<Record<string, string>>
+  readonly headers?: (options: StartOptions) => Readonly<Record<string, string>>
+  /** It gets a folder of its own for its state. */
+  readonly keepsState?: boolean
+}
+
+export const model = 'gpt-5.4'
+const secret = 'sk-bench'
+
+export const translator = subject('translator', false, {
+  args: (port, { site }) => [join(import.meta.dirname, 'references/translator.ts'), String(port), site],
+})
+
+export const bareKoa = subject('bare Koa', false, {
+  args: (port, { site }) => [join(import.meta.dirname, 'references/bare-koa.ts'), String(port), site],
+})
+
+export const portkey = subject('Portkey', false, {
+  args: (port) => [portkeyMain, `--port=${port}`],
+  headers: ({ site }) => ({
+    authorization: `Bearer ${secret}`,
+    'x-portkey-provider': 'openai',
+    'x-portkey-custom-host': `${site}/v1`,
+  }),
+})
+
+/** A checkout of this project, started as its users start it: with keys, limits and logs. */
+export const serviceOf = (name: string, folder: string): Subject =>
+  subject(name, true, {
+    args: (_port, { profileFolder }) => [
+      ...(profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profileFolder, name)}`]),
+      'src/main.ts',
+    ],
+    cwd: folder,
+    env: (port, { site, env }) => ({
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      GENSPARK_BASE_URL: site,
+      GS_COOKIE: 'session_id=bench',
+      API_SECRET: secret,
+      RECAPTCHA_MODE: 'off',
+      TOKEN_REQUIRED: 'false',
+      REQUEST_RATE_LIMIT: '1000000',
+      LOG_LEVEL: 'info',
+      ...env,
+    }),
+    headers: () => ({ authorization: `Bearer ${secret}` }),
+    keepsState: true,
+  })
+
+function subject(name: string, target: boolean, program: Program): Subject {
+  return { name, target, start: (options) => start(name, program, options) }
+}
+
+async function start(name: string, program: Program, options: StartOptions): Promise<Running> {
+  const port = await freePort()
+  const dataDir = program.keepsState ? await mkdtemp(join(tmpdir(), 'genspark2api-bench-')) : undefined
+  const startedMs = performance.now()
+  const child = spawn(process.execPath, [...program.args(port, options)], {
+    cwd: program.cwd,
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      ...program.env?.(port, options),
+      ...(dataDir === undefined ? {} : { DATA_DIR: dataDir }),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  // The log is read, as that of a service is, and forgotten.
+  for (const output of [child.stdout, child.stderr]) {
+    output.on('data', (piece: Buffer) => {
+      said = (said + piece.toString('latin1')).slice(-2000)
+    })
+  }
+  const running: Running = {
+    url: `http://127.0.0.1:${port}/v1/chat/completions`,
+    headers: program.headers?.(options) ?? {},
+    pid: child.pid ?? 0,
+    startMs: 0,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = once(child, 'exit')
+        child.kill('SIGTERM')
+        const patience = setTimeout(() => child.kill('SIGKILL'), 15_000)
+        await ended
+        clearTimeout(patience)
+      }
+      if (dataDir !== undefined) await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+  try {
+    await firstAnswer(running, () => {
+      if (child.exitCode !== null) throw new Error(`${name} ended:\n${said}`)
+    })
+  } catch (error) {
+    await running.stop()
+    throw new Error(`${name} does not answer: ${(error as Error).message}\n${said}`)
+  }
+  return { ...running, startMs: performance.now() - startedMs }
+}
+
+/** Asks every few milliseconds until it is answered. */
+async function firstAnswer({ url, headers }: Running, check: () => void): Promise<void> {
+  const patience = performance.now() + 30_000
+  const body = chatBody(encodePlan({ tokens: 3, burst: true }), {})
+  for (;;) {
+    check()
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', connection: 'close', ...headers },
+        body,
+      })
+      const text = await response.text()
+      if (response.ok) return
+      throw new Error(`${response.status} ${text}`, { cause: 'refused' })
+    } catch (error) {
+      if ((error as Error).cause === 'refused' || performance.now() > patience) throw error
+    }
+    await sleep(3)
+  }
+}
+
+export const chatBody = (prompt: string, more: object): string =>
+  JSON.stringify({ model, ...more, messages: [{ role: 'user', content: prompt }] })
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (!address || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
