@@ -1,6 +1,6 @@
 import { type AnswerPlan, encodePlan } from './answer-plan.ts'
 import type { LoadGenerator, LoadJob, LoadResult } from './load.ts'
-import { cpuMsOf } from './measure-process.ts'
+import { cpuMsOf, rssMbOf } from './measure-process.ts'
 import type { MockState } from './mock-site.ts'
 import type { Options } from './options.ts'
 import { askHeaders, askPath } from './references/translate.ts'
@@ -24,15 +24,21 @@ export interface Bench {
   readonly portkey: Subject
   readonly targets: readonly Subject[]
   /** Starts the subjects, measures each in every round, each round beginning with another one, and ends them. */
-  rounds(
-    plan: { subjects: readonly Subject[]; count: number; env?: Readonly<Record<string, string>> },
-    measure: (subject: Measured, round: number) => Promise<void>,
-  ): Promise<void>
+  rounds(plan: RoundsPlan, measure: (subject: Measured, round: number) => Promise<void>): Promise<void>
   /** Asks the mock with nothing between. */
   direct(plan: AnswerPlan, job: Partial<LoadJob>): Promise<LoadResult>
   record(figure: string, subject: string, value: number): void
   state(): Promise<MockState>
   say(text: string): void
+}
+
+export interface RoundsPlan {
+  readonly subjects: readonly Subject[]
+  readonly count: number
+  /** Each is started anew for each of its rounds, and is alone then. */
+  readonly fresh?: boolean
+  /** They are not asked before they are measured. */
+  readonly unasked?: boolean
 }
 
 export interface Measured extends Running {
@@ -44,6 +50,8 @@ export interface Measured extends Running {
 
 export interface Load extends LoadResult {
   readonly cpuMs: number
+  /** The most that was seen, twice a second. */
+  readonly peakRssMb: number
 }
 
 interface Parts {
@@ -64,17 +72,23 @@ export function createBench(suite: string, parts: Parts) {
 
   const bench: Bench = {
     ...parts,
-    async rounds({ subjects, count, env = {} }, measure) {
+    async rounds({ subjects, count, fresh = false, unasked = false }, measure) {
+      const { profileFolder } = options
+      const start = async (subject: Subject) =>
+        measuredOf(
+          subject,
+          await subject.start({ site, unasked, ...(profileFolder ? { profileFolder } : {}) }),
+        )
       const measured: Measured[] = []
       try {
-        for (const subject of subjects) {
-          const { profileFolder } = options
-          const started = await subject.start({ site, env, ...(profileFolder ? { profileFolder } : {}) })
-          measured.push(measuredOf(subject, started))
-        }
+        if (!fresh) for (const subject of subjects) measured.push(await start(subject))
         for (let round = 0; round < count; round += 1) {
-          for (let step = 0; step < measured.length; step += 1)
-            await measure(measured[(step + round) % measured.length] as Measured, round)
+          for (let step = 0; step < subjects.length; step += 1) {
+            const index = (step + round) % subjects.length
+            if (fresh) measured.push(await start(subjects[index] as Subject))
+            await measure(measured[fresh ? 0 : index] as Measured, round)
+            if (fresh) await measured.pop()?.stop()
+          }
         }
       } finally {
         for (const { stop } of measured.reverse()) await stop()
@@ -108,6 +122,11 @@ export function createBench(suite: string, parts: Parts) {
       subject,
       name: subject.name,
       async load(plan, job, more = {}) {
+        let peakRssMb = 0
+        const look = async () => {
+          peakRssMb = Math.max(peakRssMb, await rssMbOf(running.pid))
+        }
+        const looking = setInterval(() => void look(), 500)
         const cpuBefore = await cpuMsOf(running.pid)
         const result = await generator.run({
           url: running.url,
@@ -117,9 +136,11 @@ export function createBench(suite: string, parts: Parts) {
           ...job,
         })
         const cpuMs = (await cpuMsOf(running.pid)) - cpuBefore
+        clearInterval(looking)
+        await look()
         if (result.failures > 0)
           failures.push(`${suite}, ${subject.name}: ${result.failures} failures: ${result.firstFailure}`)
-        return { ...result, cpuMs }
+        return { ...result, cpuMs, peakRssMb }
       },
     }
   }

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { quantile } from '../lib/statistics.ts'
 import { tokenMark } from './answer-plan.ts'
-import type { LoadJob, LoadResult, Spread } from './load.ts'
+import { type LoadJob, type LoadResult, type Spread, serial } from './load.ts'
 import { createMessageReader } from './read-http.ts'
 
 interface Answer {
@@ -20,6 +20,7 @@ interface Connection {
 
 const mark = tokenMark.charCodeAt(0)
 const answerTimeoutMs = 120_000
+let serials = 0
 
 process.on('message', async (job: LoadJob) => {
   process.send?.(await run(job))
@@ -112,7 +113,8 @@ function open(job: LoadJob, gaps: number[], onTokens?: (tokens: number) => void)
     ...job.headers,
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const payload = `POST ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n${job.body}`
+  const head = `POST ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n`
+  const parts = job.body.split(serial)
 
   let settle: ((failure?: string) => void) | undefined
   let askedMs = 0
@@ -159,10 +161,16 @@ function open(job: LoadJob, gaps: number[], onTokens?: (tokens: number) => void)
           const answer = { latencyMs, firstTokenMs: firstMs - askedMs }
           resolve(failure === undefined ? answer : { ...answer, failure })
         }
-        socket.write(payload)
+        socket.write(head + parts.join(nextSerial()))
       }),
     destroy: () => void socket.destroy(),
   }
+}
+
+/** As long as the word it stands for, so that the length of the body stays. */
+function nextSerial(): string {
+  serials += 1
+  return String(serials).padStart(serial.length, '0')
 }
 
 function count(piece: Buffer): number {

@@ -2,9 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
+/** Of a body: it becomes another number in each request, so that no two are the same text. */
+export const serial = '%serial%'
+
 export interface LoadJob {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** `serial` in it becomes a number of its own in each request. */
   readonly body: string
   /** In every whole answer. */
   readonly tokens: number

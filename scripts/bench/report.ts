@@ -15,6 +15,8 @@ export interface BenchReport {
     readonly cores: number
     readonly node: string
     readonly os: string
+    /** Load average when the run began: what else the machine was doing. */
+    readonly loadBefore: number
   }
   readonly versions: Readonly<Record<string, string>>
   /** The targets: the other subjects are there to compare. */

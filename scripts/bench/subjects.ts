@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly site: string
   /** For the targets alone. */
   readonly env?: Readonly<Record<string, string>>
+  /** It is ready when it listens: nothing is asked of it. */
+  readonly unasked?: boolean
   /** Where the targets write CPU profiles. */
   readonly profileFolder?: string
 }
@@ -30,6 +32,8 @@ export interface Running {
   readonly pid: number
   /** From its start to its first answer. */
   readonly startMs: number
+  /** By performance.now. */
+  readonly startedAtMs: number
   stop(): Promise<void>
 }
 
@@ -116,6 +120,7 @@ async function start(name: string, program: Program, options: StartOptions): Pro
     headers: program.headers?.(options) ?? {},
     pid: child.pid ?? 0,
     startMs: 0,
+    startedAtMs: startedMs,
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         const ended = once(child, 'exit')
@@ -128,8 +133,8 @@ async function start(name: string, program: Program, options: StartOptions): Pro
     },
   }
   try {
-    await firstAnswer(running, () => {
-      if (child.exitCode !== null) throw new Error(`${name} ended:\n${said}`)
+    await untilReady(options.unasked ? () => connectOnce(port) : () => askOnce(running), () => {
+      if (child.exitCode !== null) throw new Error('it ended')
     })
   } catch (error) {
     await running.stop()
@@ -138,32 +143,45 @@ async function start(name: string, program: Program, options: StartOptions): Pro
   return { ...running, startMs: performance.now() - startedMs }
 }
 
-/** Asks every few milliseconds until it is answered. */
-async function firstAnswer({ url, headers }: Running, check: () => void): Promise<void> {
-  const patience = performance.now() + 30_000
-  const body = chatBody(encodePlan({ tokens: 3, burst: true }), {})
-  for (;;) {
+/** Tries every few milliseconds. @param attempt  tells whether somebody was there */
+async function untilReady(attempt: () => Promise<boolean>, check: () => void): Promise<void> {
+  const patienceEndsMs = performance.now() + 30_000
+  while (!(await attempt())) {
     check()
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', connection: 'close', ...headers },
-        body,
-      })
-      const text = await response.text()
-      if (response.ok) return
-      throw new Error(`${response.status} ${text}`, { cause: 'refused' })
-    } catch (error) {
-      if ((error as Error).cause === 'refused' || performance.now() > patience) throw error
-    }
+    if (performance.now() > patienceEndsMs) throw new Error('not within 30 s')
     await sleep(3)
   }
+}
+
+async function askOnce({ url, headers }: Running): Promise<boolean> {
+  let response: Response
+  try {
+    response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', connection: 'close', ...headers },
+      body: chatBody(encodePlan({ tokens: 3, burst: true }), {}),
+    })
+  } catch {
+    return false
+  }
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${response.status} ${text}`)
+  return true
+}
+
+function connectOnce(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
 }
 
 export const chatBody = (prompt: string, more: object): string =>
   JSON.stringify({ model, ...more, messages: [{ role: 'user', content: prompt }] })
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
