@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, release } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { emulatorReady, type StartedProcess, startProcess } from '../lib/start-process.ts'
 import { createBench } from './bench.ts'
@@ -13,7 +13,7 @@ import { type Options, parseOptions, UsageError } from './options.ts'
 import { type BenchReport, encodeReport } from './report.ts'
 import { bareKoa, portkey, serviceOf, translator } from './subjects.ts'
 import { suites } from './suites.ts'
-import { installTools, projectFolder, toolVersions } from './tools.ts'
+import { buildReferences, installTools, projectFolder, toolVersions } from './tools.ts'
 import { topFunctions } from './top-functions.ts'
 
 const usage = `Usage: npm run bench -- [SUITE...] [options]
@@ -46,10 +46,11 @@ try {
 }
 
 async function run(options: Options): Promise<void> {
+  const { targets } = options
   const say = (text: string) => void process.stderr.write(`${text}\n`)
   await installTools()
+  await buildReferences()
   const loadBefore = loadavg()[0] ?? 0
-  const targets = options.targets.map(({ name, folder }) => ({ name, folder: resolve(folder) }))
   const generator = startLoadGenerator()
   let mock: StartedProcess | undefined
   try {

@@ -84,6 +84,8 @@ function answer(socket: Socket, head: string, body: Buffer): void {
     const state: MockState = { open: streams.size, asks, lastClosedNs: String(lastClosedNs) }
     return sendJson(socket, 200, JSON.stringify(state))
   }
+  if (path.startsWith('/agents')) return send(socket, 200, 'text/html', tokenPage)
+  if (path.startsWith('/recaptcha/enterprise.js')) return send(socket, 200, 'text/javascript', tokenScript)
   if (path.startsWith('/api/is_login'))
     return sendJson(socket, 200, '{"status": 0, "data": {"is_login": true}}')
   return sendJson(socket, 404, '{"detail": "Not Found"}')
@@ -219,7 +221,22 @@ function completion({ tokens, bytes }: Required<AnswerPlan>): string {
   return `{${openaiFrame},"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"${text}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":${tokens},"total_tokens":${tokens + 9}}}`
 }
 
-function sendJson(socket: Socket, status: number, body: string): void {
-  const head = `HTTP/1.1 ${status} OK\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`
-  socket.write(head + body)
+/** A page whose grecaptcha takes a known time and writes into each token how long it took. */
+const tokenPage =
+  '<!doctype html><title>Genspark</title><script src="/recaptcha/enterprise.js?render=bench-key" async></script>'
+const tokenScript = `window.grecaptcha = { enterprise: {
+  ready: (callback) => callback(),
+  async execute() {
+    const startedMs = performance.now()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    return 'bench ' + (performance.now() - startedMs) + ' ' + Math.random()
+  },
+} }`
+
+const sendJson = (socket: Socket, status: number, body: string): void =>
+  send(socket, status, 'application/json', body)
+
+function send(socket: Socket, status: number, type: string, body: string): void {
+  const length = Buffer.byteLength(body)
+  socket.write(`HTTP/1.1 ${status} OK\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n${body}`)
 }

@@ -1,4 +1,6 @@
+import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { projectFolder } from './tools.ts'
 
 export interface Options {
   readonly suites: readonly string[]
@@ -35,7 +37,7 @@ export function parseOptions(
   return {
     suites: known.filter((name) => chosen.includes(name)),
     rounds: values.rounds === undefined ? undefined : wholeNumber('rounds', values.rounds),
-    targets: (values.target ?? ['this=.']).map(parseTarget),
+    targets: (values.target ?? [`this=${projectFolder}`]).map(parseTarget),
     requests: wholeNumber('requests', values.requests ?? '200000'),
     streams: wholeNumber('streams', values.streams ?? '3000'),
     profileFolder: values.profile,
@@ -68,7 +70,7 @@ function parse(args: readonly string[]) {
 
 function parseTarget(text: string): { name: string; folder: string } {
   const [, name, folder = text] = /^([\w.-]+)=(.+)$/.exec(text) ?? []
-  return { name: name ?? text.replace(/\/+$/, '').replace(/^.*\//, ''), folder }
+  return { name: name ?? basename(resolve(folder)), folder: resolve(folder) }
 }
 
 function wholeNumber(name: string, text: string): number {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encodePlan } from './answer-plan.ts'
-import { portkeyMain } from './tools.ts'
+import { bareKoaMain, portkeyMain, translatorMain } from './tools.ts'
 
 /** Something that answers chats: the service, a reference, a peer. */
 export interface Subject {
@@ -50,11 +50,11 @@ export const model = 'gpt-5.4'
 const secret = 'sk-bench'
 
 export const translator = subject('translator', false, {
-  args: (port, { site }) => [join(import.meta.dirname, 'references/translator.ts'), String(port), site],
+  args: (port, { site }) => [translatorMain, String(port), site],
 })
 
 export const bareKoa = subject('bare Koa', false, {
-  args: (port, { site }) => [join(import.meta.dirname, 'references/bare-koa.ts'), String(port), site],
+  args: (port, { site }) => [bareKoaMain, String(port), site],
 })
 
 export const portkey = subject('Portkey', false, {

@@ -10,6 +10,7 @@ import { small } from './suites/small.ts'
 import { soak } from './suites/soak.ts'
 import { start } from './suites/start.ts'
 import { stream } from './suites/stream.ts'
+import { tokens } from './suites/tokens.ts'
 import { tools } from './suites/tools.ts'
 
 /** In the order in which they run. */
@@ -22,6 +23,7 @@ export const suites: readonly Suite[] = [
   fanOut,
   large,
   tools,
+  tokens,
   abort,
   redis,
   dialects,

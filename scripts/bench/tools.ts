@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -33,15 +33,22 @@ export async function installTools(): Promise<void> {
   if (written === manifest && existsSync(portkeyMain)) return
   await mkdir(folder, { recursive: true })
   await writeFile(path, manifest)
-  const npm = ['install', '--no-audit', '--no-fund', '--ignore-scripts']
+  const npm = ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts']
   await promisify(execFile)('npm', npm, { cwd: folder })
 }
 
-/** A package of the project, or else of the tools. */
-export function installed(name: string): unknown {
-  try {
-    return createRequire(import.meta.url)(name)
-  } catch {
-    return createRequire(join(folder, 'package.json'))(name)
+/** Writes the references as JavaScript: that this project runs as TypeScript is no part of what they are to show. */
+export async function buildReferences(): Promise<void> {
+  await mkdir(referencesFolder, { recursive: true })
+  for (const file of await readdir(sources)) {
+    const source = await readFile(join(sources, file), 'utf8')
+    const built = stripTypeScriptTypes(source).replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.mjs'")
+    await writeFile(join(referencesFolder, file.replace('.ts', '.mjs')), built)
   }
 }
+
+const sources = join(import.meta.dirname, 'references')
+const referencesFolder = join(folder, 'references')
+
+export const translatorMain = join(referencesFolder, 'translator.mjs')
+export const bareKoaMain = join(referencesFolder, 'bare-koa.mjs')

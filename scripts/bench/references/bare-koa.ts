@@ -1,8 +1,8 @@
 // Koa in, undici out, nothing else: what the service's own parts cost without it.
 // Usage: node bare-koa.ts PORT SITE
 
+import { createRequire } from 'node:module'
 import Koa from 'koa'
-import { installed } from '../tools.ts'
 import { askHeaders, askPath, translate } from './translate.ts'
 
 interface Dispatcher {
@@ -18,7 +18,8 @@ interface Dispatcher {
   ): boolean
 }
 
-const { Pool } = installed('undici') as { Pool: new (origin: string) => Dispatcher }
+// It may be a tool of the bench alone, of which the compiler knows nothing.
+const { Pool } = createRequire(import.meta.url)('undici') as { Pool: new (origin: string) => Dispatcher }
 const [, , port, site = ''] = process.argv
 const pool = new Pool(site)
 
