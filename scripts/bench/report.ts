@@ -34,10 +34,14 @@ export interface GoalResult {
   readonly mark: Mark
 }
 
-/** The median over the rounds of a subject's value by another's of the same round. */
+/** The median over the rounds of a subject's value by another's of the same round. A difference may be below zero: it has no ratio. */
 export function ratio(figure: Figure, subject: string, against: string): number {
   const others = figure.values[against] ?? []
-  return median((figure.values[subject] ?? []).map((value, round) => value / (others[round] ?? Number.NaN)))
+  const ratios = (figure.values[subject] ?? []).map((value, round) => {
+    const other = others[round] ?? 0
+    return other > 0 ? value / other : Number.NaN
+  })
+  return median(ratios.filter((value) => !Number.isNaN(value)))
 }
 
 /** @returns one for each goal and target that were measured */
@@ -113,11 +117,13 @@ function cell(figure: Figure, name: string): string {
   if (!values) return '-'
   const text = formatNumber(median(values))
   if (name === baseline || !figure.values[baseline]) return text
-  return `${text} (${formatNumber(ratio(figure, name, baseline))})`
+  const relative = ratio(figure, name, baseline)
+  return Number.isNaN(relative) ? text : `${text} (${formatNumber(relative)})`
 }
 
 export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return '-'
+  if (!Number.isFinite(value)) return 'never'
   if (Math.abs(value) >= 100 || value === 0) return Math.round(value).toLocaleString('en')
   return value.toPrecision(Math.abs(value) < 0.995 ? 2 : 3)
 }

@@ -107,6 +107,11 @@ describe('the report', () => {
     expect(figure && ratio(figure, 'this', 'translator')).toBe(0.5)
   })
 
+  test('gives no ratio to what is not above zero', () => {
+    const figure = { suite: 's', name: 'f', values: { translator: [-1, 2], this: [3, 4] } }
+    expect(ratio(figure, 'this', 'translator')).toBe(2)
+  })
+
   test('judges each goal that was measured', () => {
     const verdicts = judge(report).map(({ goal, value, mark }) => [goal.figure, goal.against, value, mark])
     expect(verdicts).toEqual([
@@ -132,8 +137,10 @@ describe('the report', () => {
   })
 
   test('writes numbers with as many digits as they bear', () => {
-    const texts = [12_345.6, 100, 99.94, 1.204, 0.0567, 0, Number.NaN].map(formatNumber)
-    expect(texts).toEqual(['12,346', '100', '99.9', '1.20', '0.057', '0', '-'])
+    const texts = [12_345.6, 100, 99.94, 1.204, 0.0567, 0, Number.NaN, Number.POSITIVE_INFINITY].map(
+      formatNumber,
+    )
+    expect(texts).toEqual(['12,346', '100', '99.9', '1.20', '0.057', '0', '-', 'never'])
   })
 })
 
