@@ -9,7 +9,7 @@ export interface AnswerPlan {
   readonly burst?: boolean
 }
 
-/** In every token of the mock once, and nowhere else in an answer: whoever counts it knows whether the answer is whole. */
+/** Occurs once in every token of the mock and nowhere else in an answer, so counting it shows whether the answer is complete. */
 export const tokenMark = '~'
 
 export const encodePlan = ({ tokens, rate = 0, bytes = 6, burst = false }: AnswerPlan): string =>

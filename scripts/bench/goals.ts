@@ -30,6 +30,7 @@ export const goals: readonly Goal[] = [
   goal('tools', '24 tools, CPU strict : not strict', undefined, 'at most', 1.3, 1.1),
   goal('start', 'first answer, ms', 'Portkey', 'at most', 1.2, 0.8),
   goal('idle', 'RSS, MB', undefined, 'at most', 120, 95),
+  goal('idle', 'RSS after one answer, MB', undefined, 'at most', 120, 95),
   goal('idle', 'RSS after small, MB', 'bare Koa', 'at most', 1.5, 1.5),
   goal('abort', 'until the site is idle, ms', undefined, 'at most', 60, 40),
   goal('soak', 'RSS slope, %', undefined, 'at most', 5, 3),

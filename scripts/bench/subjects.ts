@@ -143,7 +143,7 @@ async function start(name: string, program: Program, options: StartOptions): Pro
   return { ...running, startMs: performance.now() - startedMs }
 }
 
-/** Tries every few milliseconds. @param attempt  tells whether somebody was there */
+/** Tries every few milliseconds. @param attempt  resolves to whether the subject answered */
 async function untilReady(attempt: () => Promise<boolean>, check: () => void): Promise<void> {
   const patienceEndsMs = performance.now() + 30_000
   while (!(await attempt())) {

@@ -52,7 +52,7 @@ export const dialects: Suite = {
   about:
     'CPU of each dialect and stage against plain chat: 2,000 tokens at once, and 50 streams at 50 tokens a second.',
   async run(bench) {
-    await bench.rounds({ subjects: bench.targets, count: roundsOf(bench, 3) }, async (subject, round) => {
+    await bench.rounds({ subjects: bench.targets, count: roundsOf(bench, 2) }, async (subject, round) => {
       const { origin } = new URL(subject.url)
       const cost = async (kind: Kind, pace: 'dense' | 'paced', requests = 40) => {
         const plan = pace === 'dense' ? dense : paced

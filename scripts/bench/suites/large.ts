@@ -16,7 +16,7 @@ export const large: Suite = {
 
 async function measureHistory(bench: Bench): Promise<void> {
   const plan = { tokens: 50, burst: true }
-  await bench.rounds({ subjects: bench.targets, count: roundsOf(bench, 5) }, async (subject, round) => {
+  await bench.rounds({ subjects: bench.targets, count: roundsOf(bench, 4) }, async (subject, round) => {
     const cost = async (kind: HistoryKind, usage: boolean, requests = 60) => {
       const body = JSON.stringify({
         model,
@@ -78,7 +78,7 @@ async function measurePicture(bench: Bench): Promise<void> {
     ],
   })
   const subjects = [bench.bareKoa, ...bench.targets]
-  await bench.rounds({ subjects, count: roundsOf(bench, 5) }, async (subject, round) => {
+  await bench.rounds({ subjects, count: roundsOf(bench, 4) }, async (subject, round) => {
     if (round === 0) await subject.load(plan, { requests: 3, body })
     const load = await subject.load(plan, { requests: 8, body })
     bench.record('10 MB picture in, CPU, ms', subject.name, load.cpuMs / load.answers)
@@ -90,7 +90,7 @@ async function measureAnswer(bench: Bench): Promise<void> {
   const bytes = 64
   const plan = { tokens: 2 ** 20 / bytes, bytes, burst: true }
   const subjects = [bench.bareKoa, ...bench.targets]
-  await bench.rounds({ subjects, count: roundsOf(bench, 5) }, async (subject, round) => {
+  await bench.rounds({ subjects, count: roundsOf(bench, 4) }, async (subject, round) => {
     for (const stream of [false, true]) {
       if (round === 0) await subject.load(plan, { requests: 3 }, { stream })
       const load = await subject.load(plan, { requests: 10 }, { stream })

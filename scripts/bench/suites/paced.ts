@@ -8,7 +8,7 @@ export const paced: Suite = {
   about: '100 streams at 50 tokens a second, as a model writes: CPU a token.',
   quick: true,
   async run(bench) {
-    await bench.rounds({ subjects: everyone(bench), count: roundsOf(bench, 5) }, async (subject, round) => {
+    await bench.rounds({ subjects: everyone(bench), count: roundsOf(bench, 4) }, async (subject, round) => {
       const asked = { stream: true }
       if (round === 0) await subject.load({ tokens: 50 }, { connections: 32, durationMs: 2000 }, asked)
       const load = await subject.load(plan, { streams, overMs: 500 }, asked)

@@ -21,7 +21,7 @@ export const redis: Suite = {
         }),
       )
       const subjects = [...bench.targets, ...shared]
-      await bench.rounds({ subjects, count: roundsOf(bench, 5) }, async (subject, round) => {
+      await bench.rounds({ subjects, count: roundsOf(bench, 4) }, async (subject, round) => {
         if (round === 0) await subject.load(plan, { connections: 32, durationMs: 2000 })
         const load = await subject.load(plan, { connections: 32, durationMs: 2500 })
         const store = shared.includes(subject.subject) ? 'Redis' : 'embedded'

@@ -28,7 +28,7 @@ interface Point {
   readonly y: number
 }
 
-/** By the straight line that fits best: how much the last point is above the first. One point alone may be the collector's mood. */
+/** How far the last point lies above the first on the line that fits best: a single sample depends on when the collector last ran. */
 export function growthPercent(points: readonly Point[]): number {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
   const meanX = mean(points.map(({ x }) => x))

@@ -9,7 +9,7 @@ export const stream: Suite = {
   quick: true,
   async run(bench) {
     const warm = new Set<string>()
-    await bench.rounds({ subjects: everyone(bench), count: roundsOf(bench, 5) }, async (subject) => {
+    await bench.rounds({ subjects: everyone(bench), count: roundsOf(bench, 4) }, async (subject) => {
       if (!warm.has(subject.name)) await subject.load(plan, { connections: 32, durationMs: 3000 }, asked)
       warm.add(subject.name)
       const crowd = await subject.load(plan, { connections: 32, durationMs: 3000 }, asked)

@@ -6,7 +6,7 @@ export const tools: Suite = {
   name: 'tools',
   about: '24 tools with 37 KB of schemas, strict and not: CPU a request.',
   async run(bench) {
-    await bench.rounds({ subjects: bench.targets, count: roundsOf(bench, 5) }, async (subject, round) => {
+    await bench.rounds({ subjects: bench.targets, count: roundsOf(bench, 4) }, async (subject, round) => {
       const cost = async (strict: boolean, requests: number) => {
         const asked = { stream: true, tools: agentTools(strict) }
         const load = await subject.load(plan, { connections: 4, requests }, asked)
@@ -40,7 +40,7 @@ function agentTools(strict: boolean): readonly object[] {
 }
 
 function fieldSchema(tool: number, index: number): object {
-  const description = `Field ${index} of tool ${tool}: an absolute path, never a relative one, as the other tools give it.`
+  const description = `Field ${index} of tool ${tool}: an absolute path as other tools give it.`
   if (index === 0) return { type: 'string', description }
   if (index === 1) return { type: 'string', enum: ['read', 'write', 'append', `mode-${tool}`], description }
   if (index === 2) return { type: ['integer', 'null'], description }
