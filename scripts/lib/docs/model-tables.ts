@@ -1,6 +1,6 @@
 import { builtInModels } from '../../../src/models/built-in-models.ts'
 import type { Model, ModelKind } from '../../../src/models/model.ts'
-import type { Language } from './language.ts'
+import type { Language } from './markdown-table.ts'
 import { code, markdownTable } from './markdown-table.ts'
 
 const models = builtInModels()
