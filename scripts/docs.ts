@@ -1,8 +1,7 @@
 // Writes into the documents what the code knows: settings, errors, models. Usage: npm run docs
 
 import { readFileSync, writeFileSync } from 'node:fs'
-import { documents } from './lib/docs/documents.ts'
-import { fillTables } from './lib/docs/fill-tables.ts'
+import { documents, fillTables } from './lib/docs/documents.ts'
 
 const root = new URL('../', import.meta.url)
 

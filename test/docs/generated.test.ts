@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { documents } from '../../scripts/lib/docs/documents.ts'
-import { fillTables } from '../../scripts/lib/docs/fill-tables.ts'
+import { documents, fillTables } from '../../scripts/lib/docs/documents.ts'
 import { settings } from '../../src/config/settings.ts'
 import { errorTable } from '../../src/core/errors.ts'
 import { createCatalogue } from '../../src/models/catalogue.ts'

@@ -1,8 +1,7 @@
 import { errorsTable } from './error-table.ts'
-import type { Language } from './language.ts'
-import { mainSettings } from './main-settings.ts'
+import type { Language } from './markdown-table.ts'
 import { acceptedModelsTable, shownModelsTable } from './model-tables.ts'
-import { settingsTable } from './settings-table.ts'
+import { mainSettings, settingsTable } from './settings-table.ts'
 
 export interface Document {
   /** From the top of the project. */
@@ -34,4 +33,15 @@ function documentsIn(language: Language): Document[] {
       },
     },
   ]
+}
+
+/** The same text with each table between its two marks. @throws {Error} for a mark that is not there */
+export function fillTables(text: string, tables: Readonly<Record<string, string>>): string {
+  let filled = text
+  for (const [name, table] of Object.entries(tables)) {
+    const between = new RegExp(`(?<=<!-- ${name} -->\n).*?(?=<!-- /${name} -->)`, 's')
+    if (!between.test(filled)) throw new Error(`there is no <!-- ${name} --> … <!-- /${name} -->`)
+    filled = filled.replace(between, () => table)
+  }
+  return filled
 }

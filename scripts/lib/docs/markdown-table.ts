@@ -10,3 +10,5 @@ const joinRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\
 function escapeCell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
 }
+
+export type Language = 'en' | 'zh-CN'

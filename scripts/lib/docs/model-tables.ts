@@ -1,6 +1,6 @@
-import { builtInModels, type Model } from '../../../src/models/catalogue.ts'
-import type { ModelKind } from '../../../src/models/models.ts'
-import type { Language } from './language.ts'
+import { builtInModels } from '../../../src/models/built-in-models.ts'
+import type { Model, ModelKind } from '../../../src/models/model.ts'
+import type { Language } from './markdown-table.ts'
 import { code, markdownTable } from './markdown-table.ts'
 
 const models = builtInModels()

@@ -1,5 +1,5 @@
 import { settings } from '../../../src/config/settings.ts'
-import type { Language } from './language.ts'
+import type { Language } from './markdown-table.ts'
 import { code, markdownTable } from './markdown-table.ts'
 import { settingsInChinese } from './settings-zh-cn.ts'
 
@@ -19,3 +19,31 @@ export function settingsTable(language: Language, keys: readonly SettingKey[] = 
   })
   return markdownTable(heads[language], rows)
 }
+
+/** The settings that most people look for, in the README; docs/SETTINGS.md has all of them. */
+export const mainSettings: readonly (keyof typeof settings)[] = [
+  'cookieText',
+  'vendorApiKeys',
+  'apiSecrets',
+  'adminSecrets',
+  'port',
+  'host',
+  'routePrefix',
+  'proxyUrl',
+  'requestRateLimit',
+  'trustedProxyHops',
+  'corsOrigins',
+  'maxBodyBytes',
+  'rateLimitCoolDownMs',
+  'protocol',
+  'recaptchaProxyUrl',
+  'autoBindChats',
+  'autoDeleteChats',
+  'reasoningHidden',
+  'streamErrorText',
+  'modelsFile',
+  'dataDir',
+  'redisUrl',
+  'stateKeys',
+  'logLevel',
+]

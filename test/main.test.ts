@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  new Promise<{ readonly exitCode: unknown; readonly output: string }>((resolve) => {
+    const options = { cwd: tmpdir(), env: { PATH: process.env.PATH, ...env } }
+    const entry = join(import.meta.dirname, '../src/start.js')
+    execFile(process.execPath, [entry, ...args], options, (error, stdout, stderr) =>
+      resolve({ exitCode: error?.code ?? 0, output: stdout + stderr }),
+    )
+  })
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return String((server.address() as AddressInfo).port)
+}
+
+test.each([
+  [200, 0, ''],
+  [503, 1, '/livez answers 503\n'],
+])('the health check of a service that answers %i ends with %i', async (status, exitCode, output) => {
+  const asked: unknown[] = []
+  const server = createServer(({ url }, response) => {
+    asked.push(url)
+    response.writeHead(status).end('{}')
+  })
+  const PORT = await listen(server)
+  expect(await run(['healthcheck'], { PORT })).toEqual({ exitCode, output })
+  expect(asked).toEqual(['/livez'])
+})
+
+test('the health check says why nothing answers', async () => {
+  const { exitCode, output } = await run(['healthcheck'], { PORT: '1', HOST: '127.0.0.1' })
+  expect(exitCode).toBe(1)
+  expect(output).toMatch(/^\/livez does not answer: .*ECONNREFUSED/)
+})
+
+test('an argument that it does not know ends with 64, and help names the commands and the settings', async () => {
+  expect(await run(['dance'])).toEqual({ exitCode: 64, output: 'unknown argument: dance\nTry --help.\n' })
+  const { exitCode, output } = await run(['--help'])
+  expect(exitCode).toBe(0)
+  for (const word of ['doctor', 'healthcheck', 'GS_COOKIE', 'API_SECRET']) expect(output).toContain(word)
+})
