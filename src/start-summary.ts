@@ -1,6 +1,6 @@
-import { BlockList, isIPv6 } from 'node:net'
 import type { AccountEntry } from './accounts/account-roster.ts'
 import type { Config } from './config.ts'
+import { isLoopback } from './core/addresses.ts'
 
 export interface StartSummary {
   /** What the service runs with; no secret is among it. */
@@ -46,12 +46,6 @@ function* missing(config: StartConfig, accounts: Started['accounts']): Iterable<
   if (redisUrl !== undefined && stateKeys.length === 0 && accounts.some(isKept))
     yield 'no STATE_KEY, so that added accounts lie readable in Redis: set it to the output of `openssl rand -hex 32`, the same on every replica'
 }
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8)
-loopback.addAddress('::1', 'ipv6')
-
-const isLoopback = (address: string): boolean => loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 
 const needsToken = ({ account }: Started['accounts'][number]): boolean => account.kind === 'cookie'
 

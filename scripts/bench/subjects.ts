@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -71,7 +72,7 @@ export const serviceOf = (name: string, folder: string): Subject =>
   subject(name, true, {
     args: (_port, { profileFolder }) => [
       ...(profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profileFolder, name)}`]),
-      'src/main.ts',
+      existsSync(join(folder, 'src/start.js')) ? 'src/start.js' : 'src/main.ts',
     ],
     cwd: folder,
     env: (port, { site, env }) => ({

@@ -117,6 +117,7 @@ function killGroup(pid: number): void {
 
 /** Nothing that is not needed for a page; no disguise of any kind. */
 const chromiumArguments = [
+  '--blink-settings=imagesEnabled=false',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-quic',

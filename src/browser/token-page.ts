@@ -25,7 +25,7 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
   const page = await context.newPage()
   page.once('crash', options.onCrash)
   const session = await context.newCDPSession(page)
-  await blockHeavyTypes(session)
+  await blockHeavyFiles(session)
   const scripts = watchScripts(page)
 
   doing(`${site.pageUrl} was loading: check the network and PROXY_URL`)
@@ -51,16 +51,14 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
   }
 }
 
-/** Only requests of these types are paused in the browser; a Playwright route would hold up every one of them. */
-async function blockHeavyTypes(session: CDPSession): Promise<void> {
-  session.on('Fetch.requestPaused', ({ requestId }) => {
-    session.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' }).catch(() => {})
-  })
-  const heavyTypes = ['Image', 'Font', 'Media'] as const
-  await session.send('Fetch.enable', {
-    patterns: heavyTypes.map((resourceType) => ({ urlPattern: '*', resourceType })),
-  })
+/** Pictures are off for the whole browser (launch-chromium); fonts and media go by their names. Not by the Fetch domain: a second
+ *  user of it beside Playwright's own makes Chromium 150 cancel the login of a proxy with a password. */
+async function blockHeavyFiles(session: CDPSession): Promise<void> {
+  await session.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 })
+  await session.send('Network.setBlockedURLs', { urls: heavyFiles.map((ending) => `*.${ending}*`) })
 }
+
+const heavyFiles = ['woff', 'woff2', 'ttf', 'otf', 'mp4', 'webm', 'mp3', 'ogg']
 
 /** Rejects when the page crashes or closes: the browser's protocol leaves what it was asked unanswered then. */
 function whenBroken(page: Page): Promise<never> {

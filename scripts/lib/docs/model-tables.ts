@@ -1,5 +1,6 @@
-import { builtInModels } from '../../../src/models/built-in-models.ts'
-import type { Model, ModelKind } from '../../../src/models/model.ts'
+import type { Model } from '../../../src/models/catalogue.ts'
+import { builtInModels } from '../../../src/models/catalogue.ts'
+import type { ModelKind } from '../../../src/models/models.ts'
 import type { Language } from './markdown-table.ts'
 import { code, markdownTable } from './markdown-table.ts'
 
