@@ -10,7 +10,7 @@ export function headerFault(request: IncomingMessage): string | undefined {
   const fault = originFault(request)
   if (fault) return fault
   const { referer } = headers
-  if (referer !== undefined && !siteOrigins(headers.host).some((site) => referer.startsWith(`${site}/`))) {
+  if (referer !== undefined && !siteOrigins(request).some((site) => referer.startsWith(`${site}/`))) {
     return `Referer ${referer}`
   }
   const requestId = headers['request-id']
@@ -24,8 +24,9 @@ export function headerFault(request: IncomingMessage): string | undefined {
 }
 
 /** The same for `Origin`, which may be absent. */
-export function originFault({ headers: { origin, host } }: IncomingMessage): string | undefined {
-  return origin === undefined || siteOrigins(host).includes(origin) ? undefined : `Origin ${origin}`
+export function originFault(request: IncomingMessage): string | undefined {
+  const { origin } = request.headers
+  return origin === undefined || siteOrigins(request).includes(origin) ? undefined : `Origin ${origin}`
 }
 
 /** The same for a JSON body. */
@@ -51,7 +52,12 @@ export function sessionIdOf(cookie: string | undefined): string | undefined {
 }
 
 /** The site itself and, since the emulator stands in for it, the emulator. */
-const siteOrigins = (host: string | undefined) => ['https://www.genspark.ai', `http://${host}`]
+const siteOrigins = (request: IncomingMessage) => ['https://www.genspark.ai', ownOrigin(request)]
+
+/** The origin that a request is for, as its client names it, e.g. `http://127.0.0.1:7055`. */
+export function ownOrigin({ headers, socket }: IncomingMessage): string {
+  return `${'encrypted' in socket ? 'https' : 'http'}://${headers.host}`
+}
 
 function isTimeZone(name: string): boolean {
   try {

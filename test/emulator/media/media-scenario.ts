@@ -59,5 +59,13 @@ export interface TaskPlan {
 }
 
 /** Where a result file lies. Default: `cookie`, a URL that needs the account's cookie. `public`: one that needs none;
- *  `redirect`: the first leading to the second; `redirect-with-cookie`: the first leading to another of its kind. */
-export type FilePlace = 'cookie' | 'public' | 'redirect' | 'redirect-with-cookie'
+ *  `redirect`: the first leading to the second; `redirect-with-cookie`: the first leading to another of its kind.
+ *  `elsewhere`: on another origin, which sends no CORS headers: a page's fetch fails, a navigation gets it (WIRE 2.6);
+ *  `redirect-elsewhere`: a URL that needs the cookie, leading there. */
+export type FilePlace =
+  | 'cookie'
+  | 'public'
+  | 'redirect'
+  | 'redirect-with-cookie'
+  | 'elsewhere'
+  | 'redirect-elsewhere'

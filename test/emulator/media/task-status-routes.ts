@@ -33,7 +33,7 @@ export const taskStatusRoutes: Readonly<Record<string, Route>> = {
   'POST /api/ig_tasks_status': {
     needsLogin: true,
     accept: '*/*',
-    answer: (exchange) => streamStatus(exchange, 'image', exchange.sessionId),
+    answer: (exchange) => streamStatus(exchange, 'image', exchange.account),
   },
   'POST /api/vg_tasks_status': {
     needsLogin: true,
@@ -43,17 +43,17 @@ export const taskStatusRoutes: Readonly<Record<string, Route>> = {
   },
 }
 
-function ownerOf({ request, sessionId }: Exchange): string {
+function ownerOf({ request, account }: Exchange): string {
   const apiKey = request.headers['x-api-key']
-  return apiKey === undefined ? sessionId : keyOwner(String(apiKey))
+  return apiKey === undefined ? account : keyOwner(String(apiKey))
 }
 
 const notFound = { status: -2, message: 'task not found' }
 
-function pollOne({ site, url, sessionId }: Exchange, show: (task: MediaTask) => WireEvent): WireEvent {
+function pollOne({ site, url, account }: Exchange, show: (task: MediaTask) => WireEvent): WireEvent {
   const id = url.searchParams.get('task_id')
   if (!id) throw new RefusedBody(400, 'no task_id')
-  const task = site.tasks.find(id, sessionId, 'image')
+  const task = site.tasks.find(id, account, 'image')
   return task ? show(task) : notFound
 }
 
