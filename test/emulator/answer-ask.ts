@@ -7,7 +7,7 @@ import type { AskRecord } from './ask-record.ts'
 import { copilotAnswerEvents } from './copilot/answer-events.ts'
 import { copilotMediaEvents } from './copilot/media-events.ts'
 import { echoAnswer, weakerModels, whyWeaker } from './echo-answer.ts'
-import { isGone } from './end-reply.ts'
+import { isGone, isWhole } from './end-reply.ts'
 import { findProject } from './find-project.ts'
 import { magicScenario } from './magic-prompt.ts'
 import { planMedia, withoutToken } from './media/media-plan.ts'
@@ -29,7 +29,7 @@ export async function answerAsk(
   const gone = new AbortController()
   response.once('close', () => {
     gone.abort()
-    ask.ended ??= response.writableFinished ? 'whole' : 'client-closed'
+    ask.ended ??= isWhole(response) ? 'whole' : 'client-closed'
     site.changed()
   })
   site.changed()

@@ -25,6 +25,12 @@ export function hangUp(response: ServerResponse): void {
   else response.destroy()
 }
 
+/** Once it is closed: has all of it left? */
+export function isWhole(response: ServerResponse): boolean {
+  const stream = http2StreamOf(response)
+  return response.writableFinished && (stream === undefined || stream.rstCode === constants.NGHTTP2_NO_ERROR)
+}
+
 /** Can nothing be written to it any more? */
 export function isGone(response: ServerResponse): boolean {
   const stream = http2StreamOf(response)

@@ -31,22 +31,24 @@ interface Received {
   readonly script: string | undefined
 }
 
-function answer(site: Site, { request, response, url, script }: Received): void {
+function answer(site: Site, received: Received): void {
+  const { request, response, url, script } = received
   const { method = 'GET' } = request
   const { pathname } = url
   const sessionId = sessionIdOf(request.headers.cookie)
-  const noteRequest = () => site.requests.push({ method, path: pathname, sessionId })
-  const refuse = (status: number, words: string, body = words) => {
-    noteRequest()
-    site.violations.push(`${method} ${pathname}: ${words}`)
-    response.writeHead(status, { 'Content-Type': 'text/plain' }).end(body)
+  const noteRequest = () => {
+    site.requests.push({ method, path: pathname, sessionId })
     site.changed()
+  }
+  const refuse = (status: number, words: string, body = words) => {
+    site.violations.push(`${method} ${pathname}: ${words}`)
+    noteRequest()
+    response.writeHead(status, { 'Content-Type': 'text/plain' }).end(body)
   }
   const replaced = (): boolean => {
     const fault = takeFault(site, `${method} ${pathname}`)
     if (!fault) return false
     noteRequest()
-    site.changed()
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     sendFault({ response, signal: gone.signal }, fault).catch(() => {}) // The client has left.
@@ -55,9 +57,8 @@ function answer(site: Site, { request, response, url, script }: Received): void 
 
   if (isOfPages(pathname) && replaced()) return
   const isGuest = sessionId !== undefined && site.sessions.isGuest(sessionId)
-  if (sessionId !== undefined)
-    renewCookies(site, { request, response, sessionId, route: `${method} ${pathname}` })
-  if (site.recaptcha.handle(request, response, script)) return void noteRequest()
+  if (sessionId !== undefined) renewCookies(site, received, sessionId)
+  if (site.recaptcha.handle(request, response, script)) return noteRequest()
   if (pathname === '/favicon.ico') return void response.writeHead(404).end()
   const generation = askPaths[pathname]
   const found = findRoute(method, pathname)
@@ -83,21 +84,16 @@ const askPaths: Readonly<Record<string, WireGeneration>> = {
 
 const isOfPages = (path: string): boolean => !path.startsWith('/api/')
 
-/** Only where the account's cookie counts: what is public does not look at it. */
-function renewCookies(
-  site: Site,
-  {
-    request,
-    response,
-    sessionId,
-    route,
-  }: { request: IncomingMessage; response: ServerResponse; sessionId: string; route: string },
-): void {
-  if (/ \/(?:recaptcha|blob|blob-upload|elsewhere|favicon\.ico)/.test(route)) return
-  const isSecure = ownOrigin(request).startsWith('https:')
-  const hasEdgeCookie = String(response.getHeader('Set-Cookie') ?? '').includes('__cf_bm=')
-  for (const line of site.sessions.renew(sessionId, route, isSecure)) {
-    // The edge knows a browser by its own value.
+/** What is not the site's own does not look at its cookies. */
+function renewCookies(site: Site, { request, response, url }: Received, sessionId: string): void {
+  if (/^\/(?:recaptcha|blob|blob-upload|elsewhere|favicon\.ico)/.test(url.pathname)) return
+  const lines = site.sessions.renew(sessionId, {
+    route: `${request.method} ${url.pathname}`,
+    isSecure: ownOrigin(request).startsWith('https:'),
+  })
+  // The edge knows a browser by its own value of that one.
+  const hasEdgeCookie = String(response.getHeader('Set-Cookie')).includes('__cf_bm=')
+  for (const line of lines) {
     if (!(hasEdgeCookie && line.startsWith('__cf_bm='))) response.appendHeader('Set-Cookie', line)
   }
 }

@@ -39,7 +39,7 @@ export function createSessions(signedOut: readonly string[] = []) {
     },
 
     /** The `Set-Cookie` lines for the answer to this request; what they replace is a guest's from now on. */
-    renew(sessionId: string, route: string, isSecure: boolean): string[] {
+    renew(sessionId: string, { route, isSecure }: { route: string; isSecure: boolean }): string[] {
       const roll = rolls.get(sessionId)
       if (!roll || (roll.on ?? route) !== route) return []
       rolls.delete(sessionId)

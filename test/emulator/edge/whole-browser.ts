@@ -53,6 +53,7 @@ const last = [
   'Sec-Fetch-Mode',
   'Sec-Fetch-User',
   'Sec-Fetch-Dest',
+  'Sec-Fetch-Storage-Access',
   'Referer',
   'Accept-Encoding',
   'Accept-Language',
