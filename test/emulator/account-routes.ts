@@ -3,6 +3,7 @@ import type { Route } from './route.ts'
 /** The JSON routes beside the asks (WIRE 4.10, 5.8), by method and path. */
 export const accountRoutes: Readonly<Record<string, Route>> = {
   'GET /api/is_login': {
+    takesGuests: true,
     answer: ({ account, isGuest }) => ({
       status: 0,
       message: 'success',
@@ -12,6 +13,7 @@ export const accountRoutes: Readonly<Record<string, Route>> = {
     }),
   },
   'GET /api/user': {
+    takesGuests: true,
     answer: ({ isGuest }) =>
       isGuest
         ? { status: -5, message: 'user not found' }

@@ -56,20 +56,22 @@ function answer(site: Site, received: Received): void {
   }
 
   if (isOfPages(pathname) && replaced()) return
-  const isGuest = sessionId !== undefined && site.sessions.isGuest(sessionId)
+  const wasGuest = sessionId !== undefined && site.sessions.isGuest(sessionId)
   if (sessionId !== undefined) renewCookies(site, received, sessionId)
   if (site.recaptcha.handle(request, response, script)) return noteRequest()
   if (pathname === '/favicon.ico') return void response.writeHead(404).end()
   const generation = askPaths[pathname]
   const found = findRoute(method, pathname)
+  const { takesGuests = false, takesApiKey, isPublic } = found?.route ?? {}
+  const isGuest = sessionId === undefined ? takesGuests : wasGuest
   if (!generation && !found) return refuse(404, 'an unknown path', 'Not Found')
   if (generation && method !== 'POST') return refuse(405, 'an ask is a POST', 'Method Not Allowed')
   if (generation && !site.routes[generation]) {
     noteRequest()
     return void response.writeHead(site.routes.goneStatus).end()
   }
-  const hasKey = found?.route.takesApiKey && request.headers['x-api-key'] !== undefined
-  const fault = found?.route.isPublic || hasKey ? undefined : headerFault(request)
+  const hasKey = takesApiKey && request.headers['x-api-key'] !== undefined
+  const fault = isPublic || hasKey ? undefined : headerFault(request, takesGuests)
   if (fault) return refuse(400, fault, 'bad request cf')
   if (generation)
     return replaced() ? undefined : void answerAsk(site, generation, { request, response, isGuest })

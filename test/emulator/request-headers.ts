@@ -3,7 +3,7 @@ import type { WireGeneration } from '../../src/core/wire-generation.ts'
 import type { AskKind } from './ask-record.ts'
 
 /** What WIRE 2.2 finds wrong with the headers that every API request bears, in words. */
-export function headerFault(request: IncomingMessage): string | undefined {
+export function headerFault(request: IncomingMessage, takesGuests = false): string | undefined {
   const { headers } = request
   if (!headers['user-agent']) return 'no User-Agent'
   if (!/^Mozilla\/5\.0 \(.+\)/.test(headers['user-agent'])) return 'a User-Agent that is not a browser’s'
@@ -19,7 +19,7 @@ export function headerFault(request: IncomingMessage): string | undefined {
   }
   const timeZone = headers['x-timezone']
   if (timeZone !== undefined && !isTimeZone(String(timeZone))) return `X-Timezone ${timeZone}`
-  if (sessionIdOf(headers.cookie) === undefined) return 'no session_id cookie'
+  if (!takesGuests && sessionIdOf(headers.cookie) === undefined) return 'no session_id cookie'
   return undefined
 }
 

@@ -5,6 +5,8 @@ import type { Site } from './site.ts'
 export interface Route {
   /** Asked without a session; whatever it wants, it checks by itself. */
   readonly isPublic?: boolean
+  /** Without a session it is answered as for a guest. */
+  readonly takesGuests?: boolean
   /** A signed-out session is answered with 401 and `not login`. */
   readonly needsLogin?: boolean
   /** An `X-Api-Key` serves in place of the session. */

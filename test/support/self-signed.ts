@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 
 /** For localhost, names under it, 127.0.0.1 and ::1; signed by itself and by nobody else. */
 export const selfSigned = {
@@ -24,3 +25,7 @@ wmIdignHw0W7
 export const selfSignedSpkiHash = createHash('sha256')
   .update(new X509Certificate(selfSigned.cert).publicKey.export({ type: 'spki', format: 'der' }))
   .digest('base64')
+
+/** Has every client in this process trust it, as NODE_EXTRA_CA_CERTS would from the start. */
+export const trustSelfSigned = (): void =>
+  setDefaultCACertificates([...getCACertificates('default'), selfSigned.cert])
