@@ -14,7 +14,8 @@ import { demoSettings } from './lib/demo-settings.ts'
 const readyWithinMs = 60_000
 
 if (existsSync('.env')) process.loadEnvFile('.env')
-const emulator = await startEmulator({ routes: routesBut(process.env.EMULATOR_GONE) })
+const challenge = challengeOf(process.env.EMULATOR_CHALLENGE)
+const emulator = await startEmulator({ routes: routesBut(process.env.EMULATOR_GONE), ...challenge })
 const dataDir = mkdtempSync(join(tmpdir(), 'genspark2api-demo-'))
 process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }))
 const signals = ['SIGINT', 'SIGTERM'] as const
@@ -50,6 +51,13 @@ function routesBut(gone: string | undefined): Partial<Record<(typeof wireGenerat
   const generation = wireGenerations.find((known) => known === gone)
   if (generation) return { [generation]: false }
   return fail(64, `EMULATOR_GONE must be ${wireGenerations.join(' or ')}`)
+}
+
+/** @param whom  `1`: clients that are no browser; `all`: browsers too */
+function challengeOf(whom: string | undefined): { challenge?: 'clients' | 'all' } {
+  if (!whom || whom === '0') return {}
+  if (whom === '1') return { challenge: 'clients' }
+  return whom === 'all' ? { challenge: whom } : fail(64, 'EMULATOR_CHALLENGE must be 1 or all')
 }
 
 async function freePort(): Promise<number> {
