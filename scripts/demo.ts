@@ -1,4 +1,4 @@
-// The service against the double of the site, all in this one process: nothing can stay behind when it ends.
+// The service against the mock of the site, all in this one process: nothing can stay behind when it ends.
 // To be started by run.sh --demo. The environment of the service is as given, but for what makes it a demo.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -34,7 +34,7 @@ const { host, port, routePrefix, apiSecrets } = parseConfig(process.env)
 const url = `http://${['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host}:${port}${routePrefix}`
 await ready(`${url}/readyz`)
 process.stdout.write(`
-This is a demo: no account is used and Genspark is not asked. The double of the site at ${emulator.url} gives
+This is a demo: no account is used and Genspark is not asked. The mock of the site at ${emulator.url} gives
 canned answers; the reCAPTCHA tokens come from its own page, in a real Chromium. Ask it:
 
   curl -N ${url}/v1/chat/completions -H 'Content-Type: application/json' \\${

@@ -1,4 +1,4 @@
-// The double of the site for tests and for trying out by hand: both chat routes, the account routes and the pages that
+// The mock of the site for tests and for trying out by hand: both chat routes, the account routes and the pages that
 // make tokens, built from docs/WIRE.md alone. Touches no file of `src` but `core`; every answer is canned.
 
 import { selfSigned, selfSignedSpkiHash } from '../support/self-signed.ts'

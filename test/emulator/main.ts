@@ -1,4 +1,4 @@
-// Runs the double of the site alone, for trying the service out by hand or without an account.
+// Runs the mock of the site alone, for trying the service out by hand or without an account.
 
 import { parseArgs } from 'node:util'
 import { type EmulatorOptions, startEmulator } from './emulator.ts'
@@ -9,7 +9,7 @@ const wordsOf = (scenarios: object): string =>
     .map((word) => `[[${word}]]`)
     .join(' ')
 
-const help = `The emulator: a double of the site that answers with canned text. It needs no account and no network.
+const help = `The emulator: a mock of the site that answers with canned text. It needs no account and no network.
 
 Usage: npm run emulator -- [options]
 
