@@ -1,4 +1,4 @@
-// The service against the double of the site, all in this one process: nothing can stay behind when it ends.
+// The service against the mock of the site, all in this one process: nothing can stay behind when it ends.
 // To be started by run.sh --demo. The environment of the service is as given, but for what makes it a demo.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -14,7 +14,8 @@ import { demoSettings } from './lib/demo-settings.ts'
 const readyWithinMs = 60_000
 
 if (existsSync('.env')) process.loadEnvFile('.env')
-const emulator = await startEmulator({ routes: routesBut(process.env.EMULATOR_GONE) })
+const challenge = challengeOf(process.env.EMULATOR_CHALLENGE)
+const emulator = await startEmulator({ routes: routesBut(process.env.EMULATOR_GONE), ...challenge })
 const dataDir = mkdtempSync(join(tmpdir(), 'genspark2api-demo-'))
 process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }))
 const signals = ['SIGINT', 'SIGTERM'] as const
@@ -33,7 +34,7 @@ const { host, port, routePrefix, apiSecrets } = parseConfig(process.env)
 const url = `http://${['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host}:${port}${routePrefix}`
 await ready(`${url}/readyz`)
 process.stdout.write(`
-This is a demo: no account is used and Genspark is not asked. The double of the site at ${emulator.url} gives
+This is a demo: no account is used and Genspark is not asked. The mock of the site at ${emulator.url} gives
 canned answers; the reCAPTCHA tokens come from its own page, in a real Chromium. Ask it:
 
   curl -N ${url}/v1/chat/completions -H 'Content-Type: application/json' \\${
@@ -50,6 +51,13 @@ function routesBut(gone: string | undefined): Partial<Record<(typeof wireGenerat
   const generation = wireGenerations.find((known) => known === gone)
   if (generation) return { [generation]: false }
   return fail(64, `EMULATOR_GONE must be ${wireGenerations.join(' or ')}`)
+}
+
+/** @param whom  `1`: clients that are no browser; `all`: browsers too */
+function challengeOf(whom: string | undefined): { challenge?: 'clients' | 'all' } {
+  if (!whom || whom === '0') return {}
+  if (whom === '1') return { challenge: 'clients' }
+  return whom === 'all' ? { challenge: whom } : fail(64, 'EMULATOR_CHALLENGE must be 1 or all')
 }
 
 async function freePort(): Promise<number> {

@@ -10,8 +10,9 @@ usage='Usage: scripts/run.sh [--demo | doctor]
 Installs what is missing (Node, dependencies, Chromium) and runs the service in the foreground until Ctrl-C.
 Settings come from the environment or from a .env file; .env.example lists them. At least set GS_COOKIE.
 
-  --demo   Needs no account: runs against a built-in double of the site, whose answers are canned.
+  --demo   Needs no account: runs against a built-in mock of the site, whose answers are canned.
            EMULATOR_GONE=agent or EMULATOR_GONE=copilot takes that chat route of the site away.
+           EMULATOR_CHALLENGE=1 has the site challenge every client that is not a browser, EMULATOR_CHALLENGE=all browsers too.
   doctor   Looks at the settings, the site, each account, Redis and the making of a token, and says what to do about what is wrong.
   --help   Shows this.
 '

@@ -3,17 +3,19 @@ import type { Route } from './route.ts'
 /** The JSON routes beside the asks (WIRE 4.10, 5.8), by method and path. */
 export const accountRoutes: Readonly<Record<string, Route>> = {
   'GET /api/is_login': {
-    answer: ({ site, sessionId }) => ({
+    takesGuests: true,
+    answer: ({ account, isGuest }) => ({
       status: 0,
       message: 'success',
-      data: site.signedOut.has(sessionId)
+      data: isGuest
         ? { is_login: false }
-        : { is_login: true, cogen_id: sessionId, cogen_name: 'Canned', cogen_email: 'canned@example.com' },
+        : { is_login: true, cogen_id: account, cogen_name: 'Canned', cogen_email: 'canned@example.com' },
     }),
   },
   'GET /api/user': {
-    answer: ({ site, sessionId }) =>
-      site.signedOut.has(sessionId)
+    takesGuests: true,
+    answer: ({ isGuest }) =>
+      isGuest
         ? { status: -5, message: 'user not found' }
         : {
             status: 0,

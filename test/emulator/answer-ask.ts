@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WireGeneration } from '../../src/core/wire-generation.ts'
 import { agentAnswerEvents } from './agent/answer-events.ts'
@@ -8,9 +7,11 @@ import type { AskRecord } from './ask-record.ts'
 import { copilotAnswerEvents } from './copilot/answer-events.ts'
 import { copilotMediaEvents } from './copilot/media-events.ts'
 import { echoAnswer, weakerModels, whyWeaker } from './echo-answer.ts'
+import { isGone, isWhole } from './end-reply.ts'
 import { findProject } from './find-project.ts'
 import { magicScenario } from './magic-prompt.ts'
 import { planMedia, withoutToken } from './media/media-plan.ts'
+import type { Exchange } from './route.ts'
 import type { Scenario } from './scenario.ts'
 import { sendFailure } from './send-failure.ts'
 import { type StreamOptions, sendStream } from './send-stream.ts'
@@ -21,23 +22,22 @@ import { understandAsk } from './understand-ask.ts'
 export async function answerAsk(
   site: Site,
   generation: WireGeneration,
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response, isGuest }: Pick<Exchange, 'request' | 'response' | 'isGuest'>,
 ): Promise<void> {
   const ask = await understandAsk(site, generation, request, response)
   if (!ask) return
   const gone = new AbortController()
   response.once('close', () => {
     gone.abort()
-    ask.ended ??= response.writableFinished ? 'whole' : 'client-closed'
+    ask.ended ??= isWhole(response) ? 'whole' : 'client-closed'
     site.changed()
   })
   site.changed()
   try {
-    await answer(site, ask, response, gone.signal)
+    await answer(site, ask, { response, isGuest, signal: gone.signal })
   } catch (error) {
     // A write may fail before the close of the connection is told.
-    if (gone.signal.aborted || (response.socket?.destroyed ?? true)) return
+    if (gone.signal.aborted || isGone(response)) return
     site.violations.push(`the scenario failed: ${error}`)
     response.destroy()
   }
@@ -46,12 +46,11 @@ export async function answerAsk(
 async function answer(
   site: Site,
   ask: AskRecord,
-  response: ServerResponse,
-  signal: AbortSignal,
+  { response, isGuest, signal }: Pick<Exchange, 'response' | 'isGuest' | 'signal'>,
 ): Promise<void> {
   const { generation } = ask
   const { project, refusal } = findProject(site, ask)
-  const scenario = refusalOf(site, ask, refusal) ?? chosenScenario(site, ask)
+  const scenario = refusalOf(site, ask, { isGuest, ofProject: refusal }) ?? chosenScenario(site, ask)
   if (scenario.type === 'raw') return scenario.respond(response, ask)
 
   const { startDelayMs = 0 } = scenario
@@ -90,12 +89,12 @@ function noteSent(site: Site, ask: AskRecord, bytes: number): void {
 function refusalOf(
   site: Site,
   ask: AskRecord,
-  ofProject: 'empty' | 'error' | undefined,
+  { isGuest, ofProject }: { isGuest: boolean; ofProject: 'empty' | 'error' | undefined },
 ): Scenario | undefined {
-  if (site.signedOut.has(ask.sessionId)) {
+  if (isGuest) {
     return { type: 'failure', failure: ask.generation === 'copilot' ? 'F2' : 'A1' }
   }
-  if (openAsks(site, ask.sessionId) > site.maxOpenAsks) return { type: 'failure', failure: 'A7' }
+  if (openAsks(site, ask.account) > site.maxOpenAsks) return { type: 'failure', failure: 'A7' }
   if (ofProject) return { type: 'failure', failure: ofProject === 'error' ? 'A8' : 'A15' }
   return undefined
 }

@@ -1,4 +1,6 @@
 import { RefusedBody } from './ask-shape.ts'
+import { isGone } from './end-reply.ts'
+import { ownOrigin } from './request-headers.ts'
 import type { Exchange, Fault } from './route.ts'
 import type { FoundRoute } from './routes.ts'
 import { sendFault } from './send-fault.ts'
@@ -8,13 +10,13 @@ import type { Site } from './site.ts'
 export async function answerRoute(
   site: Site,
   { name, route }: FoundRoute,
-  received: Pick<Exchange, 'request' | 'response' | 'url' | 'sessionId'>,
+  received: Pick<Exchange, 'request' | 'response' | 'url' | 'sessionId' | 'isGuest'>,
 ): Promise<void> {
-  const { request, response, sessionId } = received
+  const { request, response, sessionId, isGuest } = received
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const origin = `http://${request.headers.host}`
-  const exchange: Exchange = { ...received, site, origin, signal: gone.signal }
+  const account = site.sessions.accountOf(sessionId)
+  const exchange: Exchange = { ...received, site, account, origin: ownOrigin(request), signal: gone.signal }
   const refuse = (status: number, words: string) => {
     site.violations.push(`${name}: ${words}`)
     sendJson(exchange, { detail: words }, status)
@@ -24,20 +26,21 @@ export async function answerRoute(
     if (fault) return await sendFault(exchange, fault)
     const { accept } = request.headers
     if (route.accept !== undefined && accept !== route.accept) return refuse(400, `Accept ${accept}`)
-    if (route.needsLogin && site.signedOut.has(sessionId)) {
+    if (route.needsLogin && isGuest) {
       return sendJson(exchange, { status: -5, message: 'not login', data: {} }, 401)
     }
     const answer = await route.answer(exchange)
     if (answer !== undefined) sendJson(exchange, answer)
   } catch (error) {
-    if (gone.signal.aborted || (response.socket?.destroyed ?? true)) return
+    if (gone.signal.aborted || isGone(response)) return
     if (error instanceof RefusedBody) return refuse(error.status, error.message)
     site.violations.push(`${name}: ${error}`)
     response.destroy()
   }
 }
 
-function takeFault(site: Site, name: string): Fault | undefined {
+/** @param name  method and path */
+export function takeFault(site: Site, name: string): Fault | undefined {
   const fault = site.faults.get(name)
   if (fault?.times === undefined) return fault
   if (fault.times <= 0) return undefined

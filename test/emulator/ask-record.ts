@@ -9,9 +9,15 @@ export interface AskRecord {
   readonly generation: WireGeneration
   readonly kind: AskKind
   readonly sessionId: string
+  /** Whose session it is: the account's first session id. */
+  readonly account: string
   /** The whole `Cookie` header. */
   readonly cookie: string
   readonly headers: IncomingHttpHeaders
+  /** The site as the client names it, e.g. `http://127.0.0.1:7055`. */
+  readonly origin: string
+  /** `1.1`, or `2.0` over TLS. */
+  readonly httpVersion: string
   /** The JSON body as sent. */
   readonly body: Readonly<Record<string, unknown>>
   readonly messages: readonly AskMessage[]
@@ -55,4 +61,6 @@ export interface RequestRecord {
   readonly method: string
   readonly path: string
   readonly sessionId: string | undefined
+  /** Why it was answered with a challenge, if it was. */
+  readonly challenged?: string
 }

@@ -6,13 +6,13 @@ import type { Site } from './site.ts'
  *  `refusal`: the ask may not continue the one that it names; a project is still given, for the empty stream. */
 export function findProject(site: Site, ask: AskRecord): { project: Project; refusal?: 'empty' | 'error' } {
   const { projects, projectRefusal } = site
-  const create = () => projects.create(ask.sessionId, ask.models)
+  const create = () => projects.create(ask.account, ask.models)
   if (ask.projectId === undefined) return { project: create() }
   const known = projects.byId.get(ask.projectId)
-  const fault = !known ? 'unknown' : known.sessionId !== ask.sessionId ? 'foreign' : resent(ask)
+  const fault = !known ? 'unknown' : known.sessionId !== ask.account ? 'foreign' : resent(ask)
   const refusal = fault && projectRefusal[fault]
   if (refusal === undefined || refusal === 'accept') return { project: known ?? create() }
-  return { project: newProject(ask.projectId, ask.sessionId, ask.models), refusal }
+  return { project: newProject(ask.projectId, ask.account, ask.models), refusal }
 }
 
 /** A gen-2 thread wants the new message only; gen 1 takes any history. */

@@ -28,10 +28,19 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 )
 
+test('may have TLS, and challenge what is no browser', async () => {
+  const lines = createInterface(start('--port', '0', '--tls', '--challenge').stdout)[Symbol.asyncIterator]()
+  const [first, second = ''] = [(await lines.next()).value, (await lines.next()).value]
+  expect(first).toMatch(/^emulator listening on https:\/\/localhost:\d+$/)
+  const [, plainUrl = ''] = /^and on (http:\/\/127\.0\.0\.1:\d+)$/.exec(second) ?? []
+  expect((await askCopilot(plainUrl)).headers['cf-mitigated']).toBe('challenge')
+})
+
 test('--help lists the options and the magic prompts', async () => {
   const child = start('--help')
   const text = (await child.stdout.toArray()).join('')
-  for (const word of ['--port', '--no-token-check', '[[think]]', '[[F1]]']) expect(text).toContain(word)
+  for (const word of ['--port', '--no-token-check', '--challenge', '--tls', '[[think]]', '[[F1]]'])
+    expect(text).toContain(word)
 })
 
 test('an unknown option is explained and ends with code 1', async () => {

@@ -21,9 +21,9 @@ export const projectRoutes: Readonly<Record<string, Route>> = {
 
 const notFound = { status: -1, message: 'project not found' }
 
-function ownProject({ site, sessionId }: Exchange, id: string): Project | undefined {
+function ownProject({ site, account }: Exchange, id: string): Project | undefined {
   const project = site.projects.byId.get(id)
-  return project?.sessionId === sessionId ? project : undefined
+  return project?.sessionId === account ? project : undefined
 }
 
 const sessionState = z.strictObject({ steps: z.array(z.unknown()), messages: z.array(z.unknown()) })
@@ -37,11 +37,11 @@ const createBody = z.union([
   }),
 ])
 
-async function create({ site, request, sessionId }: Exchange): Promise<unknown> {
+async function create({ site, request, account }: Exchange): Promise<unknown> {
   const body = parseBody(createBody, await readJsonBody(request))
-  const { remaining } = site.quotas.get(sessionId) ?? defaultQuota
+  const { remaining } = site.quotas.get(account) ?? defaultQuota
   if (remaining <= 0) return { status: -8, message: "You've run out of credits. Please upgrade your plan." }
-  const project = site.projects.create(sessionId, [])
+  const project = site.projects.create(account, [])
   if ('name' in body) project.name = body.name
   return { status: 0, data: { id: project.id } }
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 /** A chat kept by the site. It belongs to the account that made it. */
 export interface Project {
   readonly id: string
+  /** The first one of its account. */
   readonly sessionId: string
   /** The models that it was begun with; gen 1 weakens a chat that switches (WIRE 7.5). */
   readonly models: readonly string[]

@@ -1,7 +1,7 @@
 import { defaultQuota } from './quotas.ts'
 import type { Exchange, Route } from './route.ts'
 
-const quotaOf = ({ site, sessionId }: Exchange) => site.quotas.get(sessionId) ?? defaultQuota
+const quotaOf = ({ site, account }: Exchange) => site.quotas.get(account) ?? defaultQuota
 
 const credits: Route = {
   needsLogin: true,

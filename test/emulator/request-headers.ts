@@ -3,14 +3,14 @@ import type { WireGeneration } from '../../src/core/wire-generation.ts'
 import type { AskKind } from './ask-record.ts'
 
 /** What WIRE 2.2 finds wrong with the headers that every API request bears, in words. */
-export function headerFault(request: IncomingMessage): string | undefined {
+export function headerFault(request: IncomingMessage, takesGuests = false): string | undefined {
   const { headers } = request
   if (!headers['user-agent']) return 'no User-Agent'
   if (!/^Mozilla\/5\.0 \(.+\)/.test(headers['user-agent'])) return 'a User-Agent that is not a browser’s'
   const fault = originFault(request)
   if (fault) return fault
   const { referer } = headers
-  if (referer !== undefined && !siteOrigins(headers.host).some((site) => referer.startsWith(`${site}/`))) {
+  if (referer !== undefined && !siteOrigins(request).some((site) => referer.startsWith(`${site}/`))) {
     return `Referer ${referer}`
   }
   const requestId = headers['request-id']
@@ -19,13 +19,14 @@ export function headerFault(request: IncomingMessage): string | undefined {
   }
   const timeZone = headers['x-timezone']
   if (timeZone !== undefined && !isTimeZone(String(timeZone))) return `X-Timezone ${timeZone}`
-  if (sessionIdOf(headers.cookie) === undefined) return 'no session_id cookie'
+  if (!takesGuests && sessionIdOf(headers.cookie) === undefined) return 'no session_id cookie'
   return undefined
 }
 
 /** The same for `Origin`, which may be absent. */
-export function originFault({ headers: { origin, host } }: IncomingMessage): string | undefined {
-  return origin === undefined || siteOrigins(host).includes(origin) ? undefined : `Origin ${origin}`
+export function originFault(request: IncomingMessage): string | undefined {
+  const { origin } = request.headers
+  return origin === undefined || siteOrigins(request).includes(origin) ? undefined : `Origin ${origin}`
 }
 
 /** The same for a JSON body. */
@@ -51,7 +52,12 @@ export function sessionIdOf(cookie: string | undefined): string | undefined {
 }
 
 /** The site itself and, since the emulator stands in for it, the emulator. */
-const siteOrigins = (host: string | undefined) => ['https://www.genspark.ai', `http://${host}`]
+const siteOrigins = (request: IncomingMessage) => ['https://www.genspark.ai', ownOrigin(request)]
+
+/** The origin that a request is for, as its client names it, e.g. `http://127.0.0.1:7055`. */
+export function ownOrigin({ headers, socket }: IncomingMessage): string {
+  return `${'encrypted' in socket ? 'https' : 'http'}://${headers.host}`
+}
 
 function isTimeZone(name: string): boolean {
   try {

@@ -5,6 +5,8 @@ import type { Site } from './site.ts'
 export interface Route {
   /** Asked without a session; whatever it wants, it checks by itself. */
   readonly isPublic?: boolean
+  /** Without a session it is answered as for a guest. */
+  readonly takesGuests?: boolean
   /** A signed-out session is answered with 401 and `not login`. */
   readonly needsLogin?: boolean
   /** An `X-Api-Key` serves in place of the session. */
@@ -25,11 +27,15 @@ export interface Exchange {
   readonly origin: string
   /** `''` without one. */
   readonly sessionId: string
+  /** Whose session it is: the account's first session id. */
+  readonly account: string
+  /** The session is signed out. */
+  readonly isGuest: boolean
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal
 }
 
-/** Answers in place of a route, as often as `times` says (default: always). */
+/** Answers in place of a route, a page, a script or an ask, as often as `times` says (default: always). */
 export interface Fault {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
@@ -37,6 +43,9 @@ export interface Fault {
   readonly body?: unknown
   /** Breaks the connection before any answer. */
   readonly reset?: boolean
+  /** Takes the request and leaves it without an answer, or answers with status (default: 200), headers and what there is of
+   *  a body, and does not go on. Until the client leaves. */
+  readonly hang?: 'before-headers' | 'after-headers'
   /** Wait before it. */
   readonly delayMs?: number
   times?: number

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Emulator, startEmulator } from './emulator.ts'
 import { defaultQuota } from './quotas.ts'
@@ -96,5 +98,43 @@ describe('faults', () => {
     await expect(rawRequest(`${emulator.url}${path}`)).rejects.toMatchObject({ code: 'ECONNRESET' })
     emulator.faults.delete(`GET ${path}`)
     expect((await rawRequest(`${emulator.url}${path}`)).status).toBe(200)
+  })
+
+  test.each(['/', '/agents', '/recaptcha/enterprise.js', '/api/is_login', '/api/models_config'])(
+    'take GET %s and never answer',
+    async (path) => {
+      emulator.faults.set(`GET ${path}`, { hang: 'before-headers' })
+      const outgoing = request(`${emulator.url}${path}`, { headers: askHeaders, agent: false }).end()
+      outgoing.on('error', () => {})
+      await emulator.until(() => emulator.openRequests() === 1)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(emulator.requests).toMatchObject([{ path }])
+      outgoing.destroy()
+      await emulator.until(() => emulator.openRequests() === 0)
+    },
+  )
+
+  test.each([
+    ['GET', '/agents'],
+    ['GET', '/recaptcha/api.js'],
+    ['GET', '/api/is_login'],
+    ['POST', '/api/agent/ask_proxy'],
+    ['POST', '/api/copilot/ask'],
+  ])('answer %s %s with headers and the beginning of a body, and no more', async (method, path) => {
+    emulator.faults.set(`${method} ${path}`, { hang: 'after-headers', body: 'begun' })
+    const outgoing = request(`${emulator.url}${path}`, { method, headers: askHeaders, agent: false }).end()
+    const [response] = await once(outgoing, 'response')
+    const [bytes] = await once(response, 'data')
+    expect([response.statusCode, bytes.toString(), emulator.openRequests()]).toEqual([200, 'begun', 1])
+    expect([emulator.asks, emulator.violations]).toEqual([[], []])
+    outgoing.destroy()
+    await emulator.until(() => emulator.openRequests() === 0)
+  })
+
+  test('an ask may be answered by one, and the next as always', async () => {
+    emulator.faults.set('POST /api/agent/ask_proxy', { status: 503, body: 'no', times: 1 })
+    const answers = [await askAgent(emulator.url), await askAgent(emulator.url)]
+    expect(answers.map(({ status }) => status)).toEqual([503, 200])
+    expect(emulator.asks).toHaveLength(1)
   })
 })

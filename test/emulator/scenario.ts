@@ -101,7 +101,8 @@ export interface Cut {
   /** `nothing`: before the status line; `headers`: after the headers; `first-token`: after the first event that carries
    *  text; a number: after so many bytes of the body. */
   readonly after: 'nothing' | 'headers' | 'first-token' | number
-  /** `reset`: TCP reset; `hang-up`: the connection ends in the middle of the body; `clean-end`: the body ends as if whole. */
+  /** `reset`: TCP reset, over HTTP/2 RST_STREAM; `hang-up`: the connection ends in the middle of the body, over HTTP/2 with all
+   *  its streams; `clean-end`: the body ends as if whole. */
   readonly how: 'reset' | 'hang-up' | 'clean-end'
   /** Time for the client to read what came before. Default: 30. */
   readonly delayMs?: number

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { resetReply } from './end-reply.ts'
 import type { Exchange, Fault } from './route.ts'
 
 /** Answers as a fault says. */
@@ -6,11 +7,16 @@ export async function sendFault(
   { response, signal }: Pick<Exchange, 'response' | 'signal'>,
   fault: Fault,
 ): Promise<void> {
-  const { status = 500, headers, body = '', reset, delayMs = 0 } = fault
+  const { headers, body = '', reset, hang, delayMs = 0 } = fault
+  const { status = hang ? 200 : 500 } = fault
   if (delayMs > 0) await delay(delayMs, undefined, { signal })
-  if (reset) return void response.socket?.resetAndDestroy()
+  if (reset) return resetReply(response)
+  if (hang === 'before-headers') return
   const isText = typeof body === 'string'
   const contentType = isText ? 'text/plain; charset=utf-8' : 'application/json'
   response.writeHead(status, { 'Content-Type': contentType, ...headers })
-  response.end(isText ? body : JSON.stringify(body))
+  const text = isText ? body : JSON.stringify(body)
+  if (!hang) return void response.end(text)
+  response.flushHeaders()
+  if (text !== '') response.write(text)
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import { hangUp, resetReply } from './end-reply.ts'
 import { pythonJson } from './python-json.ts'
 import { regroup } from './regroup.ts'
 import type { Cut, WireEvent, WireOptions } from './scenario.ts'
@@ -58,8 +59,8 @@ const streamHeaders = { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cac
 async function breakOff(response: ServerResponse, cut: Cut, { signal, onCut }: StreamOptions): Promise<void> {
   await delay(cut.delayMs ?? 30, undefined, { signal })
   onCut()
-  if (cut.how === 'reset') response.socket?.resetAndDestroy()
-  else if (cut.how === 'hang-up') response.destroy()
+  if (cut.how === 'reset') resetReply(response)
+  else if (cut.how === 'hang-up') hangUp(response)
   else response.end()
 }
 

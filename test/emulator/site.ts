@@ -1,4 +1,5 @@
 import type { AskRecord, RequestRecord } from './ask-record.ts'
+import type { Edge } from './edge/edge.ts'
 import type { createResultFiles } from './media/result-files.ts'
 import type { createTasks } from './media/tasks.ts'
 import type { ModelLists } from './model-lists.ts'
@@ -7,6 +8,7 @@ import type { AccountQuota } from './quotas.ts'
 import type { RecaptchaDouble } from './recaptcha/recaptcha-double.ts'
 import type { Fault } from './route.ts'
 import type { Script } from './scenario.ts'
+import type { createSessions } from './sessions.ts'
 import type { createUploads } from './uploads/uploads.ts'
 import type { VendorSite } from './vendor/vendor-site.ts'
 
@@ -17,7 +19,8 @@ export interface Site {
   readonly maxOpenAsks: number
   readonly routes: Routes
   readonly projectRefusal: ProjectRefusals
-  readonly signedOut: Set<string>
+  readonly sessions: ReturnType<typeof createSessions>
+  readonly edge: Edge
   readonly asks: AskRecord[]
   readonly requests: RequestRecord[]
   readonly violations: string[]
@@ -30,8 +33,10 @@ export interface Site {
   readonly quotas: Map<string, AccountQuota>
   readonly lists: ModelLists
   readonly vendor: VendorSite
-  /** By route, e.g. `POST /api/ig_tasks_status`. */
+  /** By method and path, e.g. `POST /api/ig_tasks_status`. */
   readonly faults: Map<string, Fault>
+  /** Requests that are being answered. */
+  openRequests: number
   /** Lets every `until` look again. */
   readonly changed: () => void
 }
@@ -48,5 +53,5 @@ export interface Routes {
  *  history again: a stream without content, HTTP 500, or an answer. Default: empty, error, empty (WIRE 5.3, 5.10). */
 export type ProjectRefusals = Record<'foreign' | 'unknown' | 'resentHistory', 'empty' | 'error' | 'accept'>
 
-export const openAsks = (site: Site, sessionId?: string): number =>
-  site.asks.filter((ask) => ask.ended === undefined && (sessionId ?? ask.sessionId) === ask.sessionId).length
+export const openAsks = (site: Site, account?: string): number =>
+  site.asks.filter((ask) => ask.ended === undefined && (account ?? ask.account) === ask.account).length

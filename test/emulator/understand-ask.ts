@@ -6,7 +6,7 @@ import type { AskRecord } from './ask-record.ts'
 import { type AskShape, lastPrompt, parseBody, RefusedBody } from './ask-shape.ts'
 import { parseCopilotAsk } from './copilot/ask-body.ts'
 import { readJsonBody } from './read-body.ts'
-import { askAcceptFault, contentTypeFault, sessionIdOf } from './request-headers.ts'
+import { askAcceptFault, contentTypeFault, ownOrigin, sessionIdOf } from './request-headers.ts'
 import type { Site } from './site.ts'
 import { checkFiles } from './uploads/uploads.ts'
 
@@ -45,18 +45,23 @@ const jsonObject = z.record(z.string(), z.unknown())
 function record(
   site: Site,
   generation: WireGeneration,
-  { headers }: IncomingMessage,
+  request: IncomingMessage,
   body: AskRecord['body'],
   { kind, messages, models, wanted, search, projectId, token }: AskShape,
 ): AskRecord {
+  const { headers, httpVersion } = request
   const cookie = headers.cookie ?? ''
+  const sessionId = sessionIdOf(cookie) ?? ''
   return {
     index: site.asks.length,
     generation,
     kind,
-    sessionId: sessionIdOf(cookie) ?? '',
+    sessionId,
+    account: site.sessions.accountOf(sessionId),
     cookie,
     headers,
+    origin: ownOrigin(request),
+    httpVersion,
     body,
     messages,
     prompt: lastPrompt(messages),

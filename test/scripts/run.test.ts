@@ -54,9 +54,24 @@ describe('the demo', () => {
     expect(await once(running, 'exit')).toEqual([0, null])
   })
 
-  test('refuses to take away a route that it does not know', async () => {
-    const running = start({ EMULATOR_GONE: 'copilto' })
-    expect(await once(running, 'exit')).toEqual([64, null])
+  test('may have a site that challenges us: asked directly it gives an error that says so', async () => {
+    const running = start({ EMULATOR_CHALLENGE: '1', GENSPARK_TRANSPORT: 'direct', LOG_LEVEL: 'silent' })
+    const shown = await linesUntil(running, 'Ctrl-C ends it.')
+    const [url = ''] = /http\S+\/v1\/chat\/completions/.exec(shown) ?? []
+    const body = JSON.stringify({ model: 'gpt-5', messages: [{ role: 'user', content: 'Hello' }] })
+    const headers = { 'Content-Type': 'application/json' }
+    const answer = await fetch(url, { method: 'POST', headers, body })
+    expect([answer.status, await answer.json()]).toMatchObject([
+      502,
+      { error: { code: 'upstream_challenge' } },
+    ])
+  })
+
+  test.each([
+    ['EMULATOR_GONE', 'copilto'],
+    ['EMULATOR_CHALLENGE', 'none'],
+  ])('refuses a %s that it does not know', async (name, value) => {
+    expect(await once(start({ [name]: value }), 'exit')).toEqual([64, null])
   })
 })
 

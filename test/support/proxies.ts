@@ -55,7 +55,10 @@ export async function startHttpProxy(options: TestProxyOptions = {}): Promise<Te
     client.on('error', () => {})
     record.asked.push(`CONNECT ${request.url}`)
     if (options.silent) return
-    if (!isAllowed(request)) return void client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
+    if (!isAllowed(request)) {
+      const header = `proxy-authenticate: ${challenge['proxy-authenticate']}`
+      return void client.end(`HTTP/1.1 407 Proxy Authentication Required\r\n${header}\r\n\r\n`)
+    }
     if (options.connectStatus) return void client.end(`HTTP/1.1 ${options.connectStatus} No\r\n\r\n`)
     const target = open(record, options.target ?? addressOf(request.url ?? ''), () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n')
@@ -72,14 +75,13 @@ export async function startHttpProxy(options: TestProxyOptions = {}): Promise<Te
   }
 
   function forward(url: URL, request: IncomingMessage, response: ServerResponse): void {
-    const { 'proxy-authorization': _ours, 'proxy-connection': _hop, ...headers } = request.headers
     const port = options.target?.port ?? Number(url.port)
     const onward = httpRequest({
       host: '127.0.0.1',
       port,
       path: url.pathname + url.search,
       method: request.method,
-      headers,
+      headers: onwardHeaders(request),
       agent: false,
     })
     onward.on('socket', (socket) =>
@@ -137,6 +139,16 @@ const challenge = { 'proxy-authenticate': 'Basic realm="proxy"' }
 
 function createRecord() {
   return { asked: [] as string[], refusals: [] as string[], outgoingPorts: new Set<number>() }
+}
+
+/** Spelling and order stay as the client wrote them: they tell programs apart. */
+function onwardHeaders({ rawHeaders }: IncomingMessage): string[] {
+  const headers: string[] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] as string).replace(/^proxy-connection$/i, 'Connection')
+    if (name.toLowerCase() !== 'proxy-authorization') headers.push(name, rawHeaders[at + 1] as string)
+  }
+  return headers
 }
 
 function addressOf(authority: string): { host: string; port: number } {

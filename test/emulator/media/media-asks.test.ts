@@ -198,6 +198,7 @@ describe('gen 2', () => {
     expect(await limitOf({ limit: 'reached', resetAt: 1790595239 })).toEqual([reached, true])
     expect(await limitOf({ limit: 'reached', resetAt: 1790595239, tasks: [] })).toEqual([reached, false])
     expect(await limitOf({ limit: 'approaching' })).toEqual(['Approaching 5-hour limit.', true])
+    expect(await limitOf({ limit: 'approaching', tasks: [] })).toEqual(['Approaching 5-hour limit.', false])
   })
 
   test('a video ask is answered likewise', async () => {

@@ -41,12 +41,18 @@ export interface TaskPlan {
   readonly steps?: number
   /** Why it fails. Default: it succeeds. */
   readonly failure?: string
+  /** What these states are called; the last name stays. Default: `PENDING`, `PROCESSING`. */
+  readonly states?: readonly string[]
   /** Which field tells why. Default: `error_message`. */
   readonly failureField?: 'error_message' | 'message' | 'failed_reason' | 'failure_reason'
   /** Its last status. Default: `SUCCESS`, or `FAILED`, which is `FAILURE` in WIRE 4.9a. */
-  readonly status?: string
-  /** Whoever asks is told that there is no such task. */
-  readonly lost?: boolean
+  readonly status?: string | number
+  /** Where the streams of WIRE 4.9b tell its last state. Default: `final_status`. `tasks`: among the states of a progress event,
+   *  and no `TASKS_STATUS_COMPLETE` follows. */
+  readonly endsIn?: 'final_status' | 'tasks'
+  /** Whoever asks is told that there is no such task: by the object of WIRE 4.9b at top level, or with `in-tasks` by the same
+   *  object as its state in a progress event. */
+  readonly lost?: boolean | 'in-tasks'
   /** Result files. Default: 1. */
   readonly files?: number
   /** Which URL lists an image has. Default: `both`. */
@@ -59,5 +65,13 @@ export interface TaskPlan {
 }
 
 /** Where a result file lies. Default: `cookie`, a URL that needs the account's cookie. `public`: one that needs none;
- *  `redirect`: the first leading to the second; `redirect-with-cookie`: the first leading to another of its kind. */
-export type FilePlace = 'cookie' | 'public' | 'redirect' | 'redirect-with-cookie'
+ *  `redirect`: the first leading to the second; `redirect-with-cookie`: the first leading to another of its kind.
+ *  `elsewhere`: on another origin, which sends no CORS headers: a page's fetch fails, a navigation gets it (WIRE 2.6);
+ *  `redirect-elsewhere`: a URL that needs the cookie, leading there. */
+export type FilePlace =
+  | 'cookie'
+  | 'public'
+  | 'redirect'
+  | 'redirect-with-cookie'
+  | 'elsewhere'
+  | 'redirect-elsewhere'

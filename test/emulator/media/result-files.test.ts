@@ -52,6 +52,17 @@ test('redirects lead to public and to other private files', async () => {
   expect((await get(second, cookie)).headers['content-type']).toBe('image/png')
 })
 
+test('a file may lie on another origin, which sends no CORS headers (WIRE 2.6)', async () => {
+  const headers = { Origin: emulator.url }
+  const url = await fileOf({ place: 'elsewhere' })
+  expect(url).toMatch(/^http:\/\/localhost:\d+\/elsewhere\//)
+  const file = await get(url, headers)
+  expect([file.status, file.headers['access-control-allow-origin']]).toEqual([200, undefined])
+  const reply = await get(await fileOf({ place: 'redirect-elsewhere' }), cookie)
+  expect([reply.status, new URL(reply.headers.location ?? '').hostname]).toEqual([302, 'localhost'])
+  expect((await get(reply.headers.location ?? '')).headers['content-type']).toBe('image/png')
+})
+
 test('pictures and videos are what they say, and differ', async () => {
   const bytes = async (body: unknown) => (await get(await fileOf({}, body), cookie)).body
   const pictures = [await bytes(agentImageBody), await bytes(agentImageBody)] as const

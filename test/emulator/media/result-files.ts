@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { resetReply } from '../end-reply.ts'
 import type { Exchange, Route } from '../route.ts'
 import type { FilePlace } from './media-scenario.ts'
 
@@ -43,6 +44,13 @@ export function createResultFiles() {
     })
   const putPublic = (file: NewFile): string =>
     put(`${publicPath}${randomUUID()}?sig=canned`, file, { owner: undefined })
+  /** The same server by another of its names: to a browser another origin, and no answer has CORS headers. */
+  const putElsewhere = (file: NewFile): string =>
+    put(
+      `${elsewherePath}${randomUUID()}?sig=canned`,
+      { ...file, origin: otherOrigin(file.origin) },
+      { owner: undefined },
+    )
 
   return {
     /** By URL. */
@@ -50,7 +58,9 @@ export function createResultFiles() {
     /** @returns its URL */
     add(file: NewFile): string {
       if (file.place === 'public') return putPublic(file)
+      if (file.place === 'elsewhere') return putElsewhere(file)
       if (file.place === 'redirect') return putPrivate(file, putPublic(file))
+      if (file.place === 'redirect-elsewhere') return putPrivate(file, putElsewhere(file))
       return putPrivate(file, file.place === 'redirect-with-cookie' ? putPrivate(file) : undefined)
     },
   }
@@ -58,18 +68,26 @@ export function createResultFiles() {
 
 const privatePath = '/api/files/s/'
 const publicPath = '/blob/'
+const elsewherePath = '/elsewhere/'
+
+function otherOrigin(origin: string): string {
+  const url = new URL(origin)
+  url.hostname = url.hostname === 'localhost' ? '127.0.0.1' : 'localhost'
+  return url.origin
+}
 
 /** Result files (WIRE 4.9, 5.6). */
 export const resultFileRoutes: Readonly<Record<string, Route>> = {
   [`GET ${privatePath}*`]: { isPublic: true, answer: sendFile },
   [`GET ${publicPath}*`]: { isPublic: true, answer: sendFile },
+  [`GET ${elsewherePath}*`]: { isPublic: true, answer: sendFile },
 }
 
-function sendFile({ site, url, origin, sessionId, response }: Exchange): unknown {
-  const query = url.pathname.startsWith(publicPath) ? url.search : '' // `?cache_control=3600` is seen on the others
+function sendFile({ site, url, origin, account, isGuest, response }: Exchange): unknown {
+  const query = url.pathname.startsWith(privatePath) ? '' : url.search // `?cache_control=3600` is seen there
   const file = site.files.byUrl.get(`${origin}${url.pathname}${query}`)
   if (!file) return void response.writeHead(404).end()
-  if (file.owner !== undefined && (file.owner !== sessionId || site.signedOut.has(sessionId))) {
+  if (file.owner !== undefined && (file.owner !== account || isGuest)) {
     return { status: -5, message: 'not login', data: {} }
   }
   if (file.redirectTo !== undefined) return void response.writeHead(302, { Location: file.redirectTo }).end()
@@ -78,6 +96,6 @@ function sendFile({ site, url, origin, sessionId, response }: Exchange): unknown
   response.writeHead(200, { 'Content-Type': contentType, 'Content-Length': bytes.byteLength })
   if (cutAfter >= bytes.byteLength) return void response.end(bytes)
   // Time for the client to read what came before.
-  response.write(bytes.subarray(0, cutAfter), () => setTimeout(() => response.socket?.resetAndDestroy(), 30))
+  response.write(bytes.subarray(0, cutAfter), () => setTimeout(() => resetReply(response), 30))
   return undefined
 }

@@ -6,7 +6,8 @@ export const isDone = ({ plan, told, ended }: MediaTask): boolean => ended || to
 
 /** The next state of a task that is not done: first it waits, then it is worked on. */
 export function nextProgress(task: MediaTask): WireEvent {
-  const status = task.told.length === 0 ? 'PENDING' : 'PROCESSING'
+  const { states = ['PENDING', 'PROCESSING'] } = task.plan
+  const status = states[task.told.length] ?? states.at(-1) ?? 'PROCESSING'
   task.told.push(status)
   return { status }
 }
@@ -15,7 +16,7 @@ export function nextProgress(task: MediaTask): WireEvent {
 export function finalState(task: MediaTask, failed: 'FAILED' | 'FAILURE' = 'FAILED'): WireEvent {
   const { plan, urls } = task
   const status = plan.status ?? (plan.failure === undefined ? 'SUCCESS' : failed)
-  task.told.push(status)
+  task.told.push(String(status))
   task.ended = true
   if (plan.failure === undefined) return { status, ...urls }
   return { status, [plan.failureField ?? 'error_message']: plan.failure }

@@ -33,7 +33,7 @@ export const taskStatusRoutes: Readonly<Record<string, Route>> = {
   'POST /api/ig_tasks_status': {
     needsLogin: true,
     accept: '*/*',
-    answer: (exchange) => streamStatus(exchange, 'image', exchange.sessionId),
+    answer: (exchange) => streamStatus(exchange, 'image', exchange.account),
   },
   'POST /api/vg_tasks_status': {
     needsLogin: true,
@@ -43,17 +43,17 @@ export const taskStatusRoutes: Readonly<Record<string, Route>> = {
   },
 }
 
-function ownerOf({ request, sessionId }: Exchange): string {
+function ownerOf({ request, account }: Exchange): string {
   const apiKey = request.headers['x-api-key']
-  return apiKey === undefined ? sessionId : keyOwner(String(apiKey))
+  return apiKey === undefined ? account : keyOwner(String(apiKey))
 }
 
 const notFound = { status: -2, message: 'task not found' }
 
-function pollOne({ site, url, sessionId }: Exchange, show: (task: MediaTask) => WireEvent): WireEvent {
+function pollOne({ site, url, account }: Exchange, show: (task: MediaTask) => WireEvent): WireEvent {
   const id = url.searchParams.get('task_id')
   if (!id) throw new RefusedBody(400, 'no task_id')
-  const task = site.tasks.find(id, sessionId, 'image')
+  const task = site.tasks.find(id, account, 'image')
   return task ? show(task) : notFound
 }
 
@@ -68,26 +68,37 @@ async function streamStatus(exchange: Exchange, kind: MediaTask['kind'], owner: 
   const { task_ids } = parseBody(statusBody, await readJsonBody(exchange.request))
   const tasks = new Map(task_ids.map((id) => [id, site.tasks.find(id, owner, kind)]))
   const options = [...tasks.values()].find((task) => task !== undefined)?.polling ?? {}
-  const events = statusEvents(tasks, { ...options, signal })
+  const lost = task_ids.filter((id) => site.tasks.byId.get(id)?.plan.lost === 'in-tasks')
+  const events = statusEvents(tasks, { ...options, lost, signal })
   await sendStream(response, events, { ...options, signal, onSent: site.changed, onCut: site.changed })
   return undefined
 }
 
 async function* statusEvents(
   tasks: ReadonlyMap<string, MediaTask | undefined>,
-  { stepDelayMs = 0, withoutFinal, signal }: MediaTask['polling'] & { signal: AbortSignal },
+  {
+    stepDelayMs = 0,
+    withoutFinal,
+    lost,
+    signal,
+  }: MediaTask['polling'] & { lost: readonly string[]; signal: AbortSignal },
 ): AsyncGenerator<WireEvent> {
   const known = [...tasks.values()].filter((task) => task !== undefined)
-  if (known.length === 0) return yield notFound
+  const notFounds = lost.map((id) => [id, notFound] as const)
+  if (known.length === 0) return yield lost.length > 0 ? { tasks: Object.fromEntries(notFounds) } : notFound
   const stepOf = async (open: readonly MediaTask[]): Promise<WireEvent> => {
     if (stepDelayMs > 0) await delay(stepDelayMs, undefined, { signal })
-    return { tasks: Object.fromEntries(open.map((task) => [task.id, nextProgress(task)])) }
+    const states = open.map((task) => [task.id, nextProgress(task)] as const)
+    return { tasks: Object.fromEntries([...states, ...notFounds]) }
   }
   let open = known.filter((task) => !isDone(task))
   // The site has something to say each time; without an end that can only be that the work goes on.
   if (withoutFinal && open.length === 0) yield await stepOf(known)
   for (; open.length > 0; open = open.filter((task) => !isDone(task))) yield await stepOf(open)
   if (withoutFinal) return
+  if (known.some(({ plan }) => plan.endsIn === 'tasks')) {
+    return yield { tasks: Object.fromEntries(known.map((task) => [task.id, finalState(task)])) }
+  }
   const states = [...tasks].map(([id, task]) => [id, task ? finalState(task) : notFound])
   yield { type: 'TASKS_STATUS_COMPLETE', final_status: Object.fromEntries(states) }
 }

@@ -91,6 +91,28 @@ describe('the status stream of WIRE 4.9b', () => {
     expect(final).toEqual({ [good]: expect.objectContaining({ status: 'SUCCESS' }), [lost]: notFound[0] })
   })
 
+  test('tells of an unknown task inside the map, where nothing need follow', async () => {
+    const tasks = await begin({ tasks: [{ lost: 'in-tasks' }, {}] })
+    const [lost, good] = tasks.map(({ id }) => id) as [string, string]
+    const notFound = { status: -2, message: 'task not found' }
+    expect((await stream([lost])).body.toString()).toBe(
+      `data: {"tasks": {"${lost}": {"status": -2, "message": "task not found"}}}\n\n`,
+    )
+    expect(readEvents(await stream([good, lost]))).toEqual([
+      { tasks: { [good]: { status: 'PENDING' }, [lost]: notFound } },
+      { type: 'TASKS_STATUS_COMPLETE', final_status: expect.objectContaining({ [lost]: notFound }) },
+    ])
+  })
+
+  test.each(['PENDING', 'PICKED', -3])('tells why beside %s, and does not end', async (status) => {
+    const reason = { failure: 'blocked', failureField: 'failure_reason' } as const
+    const { id } = only(await begin({ tasks: [{ ...reason, status, states: ['PICKED'], endsIn: 'tasks' }] }))
+    expect(readEvents(await stream([id]))).toEqual([
+      { tasks: { [id]: { status: 'PICKED' } } },
+      { tasks: { [id]: { status, failure_reason: 'blocked' } } },
+    ])
+  })
+
   test('tells of videos', async () => {
     const { id, urls } = only(await begin({}, agentVideoBody))
     const events = readEvents(await stream([id], 'vg_tasks_status'))

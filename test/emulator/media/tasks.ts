@@ -8,6 +8,7 @@ import { sampleMp4, samplePng } from './sample-files.ts'
 export interface MediaTask {
   readonly id: string
   readonly kind: 'image' | 'video'
+  /** The first one of its account. */
   readonly sessionId: string
   readonly model: string
   readonly prompt: string
@@ -54,10 +55,9 @@ export function createTasks(files: ReturnType<typeof createResultFiles>) {
     create,
     /** Those that an ask begins. `model`: the one that serves it. */
     begin(ask: AskRecord, model: string, { tasks, polling }: MediaScenario): readonly MediaTask[] {
-      const { sessionId, prompt } = ask
+      const { account: sessionId, origin, prompt } = ask
       const kind = ask.kind === 'video' ? 'video' : 'image'
       const plans = tasks ?? ask.wanted.map(() => ({}))
-      const origin = `http://${ask.headers.host}`
       return plans.map((plan) =>
         create({ kind, sessionId, model, prompt, plan, origin, ...(polling ? { polling } : {}) }),
       )

@@ -1,12 +1,14 @@
-/** The least page of the site that a token can be minted on, with one asset of each kind that costs bandwidth. */
-export function renderPage(script: string | undefined): string {
+/** The least page of the site that a token can be minted on, with one asset of each kind that costs bandwidth.
+ *  @param loader  the address of Google's script @param script  what the site's edge puts before it */
+export function renderPage(loader: string | undefined, script = ''): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+${script}
 <title>Genspark</title>
 <link rel="stylesheet" href="/recaptcha/assets/site.css">
-${script ? `<script src="${script}" async></script>` : ''}
+${loader ? `<script src="${loader}" async></script>` : ''}
 </head>
 <body>
 <p class="brand">Genspark</p>

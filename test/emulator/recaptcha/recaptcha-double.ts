@@ -3,12 +3,15 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WireGeneration } from '../../../src/core/wire-generation.ts'
+import { withoutEdgeCookies } from '../edge/visitors.ts'
+import { dropReply } from '../end-reply.ts'
 import { apiScript, loaderScript, renderPage, styleSheet } from './pages.ts'
 import {
   agentSiteKey,
   copilotSiteKey,
   createTokenLedger,
   type MintedToken,
+  sortedCookies,
   type TokenVerdict,
 } from './token-ledger.ts'
 
@@ -42,8 +45,9 @@ export interface RecaptchaRequest {
 
 export interface RecaptchaDouble {
   /** Serves the pages, the scripts and the mint call that the script makes.
+   *  @param script  what a page runs before anything else
    *  @returns false when the path is not its own */
-  handle(request: IncomingMessage, response: ServerResponse): boolean
+  handle(request: IncomingMessage, response: ServerResponse, script?: string): boolean
   /** Checks and spends a token as the site's back end would. */
   redeem(token: string | undefined, use: { cookie: string; generation: WireGeneration }): TokenVerdict
   /** Mints as if a page had, for whoever makes tokens elsewhere. */
@@ -57,10 +61,13 @@ export interface RecaptchaDouble {
 
 export interface RecaptchaDoubleOptions {
   readonly now?: () => number
+  /** The same text for all `Cookie` headers of one account's browser. Default: the cookies, in any order. */
+  readonly identify?: (cookie: string) => string
 }
 
-export function createRecaptchaDouble({ now = Date.now }: RecaptchaDoubleOptions = {}): RecaptchaDouble {
-  const ledger = createTokenLedger(now)
+export function createRecaptchaDouble(options: RecaptchaDoubleOptions = {}): RecaptchaDouble {
+  const { now = Date.now, identify = sortedCookies } = options
+  const ledger = createTokenLedger(now, (cookie) => identify(withoutEdgeCookies(cookie)))
   const requests: RecaptchaRequest[] = []
   const behaviour: RecaptchaBehaviour = {
     pageScript: 'present',
@@ -74,9 +81,11 @@ export function createRecaptchaDouble({ now = Date.now }: RecaptchaDoubleOptions
     agentSiteKey,
   }
 
+  const pages: Record<string, () => string> = {
+    '/': () => `/recaptcha/api.js?render=${copilotSiteKey}`,
+    '/agents': () => `/recaptcha/enterprise.js?render=${behaviour.agentSiteKey}`,
+  }
   const routes: Record<string, (response: ServerResponse, url: URL, request: IncomingMessage) => void> = {
-    '/': (response) => sendPage(response, `/recaptcha/api.js?render=${copilotSiteKey}`),
-    '/agents': (response) => sendPage(response, `/recaptcha/enterprise.js?render=${behaviour.agentSiteKey}`),
     '/recaptcha/api.js': (response, url) => sendLoader(response, 'v3', url),
     '/recaptcha/enterprise.js': (response, url) => sendLoader(response, 'enterprise', url),
     '/recaptcha/releases/v3.js': (response) => send(response, 'text/javascript', apiScript('v3')),
@@ -89,14 +98,14 @@ export function createRecaptchaDouble({ now = Date.now }: RecaptchaDoubleOptions
     '/recaptcha/assets/intro.mp4': (response) => send(response, 'video/mp4', ''),
   }
 
-  function sendPage(response: ServerResponse, script: string): void {
+  function sendPage(response: ServerResponse, loader: string, script: string | undefined): void {
     const { pageStatus, pageScript } = behaviour
-    const withScript = pageStatus === 200 && pageScript !== 'absent'
-    send(response, 'text/html', renderPage(withScript ? script : undefined), pageStatus)
+    const withLoader = pageStatus === 200 && pageScript !== 'absent'
+    send(response, 'text/html', renderPage(withLoader ? loader : undefined, script), pageStatus)
   }
 
   function sendLoader(response: ServerResponse, form: 'v3' | 'enterprise', url: URL): void {
-    if (behaviour.pageScript === 'blocked') return void response.destroy()
+    if (behaviour.pageScript === 'blocked') return dropReply(response)
     const siteKey = url.searchParams.get('render') ?? ''
     send(response, 'text/javascript', behaviour.grecaptcha === 'never' ? '' : loaderScript(form, siteKey))
   }
@@ -106,11 +115,7 @@ export function createRecaptchaDouble({ now = Date.now }: RecaptchaDoubleOptions
     for await (const chunk of request) chunks.push(chunk)
     const { siteKey, action } = JSON.parse(Buffer.concat(chunks).toString())
     const timer = setTimeout(() => {
-      send(
-        response,
-        'application/json',
-        JSON.stringify(answer(request.headers.cookie ?? '', siteKey, action)),
-      )
+      send(response, 'application/json', JSON.stringify(answer(cookieOf(request), siteKey, action)))
     }, behaviour.mintDelayMs)
     response.once('close', () => clearTimeout(timer))
   }
@@ -141,20 +146,24 @@ export function createRecaptchaDouble({ now = Date.now }: RecaptchaDoubleOptions
     ledger: ledger.entries,
     redeem: ledger.redeem,
     mint: ledger.mint,
-    handle(request, response) {
+    handle(request, response, script) {
       const url = new URL(request.url ?? '/', 'http://double')
-      const route = routes[url.pathname]
+      const page = pages[url.pathname]
+      const route = page ? () => sendPage(response, page(), script) : routes[url.pathname]
       if (!route) return false
       requests.push({
         method: request.method ?? '',
         path: url.pathname,
-        cookie: request.headers.cookie ?? '',
+        cookie: cookieOf(request),
       })
       route(response, url, request)
       return true
     },
   }
 }
+
+/** Google's hosts see none of the edge's cookies. */
+const cookieOf = ({ headers }: IncomingMessage): string => withoutEdgeCookies(headers.cookie ?? '')
 
 function send(response: ServerResponse, contentType: string, body: string, status = 200): void {
   response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' }).end(body)

@@ -34,7 +34,7 @@ export interface TokenVerdict {
 }
 
 /** Every token that the double minted, and the check that the site's back end would make of it. */
-export function createTokenLedger(now: () => number) {
+export function createTokenLedger(now: () => number, identify: (cookie: string) => string) {
   const entries: MintedToken[] = []
   const byToken = new Map<string, MintedToken>()
 
@@ -56,7 +56,7 @@ export function createTokenLedger(now: () => number) {
       if (!token) return { verdict: 'missing' }
       const entry = byToken.get(token)
       if (!entry) return { verdict: 'unknown' }
-      const verdict = judge(entry, use, now())
+      const verdict = judge(entry, use, { time: now(), identify })
       entry.usedAt ??= now()
       return { verdict, ageMs: now() - entry.mintedAt, action: entry.action, siteKey: entry.siteKey }
     },
@@ -66,11 +66,11 @@ export function createTokenLedger(now: () => number) {
 function judge(
   entry: MintedToken,
   use: { cookie: string; generation: WireGeneration },
-  time: number,
+  { time, identify }: { time: number; identify: (cookie: string) => string },
 ): TokenFate {
   if (entry.usedAt !== undefined) return 'used'
   if (time - entry.mintedAt > lifeMs) return 'expired'
-  if (sortedCookies(entry.cookie) !== sortedCookies(use.cookie)) return 'wrong-cookies'
+  if (identify(entry.cookie) !== identify(use.cookie)) return 'wrong-cookies'
   if (!isRightAction(entry, use.generation)) return 'wrong-action'
   return 'accepted'
 }
@@ -83,7 +83,7 @@ function isRightAction({ siteKey, action }: MintedToken, generation: WireGenerat
 }
 
 /** A browser may send the same cookies in another order. */
-const sortedCookies = (header: string): string =>
+export const sortedCookies = (header: string): string =>
   header
     .split(';')
     .map((pair) => pair.trim())

@@ -8,18 +8,18 @@ export const uploadRoutes: Readonly<Record<string, Route>> = {
   'GET /api/get_upload_personal_image_url': {
     needsLogin: true,
     accept: '*/*',
-    answer({ site, origin, sessionId }) {
-      const { id, storageUrl } = site.uploads.create({ sessionId })
+    answer({ site, origin, account }) {
+      const { id, storageUrl } = site.uploads.create({ sessionId: account })
       return { data: { upload_image_url: putUrl(origin, id), private_storage_url: storageUrl } }
     },
   },
   'GET /api/files/get_upload_url': {
     needsLogin: true,
-    answer({ site, url, origin, sessionId }) {
+    answer({ site, url, origin, account }) {
       const name = url.searchParams.get('name')
       const contentType = url.searchParams.get('content_type')
       if (!name || !contentType) throw new RefusedBody(400, 'no name or no content_type')
-      const { id, storageUrl } = site.uploads.create({ sessionId, name, contentType })
+      const { id, storageUrl } = site.uploads.create({ sessionId: account, name, contentType })
       return { status: 0, data: { upload_url: putUrl(origin, id), file_wrapper_url: storageUrl } }
     },
   },

@@ -1,4 +1,5 @@
 import { RefusedBody } from '../ask-shape.ts'
+import { isWhole } from '../end-reply.ts'
 import type { Exchange, Route } from '../route.ts'
 import { sendFault } from '../send-fault.ts'
 import { encodeJson, type StreamOptions, sendStream } from '../send-stream.ts'
@@ -27,7 +28,7 @@ async function answerVendor(exchange: Exchange, route: VendorAsk['route']): Prom
   const ask = await understandVendorAsk(exchange, route)
   if (!ask) return
   response.once('close', () => {
-    ask.ended ??= response.writableFinished ? 'whole' : 'client-closed'
+    ask.ended ??= isWhole(response) ? 'whole' : 'client-closed'
     site.changed()
   })
   site.changed()
