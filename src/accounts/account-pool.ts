@@ -7,7 +7,7 @@ import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { AccountHold, AccountSelection, Candidate, ChooseAccount, Store } from '../store/store.ts'
 import type { AccountEntry, AccountRoster } from './account-roster.ts'
-import { createChatBindings, type LeaseUse } from './chat-bindings.ts'
+import { createChatBindings, type LeaseUse, unbound } from './chat-bindings.ts'
 import { createCooldowns } from './cooldowns.ts'
 import { type Lease, type LeaseContext, LeaseRenewal, PoolLease } from './lease.ts'
 import { WaitingLine } from './waiting-line.ts'
@@ -110,6 +110,7 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     const { model, use = 'chat', kind, continuesChats = true, exclude, requestId, caller } = request
     const { byKey, candidates } = usable
     const [accounts, fallback] = candidates[kind ?? 'any']
+    const isBound = continuesChats && use === 'chat' && options.autoBindChats
     const answer = await store.lease({
       accounts,
       fallback,
@@ -118,13 +119,14 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
       maxConcurrency: options.accountMaxConcurrency,
       leaseMs,
       requestId,
-      model: continuesChats && use === 'chat' && options.autoBindChats ? model : undefined,
+      model: isBound ? model : undefined,
     })
     switch (answer.type) {
       case 'leased': {
         const account = byKey.get(answer.account)
         if (!account) throw new Error('The store leased an account that was not among those asked for.')
-        const binding = bindings.bind(account, { use, model, stored: answer.chatId })
+        const mayContinue = isBound || bindings.hasPins
+        const binding = mayContinue ? bindings.bind(account, { use, model, stored: answer.chatId }) : unbound
         return new PoolLease(context, { account, leaseId: answer.leaseId, model, caller, binding })
       }
       case 'busy':

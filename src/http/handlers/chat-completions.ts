@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts'
-import type { ReasoningFormat } from '../../dialects/openai-chat/choice-format.ts'
 import { createChoiceMeters, mergeChoices } from '../../dialects/openai-chat/choices.ts'
 import { encodeResponse } from '../../dialects/openai-chat/encode-response.ts'
+import type { ReasoningFormat } from '../../dialects/openai-chat/encode-stream.ts'
 import {
   createChatStreamEncoder,
   createChoicesStreamEncoder,
