@@ -7,7 +7,7 @@ import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { AccountHold, AccountSelection, Candidate, ChooseAccount, Store } from '../store/store.ts'
 import type { AccountEntry, AccountRoster } from './account-roster.ts'
-import { createChatBindings, type LeaseUse, unbound } from './chat-bindings.ts'
+import { createChatBindings, type LeaseUse } from './chat-bindings.ts'
 import { createCooldowns } from './cooldowns.ts'
 import { type Lease, type LeaseContext, LeaseRenewal, PoolLease } from './lease.ts'
 import { WaitingLine } from './waiting-line.ts'
@@ -126,7 +126,9 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
         const account = byKey.get(answer.account)
         if (!account) throw new Error('The store leased an account that was not among those asked for.')
         const mayContinue = isBound || bindings.hasPins
-        const binding = mayContinue ? bindings.bind(account, { use, model, stored: answer.chatId }) : unbound
+        const binding = mayContinue
+          ? bindings.bind(account, { use, model, stored: answer.chatId })
+          : undefined
         return new PoolLease(context, { account, leaseId: answer.leaseId, model, caller, binding })
       }
       case 'busy':

@@ -86,7 +86,7 @@ function imagePinFor(cookie: string, pins: ReadonlyMap<string, string>): string 
   return undefined
 }
 
-export const unbound: ChatBinding = {
+const unbound: ChatBinding = {
   chatId: undefined,
   pinned: false,
   answeredIn: () => undefined,
