@@ -109,7 +109,23 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     if (this.#isOver) return { value: undefined, done: true }
     let ending: Ending = {}
     try {
-      const batch = await this.#nextBatch()
+      let batch: Batch | undefined
+      let reply = this.#reply
+      if (reply) this.#deadlines?.resume()
+      else {
+        reply = await this.#open()
+        batch = this.#consumer.take()
+      }
+      // All in this one function: each async call on the way of a token is paid for with every token.
+      let bytes: Uint8Array | undefined
+      while (batch === undefined) {
+        bytes = await reply.read()
+        if (this.#isOver) break
+        // The last line may lack its line feeds.
+        this.#feed(bytes ? this.#decoder.write(bytes as Buffer) : `${this.#decoder.end()}\n\n`)
+        if (!bytes) break
+        batch = this.#consumer.take()
+      }
       // `return()` was called meanwhile.
       if (this.#isOver) return { value: undefined, done: true }
       if (batch !== undefined) {
@@ -134,26 +150,6 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     this.#ending = undefined
     this.#release()
     return { value: undefined, done: true }
-  }
-
-  /** @returns undefined when the stream has ended */
-  async #nextBatch(): Promise<Batch | undefined> {
-    let reply = this.#reply
-    if (reply) this.#deadlines?.resume()
-    else {
-      reply = await this.#open()
-      const batch = this.#consumer.take()
-      if (batch !== undefined) return batch
-    }
-    for (;;) {
-      const bytes = await reply.read()
-      if (this.#isOver) return undefined
-      // The last line may lack its line feeds.
-      this.#feed(bytes ? this.#decoder.write(bytes as Buffer) : `${this.#decoder.end()}\n\n`)
-      if (!bytes) return undefined
-      const batch = this.#consumer.take()
-      if (batch !== undefined) return batch
-    }
   }
 
   /** Sends the ask, and tells an event stream from what may come in its place. The first bytes decide: failures come labelled
