@@ -8,6 +8,8 @@ import type { Reply, ReplyRequest } from '../../src/core/open-reply.ts'
 import { createRequestHeaders } from '../../src/upstream/request-headers.ts'
 import { type EmulatorOptions, startEmulator } from '../emulator/emulator.ts'
 import { agentBody, agentImageBody } from '../emulator/raw-request.ts'
+import { repeated } from '../emulator/scenario.ts'
+import { processTree } from './support.ts'
 
 // Real browsers on a busy machine: the limit only catches a hang.
 vi.setConfig({ testTimeout: 120_000 })
@@ -127,4 +129,192 @@ describe.each([
     expect(new URL(reply.headers.location ?? '').origin).not.toBe(emulator.url)
     expect(await readAll(reply)).toBe('')
   })
+
+  test('20 streams on one account come whole and in order, with characters cut anywhere', async () => {
+    const { emulator, ask } = await startPages({ tls })
+    const words = Array.from({ length: 40 }, (_, index) => `${index}·读🙂 `)
+    emulator.answerWith({ type: 'answer', chunks: words, chunkDelayMs: 2, split: 'every-byte' })
+    // Over plain HTTP Chromium opens six connections a host.
+    const texts = await Promise.all(Array.from({ length: 20 }, async () => readAll(await ask())))
+    for (const text of texts) expect(deltasOf(text)).toBe(words.join(''))
+    expect(emulator.violations).toEqual([])
+  })
+
+  test('8 accounts stream at once, on twice as many pages as BROWSER_MAX_PAGES, which is said once', async () => {
+    const { emulator, ask, log } = await startPages({ tls })
+    const held = Promise.withResolvers<void>()
+    emulator.answerWith(() => ({ type: 'answer', chunks: heldBack('first ', held.promise, 'last') }))
+    const accounts = Array.from({ length: 8 }, (_, index) => createAccount(`session_id=account-${index}`))
+    const replies = await Promise.all(accounts.map((account) => ask({ account })))
+    await emulator.until(() => emulator.openAsks() === 8)
+    held.resolve()
+    const texts = await Promise.all(replies.map(readAll))
+    expect(texts.map(deltasOf)).toEqual(accounts.map(() => 'first last'))
+    expect(log.filter(({ message }) => message.includes('BROWSER_MAX_PAGES'))).toHaveLength(1)
+  })
+
+  test('an answer of 1 MB is whole; a reader that stops holds the site up', async () => {
+    const { emulator, ask } = await startPages({ tls })
+    emulator.answerWith({ type: 'answer', chunks: ['x'.repeat(1 << 20)], closing: 'empty' })
+    expect(deltasOf(await readAll(await ask()))).toHaveLength(1 << 20)
+
+    const piece = 'y'.repeat(64 * 1024)
+    emulator.answerWith({
+      type: 'answer',
+      chunks: repeated(piece, Number.POSITIVE_INFINITY),
+      split: 'joined',
+    })
+    const reply = await ask()
+    const first = (await reply.read())?.length ?? 0
+    // Whatever our side took comes with one read: no more than the window is on its way.
+    await ask({ path: '/api/is_login', method: 'GET' }).then(readAll)
+    let held = 0
+    for (let at = 0; at < 3; at += 1) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      setImmediate(resolve)
+      await promise
+    }
+    held = (await reply.read())?.length ?? 0
+    expect(first + held).toBeLessThanOrEqual(2 * 256 * 1024)
+    expect(held).toBeLessThanOrEqual(256 * 1024)
+    reply.close()
+    await emulator.until(() => emulator.openAsks() === 0)
+  })
+
+  test('leaving closes the request of the page: before the headers, after them, by the signal', async () => {
+    const { emulator, ask } = await startPages({ tls })
+    emulator.answerWith({ type: 'answer', keepalives: Number.POSITIVE_INFINITY, keepaliveDelayMs: 5 })
+    const reply = await ask()
+    await reply.read()
+    reply.close()
+    await emulator.until(() => emulator.openAsks() === 0)
+
+    const leaving = new AbortController()
+    const second = await ask({ signal: leaving.signal })
+    await second.read()
+    leaving.abort(new Error('left'))
+    await expect(readAll(second)).rejects.toThrow('left')
+    await emulator.until(() => emulator.openAsks() === 0)
+
+    emulator.faults.set('GET /api/is_login', { hang: 'before-headers' })
+    const early = new AbortController()
+    const opening = ask({ path: '/api/is_login', method: 'GET', signal: early.signal })
+    await emulator.until(() => emulator.openRequests() === 1)
+    early.abort(new Error('gone'))
+    await expect(opening).rejects.toThrow('gone')
+    await emulator.until(() => emulator.openRequests() === 0)
+    expect(emulator.asks.map(({ ended }) => ended)).toEqual(['client-closed', 'client-closed'])
+  })
+
+  test.each(['reset', 'hang-up'] as const)('an answer that breaks off by a %s is a reset', async (how) => {
+    const { emulator, ask } = await startPages({ tls })
+    emulator.answerWith({ type: 'answer', cut: { after: 'first-token', how } })
+    await expect(ask().then(readAll)).rejects.toMatchObject({ kind: 'reset' })
+    emulator.answerWith({ type: 'answer', text: 'Whole' })
+    expect(deltasOf(await readAll(await ask()))).toBe('Whole')
+  })
 })
+
+describe('a page that is lost', () => {
+  const pieces = { type: 'answer', keepalives: Number.POSITIVE_INFINITY, keepaliveDelayMs: 5 } as const
+
+  async function startStreams(overrides: Partial<TokenSourceOptions> = {}) {
+    const bench = await startPages({ tls: true }, overrides)
+    bench.emulator.answerWith(pieces)
+    const replies = await Promise.all(Array.from({ length: 20 }, () => bench.ask()))
+    const ends = Promise.all(replies.map((reply) => readAll(reply).catch((error: unknown) => error)))
+    const expectRecovered = async () => {
+      for (const error of await ends) expect(error).toMatchObject({ kind: 'reset' })
+      await bench.emulator.until(() => bench.emulator.openAsks() === 0, 30_000)
+      bench.emulator.answerWith({ type: 'answer', text: 'Whole' })
+      expect(deltasOf(await readAll(await bench.ask()))).toBe('Whole')
+    }
+    return { ...bench, expectRecovered }
+  }
+
+  test('since Chromium was killed fails its streams, and the next request opens another (CASES D2)', async () => {
+    const { pid, expectRecovered } = await startStreams()
+    process.kill(-pid(), 'SIGKILL')
+    await expectRecovered()
+  })
+
+  test('since Chromium was frozen fails its streams, and the next request opens another (CASES D3)', async () => {
+    const { pid, expectRecovered } = await startStreams({ limits: { silenceMs: 300, answerMs: 1_000 } })
+    process.kill(-pid(), 'SIGSTOP')
+    await expectRecovered()
+  })
+
+  test('since its renderer was killed fails its streams, and the next request opens another', async () => {
+    const { pid, expectRecovered } = await startStreams()
+    const renderers = processTree(pid()).filter(({ command }) => command.includes('--type=renderer'))
+    for (const renderer of renderers) process.kill(renderer.pid, 'SIGKILL')
+    await expectRecovered()
+  })
+
+  test('whose opening hangs costs no stream of another account', async () => {
+    const { emulator, ask } = await startPages({ tls: true })
+    const held = Promise.withResolvers<void>()
+    emulator.answerWith(() => ({ type: 'answer', chunks: heldBack('first ', held.promise, 'last') }))
+    const mine = await ask()
+    const bob = createAccount('session_id=bob')
+    emulator.faults.set('GET /agents', { hang: 'before-headers' })
+    const leaving = new AbortController()
+    const theirs = ask({ account: bob, signal: leaving.signal })
+    await emulator.until(() => emulator.openRequests() > 0)
+    leaving.abort(new Error('left'))
+    await expect(theirs).rejects.toThrow('left')
+    held.resolve()
+    expect(deltasOf(await readAll(mine))).toBe('first last')
+  })
+})
+
+test('a page that does not open in time is a failure that says what it waited for', async () => {
+  const { emulator, ask } = await startPages({}, { limits: { openMs: 2_000 } })
+  emulator.faults.set('GET /agents', { hang: 'before-headers' })
+  await expect(ask()).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: expect.stringMatching(/not open within 2 s; .*agents.* was loading/),
+  })
+  emulator.faults.clear()
+  emulator.answerWith({ type: 'answer', text: 'Whole' })
+  expect(deltasOf(await readAll(await ask()))).toBe('Whole')
+})
+
+test('where browsers are challenged too the request is told as challenged', async () => {
+  const { ask } = await startPages({ challenge: 'all' }, { limits: { challengeMs: 300 } })
+  await expect(ask()).rejects.toMatchObject({ kind: 'challenged' })
+})
+
+test('a mint that hangs costs no stream of the same account', async () => {
+  const { emulator, tokens, ask } = await startPages({ tls: true }, { limits: { mintMs: 3_000 } })
+  const held = Promise.withResolvers<void>()
+  emulator.answerWith(() => ({ type: 'answer', chunks: heldBack('first ', held.promise, 'last') }))
+  const reply = await ask()
+  emulator.faults.set('GET /agents', { hang: 'before-headers' })
+  const minting = tokens.token({ account: alice, generation: 'agent', signal: new AbortController().signal })
+  await expect(minting).rejects.toMatchObject({ code: 'token_unavailable' })
+  held.resolve()
+  expect(deltasOf(await readAll(reply))).toBe('first last')
+})
+
+test('without an account a request goes by any open page, and by none before', async () => {
+  const { emulator, pages, open } = await startPages()
+  const request = {
+    account: undefined,
+    method: 'GET',
+    url: new URL('/api/models_config', emulator.url),
+    headers: { accept: 'application/json' },
+    signal: new AbortController().signal,
+  } as const
+  expect(await pages.openReply(request)).toBeUndefined()
+  await readAll(await open())
+  const reply = await pages.openReply(request)
+  expect(reply?.status).toBe(200)
+  reply?.close()
+})
+
+async function* heldBack(first: string, until: Promise<void>, last: string) {
+  yield first
+  await until
+  yield last
+}
