@@ -153,8 +153,8 @@ describe.each([
     expect(log.filter(({ message }) => message.includes('BROWSER_MAX_PAGES'))).toHaveLength(1)
   })
 
-  test('an answer of 1 MB is whole; a reader that stops holds the site up', async () => {
-    const { emulator, ask } = await startPages({ tls })
+  test('an answer of 1 MB is whole; for a reader that stops at most 256 KiB are taken in', async () => {
+    const { emulator, ask, open } = await startPages({ tls })
     emulator.answerWith({ type: 'answer', chunks: ['x'.repeat(1 << 20)], closing: 'empty' })
     expect(deltasOf(await readAll(await ask()))).toHaveLength(1 << 20)
 
@@ -165,24 +165,18 @@ describe.each([
       split: 'joined',
     })
     const reply = await ask()
+    // The browser takes more than our reader does, so that more than the window has been sent when we look.
+    await emulator.until(() => (emulator.asks.at(-1)?.bytesSent ?? 0) > 1 << 20)
+    await readAll(await open())
     const first = (await reply.read())?.length ?? 0
-    // Whatever our side took comes with one read: no more than the window is on its way.
-    await ask({ path: '/api/is_login', method: 'GET' }).then(readAll)
-    let held = 0
-    for (let at = 0; at < 3; at += 1) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      setImmediate(resolve)
-      await promise
-    }
-    held = (await reply.read())?.length ?? 0
-    expect(first + held).toBeLessThanOrEqual(2 * 256 * 1024)
-    expect(held).toBeLessThanOrEqual(256 * 1024)
+    expect(first).toBeGreaterThan(0)
+    expect(first).toBeLessThanOrEqual(256 * 1024)
     reply.close()
     await emulator.until(() => emulator.openAsks() === 0)
   })
 
   test('leaving closes the request of the page: before the headers, after them, by the signal', async () => {
-    const { emulator, ask } = await startPages({ tls })
+    const { emulator, ask, open } = await startPages({ tls })
     emulator.answerWith({ type: 'answer', keepalives: Number.POSITIVE_INFINITY, keepaliveDelayMs: 5 })
     const reply = await ask()
     await reply.read()
@@ -198,7 +192,7 @@ describe.each([
 
     emulator.faults.set('GET /api/is_login', { hang: 'before-headers' })
     const early = new AbortController()
-    const opening = ask({ path: '/api/is_login', method: 'GET', signal: early.signal })
+    const opening = open({ signal: early.signal })
     await emulator.until(() => emulator.openRequests() === 1)
     early.abort(new Error('gone'))
     await expect(opening).rejects.toThrow('gone')
