@@ -24,8 +24,8 @@ export interface RequestPageOptions {
   readonly silenceMs: number
   readonly answerMs: number
   readonly closeMs: number
-  /** The page does not answer: perhaps the whole browser does not. */
-  readonly onHung: () => void
+  /** The page is silent: perhaps the whole browser is gone. */
+  readonly onSilent: () => void
 }
 
 /** Bytes of one reply that have left the network and not been read by our consumer. */
@@ -259,17 +259,17 @@ class PageLine implements RequestPage {
 
   #watchOver(): void {
     if (this.#watch) return
-    const { silenceMs, answerMs, onHung } = this.#options
+    const { silenceMs, answerMs, onSilent } = this.#options
     this.#heardAt = performance.now()
     let asking = false
     this.#watch = setInterval(async () => {
       if (asking || performance.now() - this.#heardAt < silenceMs) return
       asking = true
+      onSilent()
       const isAlive = await settles(this.#session.send('Runtime.evaluate', { expression: '0' }), answerMs)
       asking = false
       if (isAlive || this.#broken) return
       this.#break('stopped answering')
-      onHung()
     }, silenceMs).unref()
   }
 }
