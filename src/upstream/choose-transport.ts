@@ -217,8 +217,8 @@ function explained(error: unknown, { transport = 'direct', openByPage }: Transpo
   const { askAgain, cause } = error
   const tried = openByPage
     ? transport === 'auto'
-      ? 'neither this program nor the page in its Chromium is let through. Set BROWSER_HEADED=1 for an ordinary browser window, or PROXY_URL to an address that is let through.'
-      : 'the page in its Chromium is not let through. Set BROWSER_HEADED=1 for an ordinary browser window, or PROXY_URL to an address that is let through.'
+      ? 'neither this program nor the page in its Chromium is let through. Set PROXY_URL to an address that is.'
+      : 'the page in its Chromium is not let through. Set PROXY_URL to an address that is.'
     : transport === 'direct'
       ? 'this program is not let through by itself, whatever its address. Set GENSPARK_TRANSPORT=auto, so that a page in Chromium asks.'
       : 'this program is not let through by itself, and RECAPTCHA_MODE leaves it without Chromium. Set GENSPARK_TRANSPORT=browser, so that a page in Chromium asks.'
