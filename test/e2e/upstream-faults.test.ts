@@ -31,7 +31,8 @@ describe.each([
         GS_COOKIE: 'session_id=alice,session_id=bob,session_id=carol',
         AUTO_MODEL_CHAT_MAP_TYPE: '0',
         TOTAL_TIMEOUT_S: '3',
-        IDLE_TIMEOUT_S: '1',
+        // 10 MB take longer through the page.
+        IDLE_TIMEOUT_S: transport === 'browser' ? '2' : '1',
       },
     })
   })
