@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { createAccountAdmin } from './accounts/account-admin.ts'
 import { createAccountPool, createChooseAccount } from './accounts/account-pool.ts'
 import { createAccountRoster } from './accounts/account-roster.ts'
+import type { Identify } from './accounts/account-sessions.ts'
 import { createChatDeletions } from './accounts/chat-deletions.ts'
 import { accountsOfSettings } from './accounts/import-accounts.ts'
 import { createTotalQuota } from './accounts/total-quota.ts'
@@ -63,25 +64,28 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     chooseAccount: createChooseAccount(random),
     ...{ clock, random, logger, metrics },
   })
+  const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
+  for (const { setting, problem } of problems) logger.warn({ setting }, problem)
+  const { stateKeys } = config
+  const identify: Identify = (account, signal) => upstream.identify(account, signal)
+  const onGone = (key: string) => tokens.forget(key)
+  const roster = createAccountRoster({ accounts, stateKeys, store, identify, onGone, clock, logger })
+  const { sessions } = roster
   const upstream = createUpstream({
     ...pick(config, 'baseUrl', 'protocol', 'proxyUrl'),
     ...pick(config, 'firstEventTimeoutMs', 'idleTimeoutMs', 'totalTimeoutMs', 'mediaTimeoutMs'),
     ...pick(overrides, 'pollIntervalMs'),
-    ...{ clock, logger, metrics },
+    ...{ sessions, clock, logger, metrics },
   })
   const tokens = createTokenSource({
     ...pick(config, 'baseUrl', 'proxyUrl', 'recaptchaMode', 'recaptchaProxyUrl', 'tokenPrefetch'),
     ...pick(config, 'recaptchaSiteKey', 'recaptchaAction', 'recaptchaScriptUrl', 'tokenMaxAgeMs'),
     ...pick(config, 'browserMaxPages', 'browserExecutable'),
-    ...{ clock, random, logger, metrics },
+    ...{ sessions, clock, random, logger, metrics },
   })
 
-  const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
-  for (const { setting, problem } of problems) logger.warn({ setting }, problem)
-  const { stateKeys } = config
-  const roster = createAccountRoster({ accounts, stateKeys, store, clock, logger })
   const { checkLogin, quota } = upstream
-  const accountAdmin = createAccountAdmin({ roster, store, checkLogin, clock, logger })
+  const accountAdmin = createAccountAdmin({ roster, store, checkLogin, identify, clock, logger })
   const totalQuota = createTotalQuota({ roster, quota, clock, logger })
   const chatDeletions = createChatDeletions({
     ...pick(config, 'modelChatMap', 'sessionImageChatMap'),

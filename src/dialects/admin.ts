@@ -2,7 +2,7 @@
 // Pure: touches `core`, zod, the parsers and types of `accounts` and the counts of `store`; knows no HTTP and asks neither.
 
 import { z } from 'zod'
-import type { AccountView } from '../accounts/account-admin.ts'
+import type { AccountView, AddedView } from '../accounts/account-admin.ts'
 import type { AccountChange } from '../accounts/account-record.ts'
 import type { NewAccount } from '../accounts/account-roster.ts'
 import { type ParseCookieOptions, parseCookieInput } from '../accounts/import-accounts.ts'
@@ -112,7 +112,7 @@ function pasted(
   details: Details,
   options: PasteOptions,
 ): PastedAccounts {
-  const { accounts, problems } =
+  const { accounts, problems, form } =
     kind === 'cookie' ? parseCookieInput(text, options) : parseKeys(text, options)
   const proxy = details.proxy_url ? parseProxyUrl(details.proxy_url, 'proxy_url') : undefined
   return {
@@ -121,13 +121,13 @@ function pasted(
       note: details.label ?? undefined,
       paused: details.paused,
     })),
-    notices: problems,
+    notices: form === undefined ? problems : [`read as ${form}`, ...problems],
   }
 }
 
 function parseKeys(text: string, { param }: PasteOptions) {
   const keys = text.split(',').filter((key) => key.trim() !== '')
-  return { accounts: keys.map((key) => parseApiKey(key, param)), problems: [] }
+  return { accounts: keys.map((key) => parseApiKey(key, param)), problems: [], form: undefined }
 }
 
 function oneAccount(text: string, kind: Account['kind'], options: PasteOptions): Account {
@@ -155,6 +155,7 @@ export function encodeAccount({
   proxy,
   inFlight,
   hold,
+  session,
 }: AccountView) {
   return {
     object: 'account',
@@ -169,6 +170,8 @@ export function encodeAccount({
     source,
     added_at: addedMs === undefined ? null : isoTime(addedMs),
     proxy: proxy ?? null,
+    session_renewed_at: session ? isoTime(session.renewedMs) : null,
+    session_ends_at: session?.endsMs === undefined ? null : isoTime(session.endsMs),
   }
 }
 
@@ -178,13 +181,11 @@ export const encodeAccountList = (views: readonly AccountView[]) => ({
 })
 
 /** Accounts that were there already are listed apart, so that nothing that was pasted goes by unseen. */
-export function encodeAdded(
-  added: readonly { readonly view: AccountView; readonly isNew: boolean }[],
-  notices: readonly string[],
-) {
-  const viewsOf = (isNew: boolean) =>
-    added.filter((each) => each.isNew === isNew).map(({ view }) => encodeAccount(view))
-  return { object: 'list', data: viewsOf(true), duplicates: viewsOf(false), notices }
+export function encodeAdded(added: readonly AddedView[], notices: readonly string[]) {
+  const viewsOf = (outcome: AddedView['outcome']) =>
+    added.filter((each) => each.outcome === outcome).map(({ view }) => encodeAccount(view))
+  const [data, replaced, duplicates] = [viewsOf('added'), viewsOf('replaced'), viewsOf('already-there')]
+  return { object: 'list', data, replaced, duplicates, notices }
 }
 
 export interface UsageRange {

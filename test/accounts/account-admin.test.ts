@@ -10,6 +10,7 @@ const usable: AccountView = {
   source: 'settings',
   addedMs: undefined,
   proxy: undefined,
+  session: undefined,
   inFlight: 0,
 }
 const signedOut = (id: string): AccountView => ({ ...usable, id, hold: { type: 'signed-out', sinceMs: 0 } })

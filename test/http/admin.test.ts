@@ -94,6 +94,8 @@ describe('GET /admin/accounts', () => {
           source: 'settings',
           added_at: null,
           proxy: null,
+          session_renewed_at: null,
+          session_ends_at: null,
         },
         expect.objectContaining({ state: 'usable', proxy: 'http://proxy.test:8080' }),
       ],
@@ -162,7 +164,7 @@ describe('POST /admin/accounts', () => {
 
   it.each<[string, unknown, string | null]>([
     ['a line break', { cookie: 'canary\r\nX: y' }, 'cookie'],
-    ['a line feed in the second', { accounts: ['ok', 'canary\n'] }, 'accounts[1]'],
+    ['a line feed in the second', { accounts: ['ok', 'canary\nx'] }, 'accounts[1]'],
     ['a NUL in plain text', 'canary\0', 'accounts'],
     ['a line break in plain text', 'canary\nother', 'accounts'],
     ['a line break in a key', { api_key: 'canary\nx' }, 'api_key'],
@@ -230,7 +232,7 @@ describe('PATCH and DELETE /admin/accounts/:id', () => {
     [{}, null],
     [{ paused: 'yes' }, 'paused'],
     [{ cookie: 'canary-a,canary-b' }, 'cookie'],
-    [{ cookie: 'canary\n' }, 'cookie'],
+    [{ cookie: 'canary\nx' }, 'cookie'],
     [{ cookie: 'canary', api_key: 'canary' }, 'api_key'],
     [{ proxy_url: '' }, 'proxy_url'],
   ])('refuses %j and changes nothing', async (body, param) => {
