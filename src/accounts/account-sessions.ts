@@ -154,12 +154,14 @@ export function createAccountSessions(options: AccountSessionsOptions): AccountS
 
   /** Replicas that were apart meet again by this: each takes what the other has newer, and stores what the other lacks. */
   async function reload(): Promise<void> {
+    let unreadable = 0
     for (const [key, text] of await store.records('session')) {
       if (sealedTexts.get(key) === text) continue
       sealedTexts.set(key, text)
       const opened = seal.open(text, key)
       const theirs = opened && decodeRecord(opened.text)
-      if (!theirs) continue
+      if (!theirs) unreadable += 1
+      if (!opened || !theirs) continue
       const mine = sessions.get(key)?.record
       const merged = mine ? mergeRecords(mine, theirs) : theirs
       if (!isSame(merged, mine)) put(key, merged)
@@ -167,6 +169,11 @@ export function createAccountSessions(options: AccountSessionsOptions): AccountS
       if (opened.stale) sealedAnew.add(key)
     }
     for (const key of refused) save(key)
+    if (unreadable > 0)
+      logger.warn(
+        { sessions: unreadable },
+        'renewed sessions cannot be read: is the key that sealed them in STATE_KEY?',
+      )
   }
 
   async function dropOrphans(): Promise<void> {
@@ -233,13 +240,14 @@ export function createAccountSessions(options: AccountSessionsOptions): AccountS
       const { key } = account
       if (!isKnown(key)) return
       const sent = valuesOf(cookieOf(account))
-      const news = set.filter((cookie) => isNews(cookie, sent))
+      const endsMs = sessions.get(key)?.record.cookies.session_id?.endsMs
+      const news = set.filter((cookie) => isNews(cookie, sent) || isLonger(cookie, endsMs))
       if (news.length === 0) return
       const session = sessionOf(key)
       const former = sent.get('session_id')
       put(key, renewRecord(session.record, news, clock.now()))
       save(key)
-      if (!news.some(({ name }) => name === 'session_id')) return
+      if (!news.some(({ name, value }) => name === 'session_id' && value !== former)) return
       session.former ??= former
       void prove(account)
     },
@@ -306,6 +314,12 @@ function isNews({ name, value }: SetCookie, sent: ReadonlyMap<string, string>): 
   if (!isSessionCookieName(name) || (name === 'session_id' && value === '')) return false
   return value !== (sent.get(name) ?? '')
 }
+
+/** The same session with a new end. A site that moves the end with each answer is not followed each time. */
+const isLonger = ({ name, value, endsMs }: SetCookie, known = 0): boolean =>
+  name === 'session_id' && value !== '' && endsMs !== undefined && Math.abs(endsMs - known) > dayMs
+
+const dayMs = 24 * 60 * 60 * 1000
 
 function renewRecord(record: SessionRecord, news: readonly SetCookie[], nowMs: number): SessionRecord {
   const revision = lastRevision(record) + 1

@@ -91,6 +91,22 @@ describe('FINDINGS A5: what the site renews', () => {
     expect([sessions.cookieOf(alice), records.size]).toEqual([alice.cookie, 0])
   })
 
+  it('tells when a session ends that the site only made longer, and writes so at most once a day', async () => {
+    const { replica, records } = createShared()
+    const sessions = replica()
+    const day = 24 * 60 * 60 * 1000
+    sessions.renew(alice, [set('session_id', 'alice', nowMs + 20 * day)])
+    await settled(sessions)
+    const [before] = records.values()
+    expect([sessions.cookieOf(alice), sessions.facts(alice.key)?.endsMs]).toEqual([
+      alice.cookie,
+      nowMs + 20 * day,
+    ])
+    sessions.renew(alice, [set('session_id', 'alice', nowMs + 20.5 * day)])
+    await settled(sessions)
+    expect([...records.values()]).toEqual([before])
+  })
+
   it('is taken over by the other replicas; what both had renewed at once meets', async () => {
     const { replica } = createShared()
     const [one, two] = [replica(), replica()]
