@@ -36,8 +36,10 @@ export interface AccountView extends AccountState {
   readonly addedMs: number | undefined
   /** Scheme, host and port; who uses it stays inside. */
   readonly proxy: string | undefined
-  /** What the site has renewed of its session. */
-  readonly session: SessionFacts | undefined
+  /** When the site last renewed its session. */
+  readonly renewedMs: number | undefined
+  /** When its session ends, where the site or the import said so. */
+  readonly endsMs: number | undefined
 }
 
 export interface AccountAdminOptions {
@@ -176,12 +178,14 @@ async function eachOf<T>(items: readonly T[], action: (item: T) => Promise<void>
 }
 
 const viewOf = (
-  { account, note, paused, source, addedMs }: AccountEntry,
+  { account, note, paused, source, addedMs, endsMs }: AccountEntry,
   state: AccountState = { inFlight: 0 },
   session?: SessionFacts,
 ): AccountView => ({
   ...state,
-  session,
+  renewedMs: session?.renewedMs,
+  // A renewed session has an end of its own, or none that is known.
+  endsMs: session ? session.endsMs : endsMs,
   id: account.label,
   kind: account.kind,
   note,

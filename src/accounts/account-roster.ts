@@ -51,6 +51,8 @@ export interface NewAccount {
   readonly account: Account
   readonly note?: string | undefined
   readonly paused?: boolean | undefined
+  /** When its session ends, where what was pasted says so. */
+  readonly endsMs?: number | undefined
 }
 
 export interface AddedAccount {
@@ -143,10 +145,10 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     })
   }
 
-  async function keep({ account, note, paused }: NewAccount): Promise<void> {
+  async function keep({ account, note, paused, endsMs }: NewAccount): Promise<void> {
     const { proxyUrl = null } = account
     const secret = secretOf(account)
-    await stored.save(randomUUID(), { secret, proxyUrl, note, paused, addedMs: clock.now() })
+    await stored.save(randomUUID(), { secret, proxyUrl, note, paused, endsMs, addedMs: clock.now() })
     // Of an earlier time, when this account was there before.
     await sessions.pasted(account.key)
     await store.clearHold(account.key)
@@ -166,8 +168,8 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
 
   async function replaceOne(older: AccountEntry, newer: AccountEntry): Promise<void> {
     const record = older.recordId === undefined ? undefined : records.get(older.recordId)
-    const { account, note = older.note, recordId } = newer
-    const change = { account, note, ...(newer.paused && { paused: true }) }
+    const { account, note = older.note, endsMs, recordId } = newer
+    const change = { account, note, endsMs, ...(newer.paused && { paused: true }) }
     await stored.save(older.recordId ?? randomUUID(), changeRecord(record, older, change, clock.now()))
     if (recordId !== undefined) await stored.remove(recordId)
     await sessions.forget(older.account.key)
@@ -253,6 +255,8 @@ export interface AccountEntry {
   /** From GS_COOKIE or GENSPARK_API_KEY, or added (or replaced) while the service ran. */
   readonly source: 'settings' | 'added'
   readonly addedMs: number | undefined
+  /** When the session that was imported ends, where its form said so. */
+  readonly endsMs?: number | undefined
   /** Keys before its secret was replaced. */
   readonly formerKeys: readonly string[]
   /** Of the record that made or changed it. */
@@ -281,9 +285,9 @@ export function mergeAccounts(
 }
 
 function recordedEntry(recordId: string, record: AccountRecord, account: Account): AccountEntry {
-  const { note, paused = false, addedMs, formerKeys = [] } = record
+  const { note, paused = false, addedMs, endsMs, formerKeys = [] } = record
   const source = record.secret ? 'added' : 'settings'
-  return { account, note, paused, source, addedMs, formerKeys, recordId }
+  return { account, note, paused, source, addedMs, endsMs, formerKeys, recordId }
 }
 
 const settingsEntry = (account: Account): AccountEntry => ({

@@ -7,6 +7,8 @@ export interface CookieForm {
   readonly form: string
   /** A `Cookie` header value for each account. */
   readonly headers: readonly string[]
+  /** When the session of the one account ends, where the form says so. */
+  readonly endsMs?: number | undefined
 }
 
 /** Reads what browsers, their developer tools and add-ons give out for one account, or one account a line. Cookies of other
@@ -15,12 +17,12 @@ export interface CookieForm {
  *  @throws {InvalidRequestError} `invalid_value`, for a form that holds no cookie; the message never quotes the text */
 export function recogniseForm(text: string, host: string, param: string): CookieForm | undefined {
   const body = trimText(text)
-  if (/^[[{]/.test(body)) return { form: 'JSON', headers: parseJsonForm(body, host, param) }
+  if (/^[[{]/.test(body)) return { form: 'JSON', ...parseJsonForm(body, host, param) }
   for (const [form, read] of forms) {
     const headers = read(body, host)
     if (!headers) continue
     if (headers.length === 0) throw invalid(`is missing: this is ${form} without one for ${host}`, param)
-    return { form, headers }
+    return { form, headers, endsMs: read === readCookiesTxt ? endOfCookiesTxt(body) : undefined }
   }
   return undefined
 }
@@ -139,6 +141,16 @@ function readCookiesTxt(text: string, host: string): string[] | undefined {
   )
 }
 
+function endOfCookiesTxt(text: string): number | undefined {
+  const fields = linesOf(text).map((line) => line.split(/\t|[ ]+/))
+  const [, , , , seconds] = fields.find(([, , , , , name = '']) => isSessionName(name)) ?? []
+  return inMs(Number(seconds))
+}
+
+/** Of seconds since the epoch; 0 and -1 stand for the end of the browser's session. */
+const inMs = (seconds: number | undefined): number | undefined =>
+  seconds !== undefined && seconds > 0 && seconds < 1e11 ? Math.round(seconds * 1000) : undefined
+
 function readSetCookie(text: string): string[] | undefined {
   const lines = linesOf(text)
   if (!lines.every((line) => /^set-cookie:/i.test(line)) || lines.length === 0) return undefined
@@ -202,7 +214,14 @@ function readLines(text: string): string[] | undefined {
     : undefined
 }
 
-const cookieSchema = z.object({ name: z.string().min(1), value: z.string(), domain: z.string().optional() })
+const cookieSchema = z.object({
+  name: z.string().min(1),
+  value: z.string(),
+  domain: z.string().optional(),
+  /** In seconds, by the name of the add-ons and of Playwright. */
+  expirationDate: z.number().optional().catch(undefined),
+  expires: z.number().optional().catch(undefined),
+})
 /** A list as EditThisCookie and Cookie-Editor export it, or the `storageState` of Playwright. */
 const exportSchema = z.union([z.array(cookieSchema), z.object({ cookies: z.array(cookieSchema) })])
 /** Values by name, as scripts keep them; Firefox puts them into an object of their own, and its answers' into objects. */
@@ -221,25 +240,29 @@ const namedSchema = z.union([
 ])
 
 /** Cookies without a domain count as the host's. @throws {InvalidRequestError} `invalid_value` */
-function parseJsonForm(text: string, host: string, param: string): string[] {
+function parseJsonForm(text: string, host: string, param: string): Pick<CookieForm, 'headers' | 'endsMs'> {
   const json = parseJson(text, param)
   const listed = exportSchema.safeParse(json).data
-  if (listed) return [headerOf('cookies' in listed ? listed.cookies : listed, host, param)]
+  if (listed) {
+    const cookies = 'cookies' in listed ? listed.cookies : listed
+    const session = cookies.find(({ name, domain = host }) => isSessionName(name) && covers(domain, host))
+    const endsMs = inMs(session?.expirationDate ?? session?.expires)
+    return { headers: [headerOf(cookies, host, param)], endsMs }
+  }
   const headers = z.array(z.string()).min(1).safeParse(json).data
-  if (headers) return headers
+  if (headers) return { headers }
   const named = namedSchema.safeParse(json).data
   if (!named || !Object.keys(named).some(isSessionName))
     throw invalid('export is not a list of {name, value, domain}', param)
-  return [
-    headerOf(
-      Object.entries(named).map(([name, value]) => ({ name, value })),
-      host,
-      param,
-    ),
-  ]
+  const cookies = Object.entries(named).map(([name, value]) => ({ name, value }))
+  return { headers: [headerOf(cookies, host, param)] }
 }
 
-function headerOf(cookies: readonly z.infer<typeof cookieSchema>[], host: string, param: string): string {
+function headerOf(
+  cookies: readonly Pick<z.infer<typeof cookieSchema>, 'name' | 'value' | 'domain'>[],
+  host: string,
+  param: string,
+): string {
   const own = cookies.filter(({ domain }) => domain === undefined || covers(domain, host))
   if (own.length === 0) throw invalid(`export holds none for ${host}`, param)
   const header = new Map<string, string>()

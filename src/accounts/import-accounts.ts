@@ -45,6 +45,8 @@ export interface ParsedCookies {
   readonly problems: readonly string[]
   /** What the text was taken for, in words; undefined: a header, a value, or a list of them. */
   readonly form: string | undefined
+  /** When the session of a single account ends, where the form says so. */
+  readonly endsMs: number | undefined
 }
 
 export interface ParseCookieOptions {
@@ -92,6 +94,7 @@ interface ReadItems {
   readonly items: readonly Item[]
   /** In words; undefined: as GS_COOKIE has them. */
   readonly form: string | undefined
+  readonly endsMs?: number | undefined
 }
 
 interface ReadOptions {
@@ -122,7 +125,7 @@ function readItems(text: string, { host, param, onInvalid, isWhole }: ReadOption
     const account = attempt(number, () => parseItem(itemText, param))
     return account ? [{ number, account }] : []
   })
-  return { items, form: recognised.form?.form }
+  return { items, form: recognised.form?.form, endsMs: recognised.form?.endsMs }
 }
 
 function parseItem(text: string, param: string): CookieAccount {
@@ -130,7 +133,7 @@ function parseItem(text: string, param: string): CookieAccount {
   return createAccount(parseCookieHeader(secret, param), proxyUrl && parseProxyUrl(proxyUrl, param))
 }
 
-function collect({ items, form }: ReadItems, faults: readonly string[]): ParsedCookies {
+function collect({ items, form, endsMs }: ReadItems, faults: readonly string[]): ParsedCookies {
   const problems = [...faults]
   const accounts = new Map<string, Item>()
   for (const item of items) {
@@ -145,7 +148,7 @@ function collect({ items, form }: ReadItems, faults: readonly string[]): ParsedC
       problems.push(`item ${number}: the same account as item ${first.number} (${first.account.label})`)
     else accounts.set(identity, item)
   }
-  return { accounts: [...accounts.values()].map(({ account }) => account), problems, form }
+  return { accounts: [...accounts.values()].map(({ account }) => account), problems, form, endsMs }
 }
 
 /** Splits a comma list of cookies into one text an account.

@@ -81,12 +81,13 @@ export function parseAccountChange(body: unknown, host: string): AccountChange {
   const { cookie, api_key, label, proxy_url, paused } = checkShape(changeSchema, body)
   if (cookie !== undefined && api_key !== undefined)
     throw invalidValue('api_key', 'give it or `cookie`, not both')
-  const account =
+  const pasted =
     cookie !== undefined
       ? oneAccount(cookie, 'cookie', { host, param: 'cookie' })
       : api_key && oneAccount(api_key, 'api-key', { host, param: 'api_key' })
   return {
-    account: account || undefined,
+    account: pasted ? pasted.account : undefined,
+    endsMs: pasted ? pasted.endsMs : undefined,
     note: label,
     proxyUrl: proxy_url && parseProxyUrl(proxy_url, 'proxy_url'),
     paused,
@@ -112,7 +113,7 @@ function pasted(
   details: Details,
   options: PasteOptions,
 ): PastedAccounts {
-  const { accounts, problems, form } =
+  const { accounts, problems, form, endsMs } =
     kind === 'cookie' ? parseCookieInput(text, options) : parseKeys(text, options)
   const proxy = details.proxy_url ? parseProxyUrl(details.proxy_url, 'proxy_url') : undefined
   return {
@@ -120,6 +121,7 @@ function pasted(
       account: account.proxyUrl || !proxy ? account : withProxy(account, proxy),
       note: details.label ?? undefined,
       paused: details.paused,
+      endsMs,
     })),
     notices: form === undefined ? problems : [`read as ${form}`, ...problems],
   }
@@ -127,13 +129,18 @@ function pasted(
 
 function parseKeys(text: string, { param }: PasteOptions) {
   const keys = text.split(',').filter((key) => key.trim() !== '')
-  return { accounts: keys.map((key) => parseApiKey(key, param)), problems: [], form: undefined }
+  return {
+    accounts: keys.map((key) => parseApiKey(key, param)),
+    problems: [],
+    form: undefined,
+    endsMs: undefined,
+  }
 }
 
-function oneAccount(text: string, kind: Account['kind'], options: PasteOptions): Account {
+function oneAccount(text: string, kind: Account['kind'], options: PasteOptions): NewAccount {
   const [first, ...others] = pasted(text, kind, {}, options).accounts
   if (!first || others.length > 0) throw invalidValue(options.param, 'must be one account')
-  return first.account
+  return first
 }
 
 const withProxy = (account: Account, proxy: string): Account =>
@@ -155,7 +162,8 @@ export function encodeAccount({
   proxy,
   inFlight,
   hold,
-  session,
+  renewedMs,
+  endsMs,
 }: AccountView) {
   return {
     object: 'account',
@@ -170,8 +178,8 @@ export function encodeAccount({
     source,
     added_at: addedMs === undefined ? null : isoTime(addedMs),
     proxy: proxy ?? null,
-    session_renewed_at: session ? isoTime(session.renewedMs) : null,
-    session_ends_at: session?.endsMs === undefined ? null : isoTime(session.endsMs),
+    session_renewed_at: renewedMs === undefined ? null : isoTime(renewedMs),
+    session_ends_at: endsMs === undefined ? null : isoTime(endsMs),
   }
 }
 

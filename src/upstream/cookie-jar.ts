@@ -107,9 +107,13 @@ export function parseSetCookie(
   return { name, value: endsMs !== undefined && endsMs <= nowMs ? '' : value, endsMs }
 }
 
+/** No browser keeps a cookie for longer. */
+const maxLifeMs = 400 * 24 * 60 * 60 * 1000
+
 /** `Max-Age` wins over `Expires`. */
 function endOf(maxAge: string | undefined, expires: string | undefined, nowMs: number): number | undefined {
-  if (maxAge !== undefined && /^-?\d+$/.test(maxAge)) return nowMs + Number(maxAge) * 1000
+  if (maxAge !== undefined && /^-?\d+$/.test(maxAge))
+    return nowMs + Math.min(Number(maxAge) * 1000, maxLifeMs)
   const endsMs = Date.parse(expires ?? '')
-  return Number.isNaN(endsMs) ? undefined : endsMs
+  return Number.isNaN(endsMs) ? undefined : Math.min(endsMs, nowMs + maxLifeMs)
 }

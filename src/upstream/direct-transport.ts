@@ -11,7 +11,11 @@ export interface DirectTransportOptions {
   readonly onSetCookie?: OnSetCookie
 }
 
-type OnSetCookie = (request: ReplyRequest, status: number, lines: string | readonly string[]) => void
+type OnSetCookie = (
+  asked: Pick<ReplyRequest, 'account' | 'url'>,
+  status: number,
+  lines: string | readonly string[],
+) => void
 
 /** Carries requests to the site over this process's own connections. Nothing is retried, no redirect is followed, nothing is
  *  decompressed: unasked for, the site does not compress, and a compressor would hold tokens back. */
@@ -26,7 +30,7 @@ export function createDirectTransport({ proxyUrl, onSetCookie }: DirectTransport
       if (signal.aborted) return Promise.reject(signal.reason)
       const own = account?.proxyUrl
       const connection = pools.take(url.origin, own ?? proxyUrl)
-      return new Exchange(connection, request, describeProxy(own, proxyUrl), onSetCookie).open()
+      return new Exchange(connection, request, describeProxy(own, proxyUrl), onSetCookie).open(request)
     },
     close: pools.close,
   }
@@ -46,7 +50,8 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
   status = 0
   headers: IncomingHttpHeaders = {}
   readonly #connection: Connection
-  readonly #request: ReplyRequest
+  readonly #account: ReplyRequest['account']
+  readonly #url: URL
   readonly #signal: AbortSignal
   readonly #onSetCookie: OnSetCookie | undefined
   readonly #proxy: string | undefined
@@ -61,19 +66,20 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
 
   constructor(
     connection: Connection,
-    request: ReplyRequest,
+    { account, url, signal }: ReplyRequest,
     proxy: string | undefined,
     onSetCookie: OnSetCookie | undefined,
   ) {
     this.#connection = connection
-    this.#request = request
-    this.#signal = request.signal
+    this.#account = account
+    this.#url = url
+    this.#signal = signal
     this.#proxy = proxy
     this.#onSetCookie = onSetCookie
   }
 
-  open(): Promise<Reply> {
-    const { method, url, headers, body } = this.#request
+  // The body is not kept: a stream may outlive it by an hour.
+  open({ method, url, headers, body }: ReplyRequest): Promise<Reply> {
     this.#signal.addEventListener('abort', this.#abort, { once: true })
     const path = url.pathname + url.search
     this.#connection.client.dispatch({ method, path, headers, body: body ?? null }, this)
@@ -138,7 +144,8 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
     this.status = status
     this.headers = headers
     const setCookie = headers['set-cookie']
-    if (setCookie !== undefined) this.#onSetCookie?.(this.#request, status, setCookie)
+    if (setCookie !== undefined)
+      this.#onSetCookie?.({ account: this.#account, url: this.#url }, status, setCookie)
     this.#opened.resolve(this)
   }
 

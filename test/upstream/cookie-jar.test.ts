@@ -18,6 +18,8 @@ describe('a Set-Cookie line', () => {
       'c1=x; expires=Sun, 29 Nov 2026 00:00:00 GMT; secure',
       { name: 'c1', value: 'x', endsMs: Date.UTC(2026, 10, 29) },
     ],
+    ['c1=x; Max-Age=99999999999999999999', { name: 'c1', value: 'x', endsMs: nowMs + 400 * 86_400_000 }],
+    ['c1=x; Max-Age=-1', { name: 'c1', value: '', endsMs: nowMs - 1000 }],
     ['c1=x; Domain=.genspark.ai', { name: 'c1', value: 'x', endsMs: undefined }],
     ['c1=x; Domain=GENSPARK.AI', { name: 'c1', value: 'x', endsMs: undefined }],
     ['c1=x; Domain=evil.test', undefined],
