@@ -9,7 +9,7 @@ import type { Identify } from './accounts/account-sessions.ts'
 import { createChatDeletions } from './accounts/chat-deletions.ts'
 import { accountsOfSettings } from './accounts/import-accounts.ts'
 import { createTotalQuota } from './accounts/total-quota.ts'
-import { createTokenSource } from './browser/create-token-source.ts'
+import { createBrowser } from './browser/create-token-source.ts'
 import { type Config, ConfigError } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { UnavailableError } from './core/errors.ts'
@@ -40,6 +40,8 @@ export interface ServiceOverrides {
   readonly metrics?: Metrics
   /** Pause between two polls of a picture or video in the making. */
   readonly pollIntervalMs?: number
+  /** Further arguments of Chromium. */
+  readonly browserArguments?: readonly string[]
 }
 
 interface ModuleOptions {
@@ -71,17 +73,22 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const onGone = (key: string) => tokens.forget(key)
   const roster = createAccountRoster({ accounts, stateKeys, store, identify, onGone, clock, logger })
   const { sessions } = roster
-  const upstream = createUpstream({
-    ...pick(config, 'baseUrl', 'protocol', 'proxyUrl'),
-    ...pick(config, 'firstEventTimeoutMs', 'idleTimeoutMs', 'totalTimeoutMs', 'mediaTimeoutMs'),
-    ...pick(overrides, 'pollIntervalMs'),
-    ...{ sessions, clock, logger, metrics },
-  })
-  const tokens = createTokenSource({
+  const { transport } = config
+  const { tokens, pages } = createBrowser({
     ...pick(config, 'baseUrl', 'proxyUrl', 'recaptchaMode', 'recaptchaProxyUrl', 'tokenPrefetch'),
     ...pick(config, 'recaptchaSiteKey', 'recaptchaAction', 'recaptchaScriptUrl', 'tokenMaxAgeMs'),
     ...pick(config, 'browserMaxPages', 'browserExecutable'),
+    ...pick(overrides, 'browserArguments'),
+    transport: transport === 'direct' ? 'none' : transport,
     ...{ sessions, clock, random, logger, metrics },
+  })
+  const upstream = createUpstream({
+    ...pick(config, 'baseUrl', 'protocol', 'transport', 'proxyUrl'),
+    ...pick(config, 'firstEventTimeoutMs', 'idleTimeoutMs', 'totalTimeoutMs', 'mediaTimeoutMs'),
+    ...pick(overrides, 'pollIntervalMs'),
+    openByPage: pages?.openReply,
+    findings: store,
+    ...{ sessions, clock, logger, metrics },
   })
 
   const { checkLogin, quota } = upstream

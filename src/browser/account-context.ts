@@ -7,6 +7,7 @@ import { settles } from './abortable.ts'
 import type { ChromiumKeeper } from './chromium-keeper.ts'
 import { parseBrowserProxy } from './launch-chromium.ts'
 import { describeSite, type RecaptchaSettings } from './recaptcha-site.ts'
+import { openRequestPage, type RequestPage, type RequestPageOptions } from './request-page.ts'
 import { type SessionSync, syncSession } from './session-sync.ts'
 import { openTokenPage, type TokenPage } from './token-page.ts'
 import { tokenUnavailable } from './token-source.ts'
@@ -17,10 +18,15 @@ export interface MintedToken {
   readonly mintedAt: number
 }
 
-/** One account's browser context with exactly its cookies, and one page a generation in it. */
+/** One account's browser context with exactly its cookies; in it a page a generation for tokens, and one for requests, so that a
+ *  mint that hangs costs no stream. */
 export interface AccountContext {
   /** @throws as `TokenPage.mint`; every failure breaks the context */
   mint(generation: WireGeneration): Promise<MintedToken>
+  /** Opens the page for requests unless it is open. @throws as `openRequestPage`; the context stays as it is */
+  requestPage(): Promise<RequestPage>
+  /** The page for requests, if it is open and takes them. */
+  readonly openRequestPage: RequestPage | undefined
   /** What it was doing last, for the message of a missed deadline. */
   readonly doing: string
   readonly mints: number
@@ -29,7 +35,9 @@ export interface AccountContext {
   close(): Promise<void>
 }
 
-export interface AccountContextOptions extends RecaptchaSettings {
+export interface AccountContextOptions
+  extends RecaptchaSettings,
+    Pick<RequestPageOptions, 'challengeMs' | 'silenceMs' | 'answerMs'> {
   readonly account: CookieAccount
   readonly keeper: Pick<ChromiumKeeper, 'chromium' | 'checkAlive'>
   readonly clock: Clock
@@ -42,11 +50,17 @@ export interface AccountContextOptions extends RecaptchaSettings {
   readonly onBroken: () => void
 }
 
+interface OpeningPage {
+  readonly opening: Promise<RequestPage>
+  page?: RequestPage
+}
+
 export function openAccountContext(options: AccountContextOptions): AccountContext {
   const closing = new AbortController()
   const pages = new Map<WireGeneration, Promise<TokenPage>>()
   let context: Promise<BrowserContext> | undefined
   let sync: SessionSync | undefined
+  let requests: OpeningPage | undefined
   let doing = 'Chromium was starting'
   let mints = 0
   let broken = false
@@ -82,6 +96,21 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     })
   }
 
+  async function openPageForRequests(): Promise<RequestPage> {
+    context ??= openContext()
+    const opened = await context.catch((error) => {
+      breakDown()
+      throw error
+    })
+    const { pageUrl } = describeSite('agent', options)
+    doing = `${pageUrl} was loading: check the network and PROXY_URL`
+    return openRequestPage(opened, {
+      ...options,
+      url: pageUrl,
+      onSilent: () => void options.keeper.checkAlive(),
+    })
+  }
+
   function breakDown(): void {
     if (broken) return
     broken = true
@@ -97,6 +126,26 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     },
     get broken() {
       return broken
+    },
+    get openRequestPage() {
+      return requests?.page?.isOver === false ? requests.page : undefined
+    },
+    async requestPage() {
+      await sync?.load()
+      if (requests?.page?.isOver) requests = undefined
+      if (!requests) {
+        const current: OpeningPage = { opening: openPageForRequests() }
+        requests = current
+        current.opening.then(
+          (page) => {
+            current.page = page
+          },
+          () => {
+            if (requests === current) requests = undefined
+          },
+        )
+      }
+      return requests.opening
     },
     async mint(generation) {
       try {

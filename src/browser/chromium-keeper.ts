@@ -20,6 +20,8 @@ export interface ChromiumKeeper {
 export interface ChromiumKeeperOptions {
   readonly browserExecutable: string | undefined
   readonly proxyUrl: string | undefined
+  /** For tests: further arguments of Chromium. */
+  readonly browserArguments?: readonly string[] | undefined
   /** Whether to try Chromium's sandbox; where it cannot start, Chromium runs without, and that is said once. */
   readonly sandbox: boolean
   readonly launchMs: number
@@ -126,6 +128,7 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
     const launchOptions = {
       executable: options.browserExecutable,
       proxyUrl: options.proxyUrl,
+      furtherArguments: options.browserArguments,
       timeoutMs: options.launchMs,
     }
     if (!sandbox) noteNoSandbox()

@@ -24,6 +24,7 @@ export interface LaunchOptions {
   readonly executable: string | undefined
   readonly sandbox: boolean
   readonly proxyUrl: string | undefined
+  readonly furtherArguments?: readonly string[] | undefined
   readonly timeoutMs: number
 }
 
@@ -48,7 +49,7 @@ export async function launchChromium(options: LaunchOptions): Promise<Chromium> 
   try {
     server = await chromium.launchServer({
       executablePath,
-      args: chromiumArguments,
+      args: [...chromiumArguments, ...(options.furtherArguments ?? [])],
       env: homeEnvironment(home.path),
       artifactsDir: home.path,
       chromiumSandbox: options.sandbox,

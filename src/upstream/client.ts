@@ -2,8 +2,10 @@ import type { Account, CookieAccount } from '../core/account.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import { UpstreamError } from '../core/errors.ts'
 import { importedSessions, type SiteSessions } from '../core/site-session.ts'
+import type { WireGeneration } from '../core/wire-generation.ts'
 import { Answer } from './answer.ts'
 import { AskStream, type RouteUse } from './ask-stream.ts'
+import { createTransport, type TransportOptions } from './choose-transport.ts'
 import { createCookieJar } from './cookie-jar.ts'
 import { createDirectTransport, type DirectTransportOptions } from './direct-transport.ts'
 import { createGenerationChoice, type GenerationOptions, wires } from './generation.ts'
@@ -26,7 +28,9 @@ import { askVendorMedia } from './vendor-api/ask-media.ts'
 export interface UpstreamOptions
   extends Omit<AskMediaOptions, 'openReply' | 'headers'>,
     GenerationOptions,
+    TransportOptions,
     DirectTransportOptions {
+  readonly logger: GenerationOptions['logger'] & TransportOptions['logger']
   /** Absent: cookies are sent as they were imported. */
   readonly sessions?: SiteSessions
 }
@@ -34,7 +38,8 @@ export interface UpstreamOptions
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { baseUrl, clock, sessions = importedSessions } = options
   const jar = createCookieJar({ baseUrl, clock, sessions })
-  const transport = createDirectTransport({ ...options, onSetCookie: jar.take })
+  const direct = createDirectTransport({ ...options, onSetCookie: jar.take })
+  const transport = createTransport(options, direct.openReply)
   const site = {
     ...options,
     openReply: transport.openReply,
@@ -47,11 +52,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     ask: (input) =>
       input.account.kind === 'api-key'
         ? askVendorChat(site, input, input.account)
-        : askSiteChat(input, input.account, generations.use(input.generation)),
+        : askSiteChat(input, input.account, routeOf(input.generation, input.account)),
     askMedia: (input) =>
       input.account.kind === 'api-key'
         ? askVendorMedia(site, input, input.account)
-        : askMedia(site, input, { account: input.account, route: generations.use(input.generation) }),
+        : askMedia(site, input, {
+            account: input.account,
+            route: routeOf(input.generation, input.account),
+          }),
     checkLogin: async (account, signal) =>
       account.kind === 'api-key'
         ? await checkKey(site, account, signal)
@@ -65,6 +73,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       account.kind === 'api-key' ? fetchKeyQuota(site, account, signal) : fetchQuota(site, account, signal),
     async close() {
       transport.close()
+      direct.close()
     },
   }
 
@@ -75,6 +84,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     if (login.state === 'signed-in') return login
     const isRenewed = sessions.revisionOf(account) !== revision || (await sessions.refresh(account))
     return isRenewed ? await identify(site, account, signal) : login
+  }
+
+  function routeOf(generation: WireGeneration, account: CookieAccount): RouteUse {
+    const route = generations.use(generation)
+    return { ...route, failed: (error) => transport.judge(account, route.failed(error)) }
   }
 
   function askSiteChat(

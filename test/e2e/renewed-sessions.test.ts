@@ -119,6 +119,19 @@ describe('FINDINGS A5: a renewed session', () => {
     expect(sessions().slice(1)).toEqual(['alice', 'alice'])
   })
 
+  it('in the browser is read back, and used by the direct connections after kill -9', {
+    timeout: 120_000,
+  }, async () => {
+    const url = await start({ GENSPARK_TRANSPORT: 'browser' })
+    const renewed = emulator.rollSession('alice', { on: 'POST /api/agent/ask_proxy' })
+    expect((await ask(url)).status).toBe(200)
+    const account = async () => (await admin(url, 'GET')).data[0]
+    await expect.poll(async () => (await account()).session_renewed_at, { timeout: 20_000 }).not.toBeNull()
+    expect((await ask(url)).status).toBe(200)
+    expect((await ask(await start({ GENSPARK_TRANSPORT: 'direct' }))).status).toBe(200)
+    expect(sessions()).toEqual(['alice', renewed, renewed])
+  })
+
   it('goes when its account is removed', async () => {
     const url = await start({ GS_COOKIE: '' })
     const { data } = await admin(url, 'POST', '', { cookie: 'session_id=bob' })
