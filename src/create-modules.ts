@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { createAccountAdmin } from './accounts/account-admin.ts'
 import { createAccountPool, createChooseAccount } from './accounts/account-pool.ts'
 import { createAccountRoster } from './accounts/account-roster.ts'
+import type { Identify } from './accounts/account-sessions.ts'
 import { createChatDeletions } from './accounts/chat-deletions.ts'
 import { accountsOfSettings } from './accounts/import-accounts.ts'
 import { createTotalQuota } from './accounts/total-quota.ts'
@@ -65,6 +66,13 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     chooseAccount: createChooseAccount(random),
     ...{ clock, random, logger, metrics },
   })
+  const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
+  for (const { setting, problem } of problems) logger.warn({ setting }, problem)
+  const { stateKeys } = config
+  const identify: Identify = (account, signal) => upstream.identify(account, signal)
+  const onGone = (key: string) => tokens.forget(key)
+  const roster = createAccountRoster({ accounts, stateKeys, store, identify, onGone, clock, logger })
+  const { sessions } = roster
   const { transport } = config
   const { tokens, pages } = createBrowser({
     ...pick(config, 'baseUrl', 'proxyUrl', 'recaptchaMode', 'recaptchaProxyUrl', 'tokenPrefetch'),
@@ -72,7 +80,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...pick(config, 'browserMaxPages', 'browserExecutable'),
     ...pick(overrides, 'browserArguments'),
     transport: transport === 'direct' ? 'none' : transport,
-    ...{ clock, random, logger, metrics },
+    ...{ sessions, clock, random, logger, metrics },
   })
   const upstream = createUpstream({
     ...pick(config, 'baseUrl', 'protocol', 'transport', 'proxyUrl'),
@@ -80,15 +88,11 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...pick(overrides, 'pollIntervalMs'),
     openByPage: pages?.openReply,
     findings: store,
-    ...{ clock, logger, metrics },
+    ...{ sessions, clock, logger, metrics },
   })
 
-  const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
-  for (const { setting, problem } of problems) logger.warn({ setting }, problem)
-  const { stateKeys } = config
-  const roster = createAccountRoster({ accounts, stateKeys, store, clock, logger })
   const { checkLogin, quota } = upstream
-  const accountAdmin = createAccountAdmin({ roster, store, checkLogin, clock, logger })
+  const accountAdmin = createAccountAdmin({ roster, store, checkLogin, identify, clock, logger })
   const totalQuota = createTotalQuota({ roster, quota, clock, logger })
   const chatDeletions = createChatDeletions({
     ...pick(config, 'modelChatMap', 'sessionImageChatMap'),

@@ -66,10 +66,11 @@ describe('the warnings', () => {
     expect(warnings(off, [apiKey])).toEqual([])
   })
 
-  it('tell that added accounts lie readable in Redis', () => {
+  it('tell that added accounts and renewed sessions lie readable in Redis', () => {
     const shared = { ...safe, REDIS_URL: 'redis://127.0.0.1' }
     expect(warnings(shared, [cookie, added])).toEqual([expect.stringMatching(/^no STATE_KEY.*openssl/)])
-    expect(warnings(shared, [cookie])).toEqual([])
+    expect(warnings(shared, [cookie])).toHaveLength(1)
+    expect(warnings(shared, [apiKey])).toEqual([])
     expect(warnings({ ...shared, STATE_KEY: 'ab'.repeat(32) }, [added])).toEqual([])
     expect(warnings(safe, [added])).toEqual([])
   })

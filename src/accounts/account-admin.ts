@@ -3,15 +3,15 @@ import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { AccountState, Store } from '../store/store.ts'
 import type { AccountChange } from './account-record.ts'
-import type { AccountEntry, AccountRoster, NewAccount } from './account-roster.ts'
+import { type AccountEntry, type AccountRoster, longLabel, type NewAccount } from './account-roster.ts'
+import type { Identify, SessionFacts } from './account-sessions.ts'
 
 /** What the operator sees and does of the accounts while the service runs. Nothing that it answers holds a secret. */
 export interface AccountAdmin {
   list(): Promise<readonly AccountView[]>
-  /** In the order given; one that is there already stays as it is. @throws {InvalidRequestError} */
-  add(
-    accounts: readonly NewAccount[],
-  ): Promise<readonly { readonly view: AccountView; readonly isNew: boolean }[]>
+  /** In the order given. One that is there already stays as it is; another session of a person who is there already takes the
+   *  place of the first. @throws {InvalidRequestError} */
+  add(accounts: readonly NewAccount[]): Promise<readonly AddedView[]>
   /** @param id  `acc_…`; a new secret gives the account a new one. @throws {InvalidRequestError} */
   change(id: string, change: AccountChange): Promise<AccountView>
   /** @throws {InvalidRequestError} `not_found` */
@@ -21,8 +21,13 @@ export interface AccountAdmin {
   check(id: string, signal: AbortSignal): Promise<AccountView>
 }
 
+export interface AddedView {
+  readonly view: AccountView
+  readonly outcome: 'added' | 'replaced' | 'already-there'
+}
+
 export interface AccountView extends AccountState {
-  /** `acc_` and 8 hex digits. */
+  /** `acc_` and 8 hex digits, or 16 where another account shares the eight. */
   readonly id: string
   readonly kind: Account['kind']
   readonly note: string | undefined
@@ -31,6 +36,10 @@ export interface AccountView extends AccountState {
   readonly addedMs: number | undefined
   /** Scheme, host and port; who uses it stays inside. */
   readonly proxy: string | undefined
+  /** When the site last renewed its session. */
+  readonly renewedMs: number | undefined
+  /** When its session ends, where the site or the import said so. */
+  readonly endsMs: number | undefined
 }
 
 export interface AccountAdminOptions {
@@ -38,21 +47,72 @@ export interface AccountAdminOptions {
   readonly store: Pick<Store, 'accountStates' | 'clearHold' | 'setHold'>
   /** `Upstream.checkLogin`. */
   readonly checkLogin: (account: Account, signal: AbortSignal) => Promise<'signed-in' | 'signed-out'>
+  /** `Upstream.identify`. Absent: nobody is known by the site's own id. */
+  readonly identify?: Identify | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
 
 export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
-  const { roster, store, checkLogin, clock, logger } = options
+  const { roster, store, checkLogin, identify, clock, logger } = options
+  const { sessions } = roster
 
   async function viewsOf(entries: readonly AccountEntry[]): Promise<AccountView[]> {
     const states = await store.accountStates(entries.map(({ account }) => account.key))
-    return entries.map((entry) => viewOf(entry, states.get(entry.account.key)))
+    return entries.map((entry) => viewEntry(entry, states))
   }
 
   async function view(entry: AccountEntry): Promise<AccountView> {
     const states = await store.accountStates([entry.account.key])
-    return viewOf(entry, states.get(entry.account.key))
+    return viewEntry(entry, states)
+  }
+
+  const viewEntry = (entry: AccountEntry, states: ReadonlyMap<string, AccountState>): AccountView => ({
+    ...viewOf(entry, states.get(entry.account.key), sessions.facts(entry.account.key)),
+    id: idOf(entry.account),
+  })
+
+  /** Labels are short enough that two of 10,000 accounts may share one. */
+  function idOf(account: Account): string {
+    const isShared = roster
+      .entries()
+      .some((other) => other.account.label === account.label && other.account.key !== account.key)
+    return isShared ? longLabel(account) : account.label
+  }
+
+  /** Another session of a person who is there already. @returns keys of the accounts that took a place */
+  async function replaceTwins(fresh: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const replaced = new Set<string>()
+    if (fresh.size === 0 || !identify) return replaced
+    await learnPersons(identify, fresh)
+    const places = new Map<string, AccountEntry>()
+    // Those that were there come first, then the new ones in their order.
+    const isFresh = ({ account }: AccountEntry) => Number(fresh.has(account.key))
+    for (const entry of roster.entries().toSorted((one, other) => isFresh(one) - isFresh(other))) {
+      const { key, label } = entry.account
+      const person = sessions.personOf(key)
+      if (person === undefined) continue
+      const older = places.get(person)
+      places.set(person, entry)
+      if (!older || !fresh.has(key)) continue
+      await roster.replace(older, entry)
+      replaced.add(key)
+      logger.info({ account: older.account.label, now: label }, 'another session of the same person')
+    }
+    return replaced
+  }
+
+  /** Asks the site who the new accounts are, and those that it was not asked of before. */
+  async function learnPersons(identify: Identify, fresh: ReadonlySet<string>): Promise<void> {
+    const signal = AbortSignal.timeout(identifyMs)
+    const accounts = roster.entries().flatMap(({ account }) => (account.kind === 'cookie' ? [account] : []))
+    const unknown = accounts.filter(({ key }) => sessions.personOf(key) === undefined)
+    const asked = unknown.toSorted((one, other) => Number(fresh.has(other.key)) - Number(fresh.has(one.key)))
+    await eachOf(asked.slice(0, maxIdentified), async (account) => {
+      // A site that cannot say, or a guest: such an account stands for itself.
+      const login = await identify(account, signal).catch(() => undefined)
+      if (login?.person !== undefined) sessions.learnPerson(account.key, login.person)
+    })
   }
 
   return {
@@ -60,10 +120,23 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
 
     async add(accounts) {
       const added = await roster.add(accounts)
+      const fresh = new Set(added.flatMap(({ entry, isNew }) => (isNew ? [entry.account.key] : [])))
       for (const { entry, isNew } of added)
         if (isNew) logger.info({ account: entry.account.label }, 'account added')
-      const views = await viewsOf(added.map(({ entry }) => entry))
-      return views.map((each, index) => ({ view: each, isNew: added[index]?.isNew ?? false }))
+      const replaced = await replaceTwins(fresh)
+      const byKey = new Map(roster.entries().map((entry) => [entry.account.key, entry]))
+      // One that was pasted along with another session of its person may be gone already.
+      const shown = added.flatMap(({ entry: { account }, isNew }) => {
+        const entry = byKey.get(account.key)
+        if (!entry) return []
+        const outcome = replaced.has(account.key) ? 'replaced' : isNew ? 'added' : 'already-there'
+        return [{ entry, outcome } as const]
+      })
+      const views = await viewsOf(shown.map(({ entry }) => entry))
+      return shown.flatMap(({ outcome }, index) => {
+        const view = views[index]
+        return view ? [{ view, outcome }] : []
+      })
     },
 
     async change(id, change) {
@@ -91,11 +164,28 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
   }
 }
 
+/** For all accounts whose person is asked for at one import, and how many they may be. */
+const identifyMs = 5_000
+const maxIdentified = 100
+const identifiedAtOnce = 8
+
+async function eachOf<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values()
+  const work = async () => {
+    for (const item of left) await action(item)
+  }
+  await Promise.all(Array.from({ length: identifiedAtOnce }, work))
+}
+
 const viewOf = (
-  { account, note, paused, source, addedMs }: AccountEntry,
+  { account, note, paused, source, addedMs, endsMs }: AccountEntry,
   state: AccountState = { inFlight: 0 },
+  session?: SessionFacts,
 ): AccountView => ({
   ...state,
+  renewedMs: session?.renewedMs,
+  // A renewed session has an end of its own, or none that is known.
+  endsMs: session ? session.endsMs : endsMs,
   id: account.label,
   kind: account.kind,
   note,

@@ -78,6 +78,8 @@ const recordSchema = z.object({
   /** Taken out of the pool for good; the settings alone do not bring it back. */
   removed: z.boolean().optional(),
   addedMs: z.number().optional(),
+  /** When the session of `secret` ends, where what was pasted said so. */
+  endsMs: z.number().optional(),
   /** Keys that it had before its secret was replaced, newest first. */
   formerKeys: z.array(z.string()).optional(),
 })
@@ -114,6 +116,8 @@ export function accountOf(record: AccountRecord, base: Account | undefined): Acc
 export interface AccountChange {
   /** The new secret, with a proxy if it is to change too. */
   readonly account?: Account | undefined
+  /** When the session of the new secret ends. */
+  readonly endsMs?: number | undefined
   readonly note?: string | null | undefined
   readonly proxyUrl?: string | null | undefined
   readonly paused?: boolean | undefined
@@ -134,6 +138,7 @@ export function changeRecord(
     ...(change.account && {
       secret: secretOf(change.account),
       addedMs: nowMs,
+      endsMs: change.endsMs,
       formerKeys: [account.key, ...formerKeys].slice(0, maxFormerKeys),
     }),
     ...(change.account?.proxyUrl && { proxyUrl: change.account.proxyUrl }),

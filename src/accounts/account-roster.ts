@@ -16,16 +16,20 @@ import {
   createAccountRecords,
   secretOf,
 } from './account-record.ts'
-import { identityOf } from './cookie-header.ts'
+import { type AccountSessions, createAccountSessions, type Identify } from './account-sessions.ts'
+import { findSession, identityOf } from './cookie-header.ts'
 
 /** Which accounts there are: those of the settings and those added while the service runs, one pool. A change is kept in the
  *  store before it is seen; one that cannot be kept is not made. */
 export interface AccountRoster {
   /** Reads what is kept; until then there are the accounts of the settings. Never rejects. */
   open(): Promise<void>
+  /** The cookies of the accounts as the site renewed them; `account.cookie` is what was imported. */
+  readonly sessions: AccountSessions
   /** A new list after each change. */
   entries(): readonly AccountEntry[]
-  /** @param label  `acc_…` @throws {InvalidRequestError} `not_found` */
+  /** @param label  `acc_…`, with all 16 digits of the key where others share the first eight
+   *  @throws {InvalidRequestError} `not_found`, `invalid_value` where it names several */
   find(label: string): AccountEntry
   /** The account with this key, or that had it before its secret was replaced. */
   byKey(key: string): Account | undefined
@@ -35,6 +39,9 @@ export interface AccountRoster {
   add(accounts: readonly NewAccount[]): Promise<readonly AddedAccount[]>
   /** @returns the entry as it is now; a new secret gives it a new label. @throws {InvalidRequestError} */
   change(label: string, change: AccountChange): Promise<AccountEntry>
+  /** One person by another session: the newer account stands in the place of the older, whose label, proxy and pause it takes
+   *  over where it has none of its own. */
+  replace(older: AccountEntry, newer: AccountEntry): Promise<void>
   /** It does not come back by the settings alone, only by being added. @throws {InvalidRequestError} `not_found` */
   remove(label: string): Promise<void>
   close(): void
@@ -44,6 +51,8 @@ export interface NewAccount {
   readonly account: Account
   readonly note?: string | undefined
   readonly paused?: boolean | undefined
+  /** When its session ends, where what was pasted says so. */
+  readonly endsMs?: number | undefined
 }
 
 export interface AddedAccount {
@@ -55,9 +64,14 @@ export interface AddedAccount {
 export interface AccountRosterOptions {
   /** Of GS_COOKIE and GENSPARK_API_KEY. */
   readonly accounts: readonly Account[]
-  readonly store: AccountRecordsOptions['store'] & Pick<Store, 'clearHold' | 'onForeignRecords'>
+  readonly store: AccountRecordsOptions['store'] &
+    Pick<Store, 'clearHold' | 'dropBindings' | 'onForeignRecords'>
   /** STATE_KEY. */
   readonly stateKeys: Parameters<typeof createSeal>[0]
+  /** `Upstream.identify`: a renewed session is proven by it. */
+  readonly identify?: Identify
+  /** Told of the key of each account that is there no more, removed here or elsewhere. */
+  readonly onGone?: (key: string) => void
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -66,7 +80,9 @@ const maxAccounts = 10_000
 
 export function createAccountRoster(options: AccountRosterOptions): AccountRoster {
   const { accounts: settings, store, clock, logger } = options
-  const stored = createAccountRecords({ store, seal: createSeal(options.stateKeys), logger })
+  const seal = createSeal(options.stateKeys)
+  const stored = createAccountRecords({ store, seal, logger })
+  const sessions = createAccountSessions({ store, seal, clock, logger, identify: options.identify })
   const listeners = createListeners()
   let records: ReadonlyMap<string, AccountRecord> = new Map()
   let byIdentity = mergeAccounts(settings, records)
@@ -81,13 +97,32 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
 
   async function reload(): Promise<void> {
     records = await stored.read()
+    const before = entries
     byIdentity = mergeAccounts(settings, records)
     entries = [...byIdentity.values()]
+    const keys = new Set(entries.map(({ account }) => account.key))
+    for (const { account } of before) if (!keys.has(account.key)) options.onGone?.(account.key)
+    sessions.retain((key) => keys.has(key))
     listeners.tell()
   }
 
+  /** The entry that the account already is: by what was imported, or by what the site has made of it since. */
+  function twinOf(account: Account): AccountEntry | undefined {
+    const identity = identityOf(account)
+    return byIdentity.get(identity) ?? entries.find((entry) => currentIdentityOf(entry) === identity)
+  }
+
+  function currentIdentityOf({ account }: AccountEntry): string {
+    return account.kind === 'cookie'
+      ? (findSession(sessions.cookieOf(account)) ?? account.cookie)
+      : account.apiKey
+  }
+
   function find(label: string): AccountEntry {
-    const entry = entries.find(({ account }) => account.label === label)
+    const [entry, another] = entries.filter(
+      ({ account }) => account.label === label || longLabel(account) === label,
+    )
+    if (another) throw ambiguous()
     if (entry) return entry
     throw new InvalidRequestError('not_found', { message: 'There is no such account.' })
   }
@@ -97,7 +132,7 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     const fresh = new Map<string, NewAccount>()
     for (const each of added) {
       const identity = identityOf(each.account)
-      if (!byIdentity.has(identity) && !fresh.has(identity)) fresh.set(identity, each)
+      if (!twinOf(each.account) && !fresh.has(identity)) fresh.set(identity, each)
     }
     try {
       for (const each of fresh.values()) await keep(each)
@@ -105,29 +140,48 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
       await reload()
     }
     return added.flatMap((each) => {
-      const identity = identityOf(each.account)
-      const entry = byIdentity.get(identity)
-      return entry ? [{ entry, isNew: fresh.get(identity) === each }] : []
+      const entry = twinOf(each.account)
+      return entry ? [{ entry, isNew: fresh.get(identityOf(each.account)) === each }] : []
     })
   }
 
-  async function keep({ account, note, paused }: NewAccount): Promise<void> {
+  async function keep({ account, note, paused, endsMs }: NewAccount): Promise<void> {
     const { proxyUrl = null } = account
     const secret = secretOf(account)
-    await stored.save(randomUUID(), { secret, proxyUrl, note, paused, addedMs: clock.now() })
+    await stored.save(randomUUID(), { secret, proxyUrl, note, paused, endsMs, addedMs: clock.now() })
+    // Of an earlier time, when this account was there before.
+    await sessions.pasted(account.key)
     await store.clearHold(account.key)
   }
 
   async function changeOne(label: string, change: AccountChange): Promise<AccountEntry> {
     const entry = find(label)
     const { account } = change
-    const twin = account && byIdentity.get(identityOf(account))
+    const twin = account && twinOf(account)
     if (twin && twin !== entry) throw alreadyThere(twin)
     const record = entry.recordId === undefined ? undefined : records.get(entry.recordId)
     await stored.save(entry.recordId ?? randomUUID(), changeRecord(record, entry, change, clock.now()))
-    if (account) await Promise.all([store.clearHold(entry.account.key), store.clearHold(account.key)])
+    if (account) await beginAnew(entry.account.key, account.key)
     await reload()
-    return find((account ?? entry.account).label)
+    return find(longLabel(account ?? entry.account))
+  }
+
+  async function replaceOne(older: AccountEntry, newer: AccountEntry): Promise<void> {
+    const record = older.recordId === undefined ? undefined : records.get(older.recordId)
+    const { account, note = older.note, endsMs, recordId } = newer
+    const change = { account, note, endsMs, ...(newer.paused && { paused: true }) }
+    await stored.save(older.recordId ?? randomUUID(), changeRecord(record, older, change, clock.now()))
+    if (recordId !== undefined) await stored.remove(recordId)
+    await sessions.forget(older.account.key)
+    await store.clearHold(older.account.key)
+    await reload()
+  }
+
+  /** What is pasted wins over what the site made of the cookie before. */
+  async function beginAnew(key: string, newKey: string): Promise<void> {
+    await sessions.pasted(newKey)
+    if (newKey !== key) await sessions.forget(key)
+    await Promise.all([store.clearHold(key), store.clearHold(newKey)])
   }
 
   /** Leaves nothing behind that would make the account again. */
@@ -146,12 +200,17 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     }
     for (const { key } of settings.filter((each) => identityOf(each) === identity && !stoodFor.has(each.key)))
       await stored.save(randomUUID(), { standsFor: key, removed: true })
-    await store.clearHold(account.key)
+    await sessions.forget(account.key)
+    await Promise.all([store.clearHold(account.key), store.dropBindings(account.key)])
     await reload()
   }
 
   return {
-    open: () => inTurn(reload).catch(warn),
+    async open() {
+      await inTurn(reload).catch(warn)
+      await sessions.open()
+    },
+    sessions,
     entries: () => entries,
     find,
     byKey: (key) =>
@@ -162,13 +221,23 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     onChange: listeners.add,
     add: (added) => inTurn(() => addAll(added)),
     change: (label, change) => inTurn(() => changeOne(label, change)),
+    replace: (older, newer) => inTurn(() => replaceOne(older, newer)),
     remove: (label) => inTurn(() => removeOne(label)),
     close() {
       unsubscribe()
+      sessions.close()
       listeners.clear()
     },
   }
 }
+
+/** Names the account where others share the eight digits of its label. */
+export const longLabel = ({ key }: Account): string => `acc_${key}`
+
+const ambiguous = () =>
+  new InvalidRequestError('invalid_value', {
+    message: 'Several accounts have this id: give the longer one that /admin/accounts lists.',
+  })
 
 const alreadyThere = ({ account }: AccountEntry) =>
   new InvalidRequestError('invalid_value', { message: `This is the account ${account.label} already.` })
@@ -186,6 +255,8 @@ export interface AccountEntry {
   /** From GS_COOKIE or GENSPARK_API_KEY, or added (or replaced) while the service ran. */
   readonly source: 'settings' | 'added'
   readonly addedMs: number | undefined
+  /** When the session that was imported ends, where its form said so. */
+  readonly endsMs?: number | undefined
   /** Keys before its secret was replaced. */
   readonly formerKeys: readonly string[]
   /** Of the record that made or changed it. */
@@ -214,9 +285,9 @@ export function mergeAccounts(
 }
 
 function recordedEntry(recordId: string, record: AccountRecord, account: Account): AccountEntry {
-  const { note, paused = false, addedMs, formerKeys = [] } = record
+  const { note, paused = false, addedMs, endsMs, formerKeys = [] } = record
   const source = record.secret ? 'added' : 'settings'
-  return { account, note, paused, source, addedMs, formerKeys, recordId }
+  return { account, note, paused, source, addedMs, endsMs, formerKeys, recordId }
 }
 
 const settingsEntry = (account: Account): AccountEntry => ({

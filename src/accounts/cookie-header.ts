@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { Account } from '../core/account.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 
@@ -23,6 +22,7 @@ export function parseCookieHeader(text: string, param: string): string {
     .filter((part) => part !== '')
   const [first = ''] = parts
   const isBare = parts.length === 1 && isBareSessionId(first)
+  if (isBare && !isIdLike(first)) throw invalid('is none: give session_id=…, or what a browser copies', param)
   const header = isBare ? `session_id=${first}` : joinPairs(parts)
   if (header === '') throw invalid('is empty', param)
   if (header.length > maxHeaderChars) throw invalid(`is over ${maxHeaderChars / 1024} KiB`, param)
@@ -37,12 +37,18 @@ export function findSession(header: string): string | undefined {
     .find(isSessionCookie)
 }
 
+export const isSessionName = (name: string): boolean => sessionCookieNames.includes(name)
+
 export const isSessionCookie = (cookie: string): boolean =>
   sessionCookieNames.includes(cookie.slice(0, cookie.indexOf('=')).trim())
 
 /** A value without a name; `=` at the end of a long one is the padding of base64. */
 export const isBareSessionId = (text: string): boolean =>
   text !== '' && (!text.includes('=') || /^[\w+/-]{15,}={1,2}$/.test(text))
+
+/** No words, no markup, no address, no name that lost its value. */
+const isIdLike = (text: string): boolean =>
+  /^[^\s"'<>(){}[\]\\]+$/.test(text) && !text.includes('://') && !isSessionName(text)
 
 /** What makes two accounts one: the session, whatever other cookies stand around it, or the API key. Listed twice an account
  *  would get twice its cap. It is a secret. */
@@ -62,12 +68,17 @@ export function invalid(fault: string, param: string): InvalidRequestError {
   return new InvalidRequestError('invalid_value', { message: `The cookie ${fault}.`, param })
 }
 
+/** Of a `Set-Cookie` line, copied along with its cookie. */
+const attributeNames: ReadonlySet<string> = new Set(
+  'path domain expires max-age httponly secure samesite priority partitioned'.split(' '),
+)
+
 /** A cookie without a value says nothing and is left out. */
 function joinPairs(parts: readonly string[]): string {
   return parts
     .map((part) => part.split('='))
     .map(([name = '', ...value]) => [name.trim(), ...(value.length > 0 ? [value.join('=').trim()] : [])])
-    .filter(([, value]) => value !== '')
+    .filter(([name = '', value]) => value !== '' && !attributeNames.has(name.toLowerCase()))
     .map((pair) => pair.join('='))
     .join('; ')
 }
@@ -80,50 +91,4 @@ function kindOf(code: number): string {
   if (code === 0) return 'a NUL'
   if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return 'a control character'
   return 'a character outside ASCII (browsers send it percent-encoded: copy the header from the network panel)'
-}
-
-const cookieSchema = z.object({ name: z.string().min(1), value: z.string(), domain: z.string().optional() })
-/** A list as EditThisCookie and Cookie-Editor export it, or the `storageState` of Playwright. */
-const exportSchema = z.union([z.array(cookieSchema), z.object({ cookies: z.array(cookieSchema) })])
-
-/** Whether the text is meant as an export: no cookie begins with a bracket. */
-export const isCookieExport = (text: string): boolean => /^\s*[[{]/.test(text)
-
-/** A browser's JSON export as the `Cookie` header that the browser would send to `host`. Cookies of other domains are left
- *  out; one without a domain counts as the host's.
- *  @throws {InvalidRequestError} `invalid_value` */
-export function parseCookieExport(text: string, host: string, param: string): string {
-  const cookies = parseExport(text, param).filter(
-    ({ domain }) => domain === undefined || covers(domain, host),
-  )
-  if (cookies.length === 0) throw invalid(`export holds none for ${host}`, param)
-  const header = new Map<string, string>()
-  for (const { name, value } of cookies) {
-    refuseBadCharacters(name + value, param)
-    if (/[;=,\s]/.test(name) || value.includes(';'))
-      throw invalid('export holds a `;` within a cookie', param)
-    if (!header.has(name)) header.set(name, value)
-  }
-  return [...header].map(([name, value]) => `${name}=${value}`).join('; ')
-}
-
-function parseExport(text: string, param: string): z.infer<typeof cookieSchema>[] {
-  const parsed = exportSchema.safeParse(parseJson(text, param))
-  if (!parsed.success) throw invalid('export is not a list of {name, value, domain}', param)
-  return 'cookies' in parsed.data ? parsed.data.cookies : parsed.data
-}
-
-function parseJson(text: string, param: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // The parser's own message quotes the text.
-    throw invalid('export is not valid JSON', param)
-  }
-}
-
-/** Source: RFC 6265 5.1.3, domain matching. */
-function covers(domain: string, host: string): boolean {
-  const bare = domain.replace(/^\./, '').toLowerCase()
-  return host === bare || host.endsWith(`.${bare}`)
 }

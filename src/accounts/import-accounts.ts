@@ -1,13 +1,12 @@
 import { type Account, type CookieAccount, createAccount } from '../core/account.ts'
 import { InvalidRequestError } from '../core/errors.ts'
+import { recogniseForm, trimText } from './cookie-forms.ts'
 import {
   findSession,
   identityOf,
   invalid,
   isBareSessionId,
-  isCookieExport,
   isSessionCookie,
-  parseCookieExport,
   parseCookieHeader,
   refuseBadCharacters,
 } from './cookie-header.ts'
@@ -44,6 +43,10 @@ export interface ParsedCookies {
   readonly accounts: readonly CookieAccount[]
   /** What is odd or was left out, in words and by number; never the cookie. */
   readonly problems: readonly string[]
+  /** What the text was taken for, in words; undefined: a header, a value, or a list of them. */
+  readonly form: string | undefined
+  /** When the session of a single account ends, where the form says so. */
+  readonly endsMs: number | undefined
 }
 
 export interface ParseCookieOptions {
@@ -56,28 +59,27 @@ export interface ParseCookieOptions {
 /** An export of a browser with many tabs stays well below. */
 const maxInputChars = 1024 * 1024
 
-/** GS_COOKIE: a comma list of cookies (rules: `splitCookieList`), each also as `COOKIE@proxy-url`, or one browser export. An item
- *  that cannot be read becomes a problem, the others are taken. */
+/** GS_COOKIE: a comma list of cookies (rules: `splitCookieList`), each also as `COOKIE@proxy-url`, or one of the forms of
+ *  `recogniseForm`. An item that cannot be read becomes a problem, the others are taken. */
 export function parseCookieList(text: string, options: ParseCookieOptions = {}): ParsedCookies {
   const { host = defaultHost, param = 'GS_COOKIE' } = options
   const faults: string[] = []
-  const items = readItems(text, host, param, (error, number) =>
-    faults.push(`item ${number}: ${error.message}`),
-  )
-  return collect(items, faults)
+  const onInvalid = (error: InvalidRequestError, number: number) =>
+    faults.push(`item ${number}: ${error.message}`)
+  return collect(readItems(text, { host, param, onInvalid }), faults)
 }
 
 /** Cookies handed in while the service runs: the same forms, taken as a whole or not at all.
- *  @throws {InvalidRequestError} `invalid_value`, also for a control character anywhere outside a browser's export */
+ *  @throws {InvalidRequestError} `invalid_value`, also for a control character anywhere in a text of no other form */
 export function parseCookieInput(text: string, options: ParseCookieOptions = {}): ParsedCookies {
   const { host = defaultHost, param = 'cookie' } = options
   if (text.length > maxInputChars) throw invalid(`is over ${maxInputChars / 1024} KiB`, param)
-  if (!isCookieExport(text)) refuseBadCharacters(text, param)
-  const items = readItems(text, host, param, (error) => {
+  const onInvalid = (error: InvalidRequestError) => {
     throw error
-  })
-  if (items.length === 0) throw invalid('is empty', param)
-  return collect(items, [])
+  }
+  const read = readItems(text, { host, param, onInvalid, isWhole: true })
+  if (read.items.length === 0) throw invalid('is empty', param)
+  return collect(read, [])
 }
 
 const defaultHost = 'www.genspark.ai'
@@ -88,31 +90,42 @@ interface Item {
   readonly account: CookieAccount
 }
 
-function readItems(
-  text: string,
-  host: string,
-  param: string,
-  onInvalid: (error: InvalidRequestError, number: number) => void,
-): Item[] {
-  const isExport = isCookieExport(text)
-  const texts = isExport ? [text] : splitCookieList(text)
-  return texts.flatMap((itemText, index) => {
-    const number = index + 1
+interface ReadItems {
+  readonly items: readonly Item[]
+  /** In words; undefined: as GS_COOKIE has them. */
+  readonly form: string | undefined
+  readonly endsMs?: number | undefined
+}
+
+interface ReadOptions {
+  readonly host: string
+  readonly param: string
+  readonly onInvalid: (error: InvalidRequestError, number: number) => void
+  /** A bad character anywhere refuses the whole. */
+  readonly isWhole?: boolean
+}
+
+function readItems(text: string, { host, param, onInvalid, isWhole }: ReadOptions): ReadItems {
+  function attempt<T>(number: number, action: () => T): T | undefined {
     try {
-      if (isExport)
-        return [
-          {
-            number,
-            account: createAccount(parseCookieHeader(parseCookieExport(itemText, host, param), param)),
-          },
-        ]
-      return [{ number, account: parseItem(itemText, param) }]
+      return action()
     } catch (error) {
       if (!(error instanceof InvalidRequestError)) throw error
       onInvalid(error, number)
-      return []
+      return undefined
     }
+  }
+
+  const recognised = attempt(1, () => ({ form: recogniseForm(text, host, param) }))
+  if (!recognised) return { items: [], form: undefined }
+  const body = trimText(text)
+  if (!recognised.form && isWhole) refuseBadCharacters(body, param)
+  const items = (recognised.form?.headers ?? splitCookieList(body)).flatMap((itemText, index) => {
+    const number = index + 1
+    const account = attempt(number, () => parseItem(itemText, param))
+    return account ? [{ number, account }] : []
   })
+  return { items, form: recognised.form?.form, endsMs: recognised.form?.endsMs }
 }
 
 function parseItem(text: string, param: string): CookieAccount {
@@ -120,20 +133,22 @@ function parseItem(text: string, param: string): CookieAccount {
   return createAccount(parseCookieHeader(secret, param), proxyUrl && parseProxyUrl(proxyUrl, param))
 }
 
-function collect(items: readonly Item[], faults: readonly string[]): ParsedCookies {
+function collect({ items, form, endsMs }: ReadItems, faults: readonly string[]): ParsedCookies {
   const problems = [...faults]
   const accounts = new Map<string, Item>()
   for (const item of items) {
     const { number, account } = item
     if (!findSession(account.cookie))
       problems.push(`item ${number}: no session_id among its cookies, so the site will hardly know it`)
+    if (/(?:^|; )cf_clearance=/.test(account.cookie))
+      problems.push(`item ${number}: cf_clearance is bound to the browser that got it and will not help here`)
     const identity = identityOf(account)
     const first = accounts.get(identity)
     if (first)
       problems.push(`item ${number}: the same account as item ${first.number} (${first.account.label})`)
     else accounts.set(identity, item)
   }
-  return { accounts: [...accounts.values()].map(({ account }) => account), problems }
+  return { accounts: [...accounts.values()].map(({ account }) => account), problems, form, endsMs }
 }
 
 /** Splits a comma list of cookies into one text an account.

@@ -1,12 +1,14 @@
 import type { BrowserContext } from 'playwright'
 import type { CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
+import { importedSessions, type SiteSessions } from '../core/site-session.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { settles } from './abortable.ts'
 import type { ChromiumKeeper } from './chromium-keeper.ts'
 import { parseBrowserProxy } from './launch-chromium.ts'
 import { describeSite, type RecaptchaSettings } from './recaptcha-site.ts'
 import { openRequestPage, type RequestPage, type RequestPageOptions } from './request-page.ts'
+import { type SessionSync, syncSession } from './session-sync.ts'
 import { openTokenPage, type TokenPage } from './token-page.ts'
 import { tokenUnavailable } from './token-source.ts'
 
@@ -39,6 +41,8 @@ export interface AccountContextOptions
   readonly account: CookieAccount
   readonly keeper: Pick<ChromiumKeeper, 'chromium' | 'checkAlive'>
   readonly clock: Clock
+  /** Absent: cookies stay as they were imported. */
+  readonly sessions?: SiteSessions
   readonly graceMs: number
   readonly scriptMs: number
   /** A hung page must not hold up the close of its context. */
@@ -55,13 +59,14 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
   const closing = new AbortController()
   const pages = new Map<WireGeneration, Promise<TokenPage>>()
   let context: Promise<BrowserContext> | undefined
+  let sync: SessionSync | undefined
   let requests: OpeningPage | undefined
   let doing = 'Chromium was starting'
   let mints = 0
   let broken = false
 
   async function openContext(): Promise<BrowserContext> {
-    const { cookie, label, proxyUrl } = options.account
+    const { label, proxyUrl } = options.account
     // Without one of its own, a context takes the proxy that Chromium was launched with.
     const proxy = proxyUrl === undefined ? {} : { proxy: parseBrowserProxy(proxyUrl, label) }
     const { browser } = await options.keeper.chromium(closing.signal)
@@ -69,7 +74,7 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     const opened = await browser.newContext({ serviceWorkers: 'block', acceptDownloads: false, ...proxy })
     opened.once('close', breakDown)
     try {
-      await opened.addCookies(parseBrowserCookies(cookie, options.baseUrl))
+      sync = await syncSession(opened, { ...options, sessions: options.sessions ?? importedSessions })
     } catch {
       await opened.close().catch(() => {})
       // Playwright's message would hold the cookies.
@@ -126,6 +131,7 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
       return requests?.page?.isOver === false ? requests.page : undefined
     },
     async requestPage() {
+      await sync?.load()
       if (requests?.page?.isOver) requests = undefined
       if (!requests) {
         const current: OpeningPage = { opening: openPageForRequests() }
@@ -143,6 +149,7 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     },
     async mint(generation) {
       try {
+        await sync?.load()
         let page = pages.get(generation)
         if (!page) {
           page = openPage(generation)
@@ -167,27 +174,4 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
       await settles(closed, options.closeMs)
     },
   }
-}
-
-/** A cookie as Playwright's `addCookies` takes it, host-only. */
-interface BrowserCookie {
-  readonly name: string
-  readonly value: string
-  readonly domain: string
-  readonly path: '/'
-  readonly secure: boolean
-}
-
-/** Turns a `Cookie` header into the cookies of a browser context, values untouched. */
-export function parseBrowserCookies(header: string, baseUrl: string): BrowserCookie[] {
-  const { hostname, protocol } = new URL(baseUrl)
-  return header.split(';').flatMap((pair) => {
-    const separator = pair.indexOf('=')
-    if (separator < 0) return []
-    const name = pair.slice(0, separator).trim()
-    const value = pair.slice(separator + 1).trim()
-    // Browsers refuse the two prefixed names without the flag, and send it over http to loopback all the same.
-    const secure = protocol === 'https:' || /^__(Secure|Host)-/i.test(name)
-    return [{ name, value, domain: hostname, path: '/', secure }]
-  })
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
+import type { SiteSessions } from '../core/site-session.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { abortable, withDeadline } from './abortable.ts'
 import { type MintedToken, openAccountContext } from './account-context.ts'
@@ -74,6 +75,7 @@ const noTokens: TokenSource = {
   },
   warmUp() {},
   state: () => 'off',
+  forget() {},
   async close() {},
 }
 
@@ -84,6 +86,8 @@ interface EmbeddedSourceOptions extends RecaptchaSettings {
   readonly browserExecutable?: string | undefined
   readonly proxyUrl?: string | undefined
   readonly clock: Clock
+  /** Absent: cookies stay as they were imported. */
+  readonly sessions?: SiteSessions
   readonly random: () => number
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'tokensMinted' | 'tokenWaitSeconds' | 'browserLaunches'>
@@ -180,6 +184,10 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
       keeper.chromium(closing).catch(() => {})
     },
     state: keeper.state,
+    forget(accountKey) {
+      for (const key of shelves.keys()) if (key.startsWith(`${accountKey} `)) shelves.delete(key)
+      pool.forget(accountKey)
+    },
     close() {
       closed ??= closeAll()
       return closed

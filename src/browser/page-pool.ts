@@ -11,6 +11,8 @@ export interface PagePool {
   hasRoomFor(account: CookieAccount): boolean
   /** Closes contexts that nobody used for `contextIdleMs`. */
   sweep(): void
+  /** Closes the contexts of an account once nobody is in them. */
+  forget(accountKey: string): void
   close(): Promise<void>
 }
 
@@ -86,6 +88,9 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       for (const entry of entries) {
         if (entry.users === 0 && performance.now() - entry.usedAt > options.contextIdleMs) retire(entry)
       }
+    },
+    forget(accountKey) {
+      for (const entry of entries) if (entry.key.startsWith(`${accountKey} `)) retire(entry)
     },
     async close() {
       for (const entry of entries) entry.retired = true

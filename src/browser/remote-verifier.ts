@@ -1,5 +1,6 @@
 import { UnavailableError } from '../core/errors.ts'
 import type { Metrics } from '../core/metrics.ts'
+import { importedSessions, type SiteSessions } from '../core/site-session.ts'
 import { withDeadline } from './abortable.ts'
 import type { TokenSource } from './token-source.ts'
 import { tokenUnavailable } from './token-source.ts'
@@ -10,6 +11,8 @@ export interface RemoteVerifierOptions {
   readonly metrics: Pick<Metrics, 'tokensMinted' | 'tokenWaitSeconds'>
   /** For all of one token. Default 10 s. */
   readonly deadlineMs?: number
+  /** Absent: cookies are sent as they were imported. */
+  readonly sessions?: SiteSessions
 }
 
 /** A reply is one short line of JSON. */
@@ -22,7 +25,7 @@ const maxReplyBytes = 64 * 1024
  *  its proxies and pools apply, and one request a token needs nothing more. Certificates are checked; a redirect is not followed:
  *  the cookie goes to the service that was named and to no other. */
 export function createRemoteVerifier(options: RemoteVerifierOptions): TokenSource {
-  const { metrics, deadlineMs = 10_000 } = options
+  const { metrics, deadlineMs = 10_000, sessions = importedSessions } = options
   const { url, authorization } = addressOf(options.recaptchaProxyUrl)
   const closing = new AbortController()
 
@@ -40,7 +43,7 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): TokenSourc
         signal: AbortSignal.any([signal, closing.signal]),
       }
       try {
-        const token = await withDeadline(deadline, (cut) => ask(account.cookie, cut))
+        const token = await withDeadline(deadline, (cut) => ask(sessions.cookieOf(account), cut))
         metrics.tokensMinted.inc({ outcome: 'minted' })
         metrics.tokenWaitSeconds.observe((performance.now() - startedAt) / 1000)
         return token
@@ -51,6 +54,7 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): TokenSourc
     },
     warmUp() {},
     state: () => 'off',
+    forget() {},
     async close() {
       closing.abort(new UnavailableError('shutting_down'))
     },

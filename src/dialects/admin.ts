@@ -2,7 +2,7 @@
 // Pure: touches `core`, zod, the parsers and types of `accounts` and the counts of `store`; knows no HTTP and asks neither.
 
 import { z } from 'zod'
-import type { AccountView } from '../accounts/account-admin.ts'
+import type { AccountView, AddedView } from '../accounts/account-admin.ts'
 import type { AccountChange } from '../accounts/account-record.ts'
 import type { NewAccount } from '../accounts/account-roster.ts'
 import { type ParseCookieOptions, parseCookieInput } from '../accounts/import-accounts.ts'
@@ -81,12 +81,13 @@ export function parseAccountChange(body: unknown, host: string): AccountChange {
   const { cookie, api_key, label, proxy_url, paused } = checkShape(changeSchema, body)
   if (cookie !== undefined && api_key !== undefined)
     throw invalidValue('api_key', 'give it or `cookie`, not both')
-  const account =
+  const pasted =
     cookie !== undefined
       ? oneAccount(cookie, 'cookie', { host, param: 'cookie' })
       : api_key && oneAccount(api_key, 'api-key', { host, param: 'api_key' })
   return {
-    account: account || undefined,
+    account: pasted ? pasted.account : undefined,
+    endsMs: pasted ? pasted.endsMs : undefined,
     note: label,
     proxyUrl: proxy_url && parseProxyUrl(proxy_url, 'proxy_url'),
     paused,
@@ -112,7 +113,7 @@ function pasted(
   details: Details,
   options: PasteOptions,
 ): PastedAccounts {
-  const { accounts, problems } =
+  const { accounts, problems, form, endsMs } =
     kind === 'cookie' ? parseCookieInput(text, options) : parseKeys(text, options)
   const proxy = details.proxy_url ? parseProxyUrl(details.proxy_url, 'proxy_url') : undefined
   return {
@@ -120,20 +121,26 @@ function pasted(
       account: account.proxyUrl || !proxy ? account : withProxy(account, proxy),
       note: details.label ?? undefined,
       paused: details.paused,
+      endsMs,
     })),
-    notices: problems,
+    notices: form === undefined ? problems : [`read as ${form}`, ...problems],
   }
 }
 
 function parseKeys(text: string, { param }: PasteOptions) {
   const keys = text.split(',').filter((key) => key.trim() !== '')
-  return { accounts: keys.map((key) => parseApiKey(key, param)), problems: [] }
+  return {
+    accounts: keys.map((key) => parseApiKey(key, param)),
+    problems: [],
+    form: undefined,
+    endsMs: undefined,
+  }
 }
 
-function oneAccount(text: string, kind: Account['kind'], options: PasteOptions): Account {
+function oneAccount(text: string, kind: Account['kind'], options: PasteOptions): NewAccount {
   const [first, ...others] = pasted(text, kind, {}, options).accounts
   if (!first || others.length > 0) throw invalidValue(options.param, 'must be one account')
-  return first.account
+  return first
 }
 
 const withProxy = (account: Account, proxy: string): Account =>
@@ -155,6 +162,8 @@ export function encodeAccount({
   proxy,
   inFlight,
   hold,
+  renewedMs,
+  endsMs,
 }: AccountView) {
   return {
     object: 'account',
@@ -169,6 +178,8 @@ export function encodeAccount({
     source,
     added_at: addedMs === undefined ? null : isoTime(addedMs),
     proxy: proxy ?? null,
+    session_renewed_at: renewedMs === undefined ? null : isoTime(renewedMs),
+    session_ends_at: endsMs === undefined ? null : isoTime(endsMs),
   }
 }
 
@@ -178,13 +189,11 @@ export const encodeAccountList = (views: readonly AccountView[]) => ({
 })
 
 /** Accounts that were there already are listed apart, so that nothing that was pasted goes by unseen. */
-export function encodeAdded(
-  added: readonly { readonly view: AccountView; readonly isNew: boolean }[],
-  notices: readonly string[],
-) {
-  const viewsOf = (isNew: boolean) =>
-    added.filter((each) => each.isNew === isNew).map(({ view }) => encodeAccount(view))
-  return { object: 'list', data: viewsOf(true), duplicates: viewsOf(false), notices }
+export function encodeAdded(added: readonly AddedView[], notices: readonly string[]) {
+  const viewsOf = (outcome: AddedView['outcome']) =>
+    added.filter((each) => each.outcome === outcome).map(({ view }) => encodeAccount(view))
+  const [data, replaced, duplicates] = [viewsOf('added'), viewsOf('replaced'), viewsOf('already-there')]
+  return { object: 'list', data, replaced, duplicates, notices }
 }
 
 export interface UsageRange {

@@ -87,7 +87,7 @@ function createAccountHandlers(
       const body = isText(context) ? await readText(context) : await readJson(context, maxBodyBytes)
       const { accounts, notices } = parseAccounts(body, hostname)
       const added = await accountAdmin.add(accounts)
-      context.status = added.some(({ isNew }) => isNew) ? 201 : 200
+      context.status = added.some(({ outcome }) => outcome !== 'already-there') ? 201 : 200
       context.body = encodeAdded(added, notices)
     },
 

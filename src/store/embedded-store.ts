@@ -142,6 +142,10 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       listeners.tell()
     },
 
+    async dropBindings(account) {
+      attempt(() => bindingTable.dropAll(account))
+    },
+
     async setHold(key, hold) {
       const account = leases.account(key)
       leases.hold(account, hold)

@@ -124,7 +124,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
   /** Another replica has changed records: the copy follows. Chats to be deleted concern one replica alone. */
   async function follow(kind: RecordKind): Promise<void> {
     // Should Redis fail meanwhile: they are read again when it is back.
-    if (kind === 'account') await records.pull(kind).catch(() => {})
+    if (kind !== 'chat-deletion') await records.pull(kind).catch(() => {})
     foreignRecords.tell(kind)
   }
 
@@ -139,6 +139,13 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     counts: counts.counts,
     countRateLimit: holds.countRateLimit,
     clearHold: holds.clearHold,
+    async dropBindings(account) {
+      await local.dropBindings(account)
+      await breaker.run(
+        () => redis.dropBindings(account),
+        () => {},
+      )
+    },
     setHold: holds.setHold,
     accountStates: holds.accountStates,
     saveRecord: records.saveRecord,

@@ -64,6 +64,7 @@ export function createBindingTable(database: DatabaseSync, maxRows: number) {
        WHERE chat_id <> excluded.chat_id OR used_ms <= excluded.used_ms - ${touchMs}`,
   )
   const remove = database.prepare('DELETE FROM chat_binding WHERE account = ? AND model = ?')
+  const removeAll = database.prepare('DELETE FROM chat_binding WHERE account = ?')
   const removeUnused = database.prepare('DELETE FROM chat_binding WHERE used_ms <= ?')
   const removeSurplus = database.prepare(
     `DELETE FROM chat_binding WHERE (account, model) IN (
@@ -108,6 +109,10 @@ export function createBindingTable(database: DatabaseSync, maxRows: number) {
     drop(account: string, model: string): void {
       cache.set(keyOf(account, model), noBinding)
       remove.run(account, model)
+    },
+    dropAll(account: string): void {
+      removeAll.run(account)
+      cache.clear()
     },
   }
 }

@@ -105,8 +105,8 @@ export const otherLabel = 'other'
 /** Life of what was counted, from the end of its hour. */
 export const countedMs = 30 * 24 * 60 * 60 * 1000
 
-/** What other modules store for good: accounts added at run time, chats that are to be deleted. */
-export const sharedRecordKinds = ['account', 'chat-deletion'] as const
+/** What other modules store for good: accounts added at run time, sessions that the site renewed, chats that are to be deleted. */
+export const sharedRecordKinds = ['account', 'session', 'chat-deletion'] as const
 /** `replica`: what one replica notes for itself, in its own file alone. */
 export type RecordKind = (typeof sharedRecordKinds)[number] | 'replica'
 
@@ -147,6 +147,8 @@ export interface Store {
   countRateLimit(account: string): Promise<number>
   /** Clears a hold: the account was replaced or checked good. */
   clearHold(account: string): Promise<void>
+  /** Drops every chat binding of an account that was removed. While Redis is away those that it has stay until they run out. */
+  dropBindings(account: string): Promise<void>
   /** Holds an account outside of a lease: it was checked and found signed out. A stricter hold stays. */
   setHold(account: string, hold: AccountHold): Promise<void>
   accountStates(accounts: readonly string[]): Promise<ReadonlyMap<string, AccountState>>

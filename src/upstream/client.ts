@@ -1,10 +1,12 @@
 import type { Account, CookieAccount } from '../core/account.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import { UpstreamError } from '../core/errors.ts'
+import { importedSessions, type SiteSessions } from '../core/site-session.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { Answer } from './answer.ts'
 import { AskStream, type RouteUse } from './ask-stream.ts'
 import { createTransport, type TransportOptions } from './choose-transport.ts'
+import { createCookieJar } from './cookie-jar.ts'
 import { createDirectTransport, type DirectTransportOptions } from './direct-transport.ts'
 import { createGenerationChoice, type GenerationOptions, wires } from './generation.ts'
 import { type AskMediaOptions, askMedia } from './media/ask-media.ts'
@@ -12,14 +14,14 @@ import { openFile } from './open-file.ts'
 import { createRequestHeaders } from './request-headers.ts'
 import {
   checkKey,
-  checkLogin,
   deleteProject,
   fetchKeyQuota,
   fetchModelLists,
   fetchQuota,
+  identify,
 } from './site-calls.ts'
 import { type StoredFiles, uploadFiles } from './upload-files.ts'
-import type { AskInput, Upstream } from './upstream.ts'
+import type { AskInput, Login, Upstream } from './upstream.ts'
 import { askVendorChat } from './vendor-api/ask-chat.ts'
 import { askVendorMedia } from './vendor-api/ask-media.ts'
 
@@ -29,15 +31,19 @@ export interface UpstreamOptions
     TransportOptions,
     DirectTransportOptions {
   readonly logger: GenerationOptions['logger'] & TransportOptions['logger']
+  /** Absent: cookies are sent as they were imported. */
+  readonly sessions?: SiteSessions
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const direct = createDirectTransport(options)
+  const { baseUrl, clock, sessions = importedSessions } = options
+  const jar = createCookieJar({ baseUrl, clock, sessions })
+  const direct = createDirectTransport({ ...options, onSetCookie: jar.take })
   const transport = createTransport(options, direct.openReply)
   const site = {
     ...options,
     openReply: transport.openReply,
-    headers: createRequestHeaders(options.baseUrl),
+    headers: createRequestHeaders(baseUrl, jar.cookieOf),
   }
   const generations = createGenerationChoice(options)
 
@@ -54,8 +60,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
             account: input.account,
             route: routeOf(input.generation, input.account),
           }),
-    checkLogin: (account, signal) =>
-      account.kind === 'api-key' ? checkKey(site, account, signal) : checkLogin(site, account, signal),
+    checkLogin: async (account, signal) =>
+      account.kind === 'api-key'
+        ? await checkKey(site, account, signal)
+        : (await identifyNow(account, signal)).state,
+    identify: identifyNow,
     openFile: (input) => openFile(site, input),
     deleteProject: async (account, projectId, signal) =>
       deleteProject(site, ofSite(account), { projectId, signal }),
@@ -66,6 +75,15 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       transport.close()
       direct.close()
     },
+  }
+
+  /** A session that was renewed meanwhile, by another reply or replica, is no guest's. */
+  async function identifyNow(account: CookieAccount, signal: AbortSignal): Promise<Login> {
+    const revision = sessions.revisionOf(account)
+    const login = await identify(site, account, signal)
+    if (login.state === 'signed-in') return login
+    const isRenewed = sessions.revisionOf(account) !== revision || (await sessions.refresh(account))
+    return isRenewed ? await identify(site, account, signal) : login
   }
 
   function routeOf(generation: WireGeneration, account: CookieAccount): RouteUse {

@@ -7,11 +7,19 @@ import { type Connection, createConnectionPools, ProxyRefusal } from './connecti
 export interface DirectTransportOptions {
   /** PROXY_URL: for every request of an account that has no proxy of its own. */
   readonly proxyUrl?: string | undefined
+  /** Told of the `Set-Cookie` lines of a reply before the reply is given out. */
+  readonly onSetCookie?: OnSetCookie
 }
+
+type OnSetCookie = (
+  asked: Pick<ReplyRequest, 'account' | 'url'>,
+  status: number,
+  lines: string | readonly string[],
+) => void
 
 /** Carries requests to the site over this process's own connections. Nothing is retried, no redirect is followed, nothing is
  *  decompressed: unasked for, the site does not compress, and a compressor would hold tokens back. */
-export function createDirectTransport({ proxyUrl }: DirectTransportOptions = {}): {
+export function createDirectTransport({ proxyUrl, onSetCookie }: DirectTransportOptions = {}): {
   readonly openReply: OpenReply
   close(): void
 } {
@@ -22,7 +30,7 @@ export function createDirectTransport({ proxyUrl }: DirectTransportOptions = {})
       if (signal.aborted) return Promise.reject(signal.reason)
       const own = account?.proxyUrl
       const connection = pools.take(url.origin, own ?? proxyUrl)
-      return new Exchange(connection, signal, describeProxy(own, proxyUrl)).open(request)
+      return new Exchange(connection, request, describeProxy(own, proxyUrl), onSetCookie).open(request)
     },
     close: pools.close,
   }
@@ -42,7 +50,10 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
   status = 0
   headers: IncomingHttpHeaders = {}
   readonly #connection: Connection
+  readonly #account: ReplyRequest['account']
+  readonly #url: URL
   readonly #signal: AbortSignal
+  readonly #onSetCookie: OnSetCookie | undefined
   readonly #proxy: string | undefined
   readonly #opened = Promise.withResolvers<Reply>()
   #controller: Dispatcher.DispatchController | undefined
@@ -53,12 +64,21 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
   #failure: { readonly error: unknown } | undefined
   #wake: (() => void) | undefined
 
-  constructor(connection: Connection, signal: AbortSignal, proxy: string | undefined) {
+  constructor(
+    connection: Connection,
+    { account, url, signal }: ReplyRequest,
+    proxy: string | undefined,
+    onSetCookie: OnSetCookie | undefined,
+  ) {
     this.#connection = connection
+    this.#account = account
+    this.#url = url
     this.#signal = signal
     this.#proxy = proxy
+    this.#onSetCookie = onSetCookie
   }
 
+  // The body is not kept: a stream may outlive it by an hour.
   open({ method, url, headers, body }: ReplyRequest): Promise<Reply> {
     this.#signal.addEventListener('abort', this.#abort, { once: true })
     const path = url.pathname + url.search
@@ -123,6 +143,9 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
     if (status < 200) return
     this.status = status
     this.headers = headers
+    const setCookie = headers['set-cookie']
+    if (setCookie !== undefined)
+      this.#onSetCookie?.({ account: this.#account, url: this.#url }, status, setCookie)
     this.#opened.resolve(this)
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { Account, ApiKeyAccount } from '../core/account.ts'
+import type { Account, ApiKeyAccount, CookieAccount } from '../core/account.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 
 /** Browser-like, as the site demands of every caller (WIRE 2.2), without pretending to be another program. */
@@ -16,8 +16,12 @@ const referers: Readonly<Record<WireGeneration, Readonly<Record<AskKind, string>
 
 export type RequestHeaders = ReturnType<typeof createRequestHeaders>
 
-/** The headers of requests to the site at `baseUrl`. Source: WIRE 2.2 */
-export function createRequestHeaders(baseUrl: string) {
+/** The headers of requests to the site at `baseUrl`. Source: WIRE 2.2
+ *  @param cookieOf  the cookies of an account as they are now */
+export function createRequestHeaders(
+  baseUrl: string,
+  cookieOf: (account: CookieAccount) => string = ({ cookie }) => cookie,
+) {
   const { origin } = new URL(baseUrl)
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
 
@@ -29,7 +33,7 @@ export function createRequestHeaders(baseUrl: string) {
         accept,
         origin,
         referer: `${origin}/`,
-        ...(account && { cookie: account.cookie }),
+        ...(account && { cookie: cookieOf(account) }),
         'user-agent': userAgent,
       }
     },
@@ -44,7 +48,7 @@ export function createRequestHeaders(baseUrl: string) {
         ...content,
         origin,
         referer: `${origin}${referers[generation][kind]}`,
-        cookie: account.cookie,
+        cookie: cookieOf(account),
         'user-agent': userAgent,
         ...(generation === 'agent' && { 'x-timezone': timeZone, ...traceHeaders() }),
       }

@@ -6,7 +6,7 @@ import { createCut } from './deadlines.ts'
 import { isRecord, parseEvent } from './decode-parts.ts'
 import { recogniseEvent, recogniseReply } from './failures.ts'
 import type { RequestHeaders } from './request-headers.ts'
-import type { LoginState, ModelLists, Quota } from './upstream.ts'
+import type { Login, LoginState, ModelLists, Quota } from './upstream.ts'
 
 /** What every request to the site is made with. */
 export interface SiteAccess {
@@ -87,21 +87,25 @@ export async function readText(
   }
 }
 
-/** Contract: `Upstream.checkLogin`. Source: WIRE 4.10, 5.8 */
-export async function checkLogin(
+/** Contract: `Upstream.identify`, and of it `checkLogin`. Source: WIRE 4.10, 5.8 */
+export async function identify(
   access: SiteAccess,
   account: CookieAccount,
   signal: AbortSignal,
-): Promise<LoginState> {
+): Promise<Login> {
   try {
     const { data } = await callSite(access, { path: '/api/is_login', account, signal })
     if (!isRecord(data) || typeof data.is_login !== 'boolean') throw new UpstreamError('malformed')
-    return data.is_login ? 'signed-in' : 'signed-out'
+    if (!data.is_login) return signedOut
+    const { cogen_id: person } = data
+    return { state: 'signed-in', person: typeof person === 'string' && person !== '' ? person : undefined }
   } catch (error) {
-    if (error instanceof UpstreamError && error.kind === 'signed-out') return 'signed-out'
+    if (error instanceof UpstreamError && error.kind === 'signed-out') return signedOut
     throw error
   }
 }
+
+const signedOut: Login = { state: 'signed-out', person: undefined }
 
 /** Is the key good? Contract: `Upstream.checkLogin`. Source: the vendor's own command line, `gsk me` */
 export async function checkKey(

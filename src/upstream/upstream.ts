@@ -1,7 +1,7 @@
 // Asks the site and decodes its event stream; the only module that knows the wire (WIRE 2 to 8, 11). Fetches what clients name by
 // URL, under guard (`fetch-public-file`). Touches `core`, undici for the site, got for clients' URLs; never an account's state.
 
-import type { Account } from '../core/account.ts'
+import type { Account, CookieAccount } from '../core/account.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import type { ChatPrompt } from '../core/chat-request.ts'
 import type { MediaEvent } from '../core/media-event.ts'
@@ -42,6 +42,12 @@ export interface Quota {
   readonly limit: number | undefined
 }
 
+export interface Login {
+  readonly state: LoginState
+  /** The site's id of the person who is signed in (`cogen_id`). A name: never in a log or an answer. */
+  readonly person: string | undefined
+}
+
 export type LoginState = 'signed-in' | 'signed-out'
 
 export interface Upstream {
@@ -53,6 +59,8 @@ export interface Upstream {
   ask(input: AskInput): AsyncIterable<ChatEventBatch>
   /** Is the account signed in? Source: WIRE 4.10 `is_login`. @throws {UpstreamError} when the site cannot say */
   checkLogin(account: Account, signal: AbortSignal): Promise<LoginState>
+  /** Who is signed in? Source: WIRE 4.10 `is_login`. @throws {UpstreamError} when the site cannot say */
+  identify(account: CookieAccount, signal: AbortSignal): Promise<Login>
   /** Asks for images or a video and polls until they are there, at most MEDIA_TIMEOUT_S.
    *  @throws {UpstreamError} as `ask` does; before `accepted` on the first `next()` */
   askMedia(input: AskMediaInput): AsyncIterable<MediaEvent>

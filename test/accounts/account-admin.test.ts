@@ -10,6 +10,8 @@ const usable: AccountView = {
   source: 'settings',
   addedMs: undefined,
   proxy: undefined,
+  renewedMs: undefined,
+  endsMs: undefined,
   inFlight: 0,
 }
 const signedOut = (id: string): AccountView => ({ ...usable, id, hold: { type: 'signed-out', sinceMs: 0 } })

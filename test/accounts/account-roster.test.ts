@@ -18,6 +18,9 @@ const nowMs = Date.UTC(2026, 10, 23)
 const clock = { now: () => nowMs }
 const stateKey = createSecretKey(randomBytes(32))
 
+const gone: string[] = []
+const onGone = (key: string) => void gone.push(key)
+
 let folder: string
 let lines: string[]
 const open: { close(): unknown }[] = []
@@ -51,7 +54,7 @@ async function start(
   const logger = createLogger({ level: 'info', format: 'json', destination })
   const chooseAccount = createChooseAccount(Math.random)
   const store = createEmbeddedStore({ dataDir: folder, clock, chooseAccount, logger })
-  const roster = createAccountRoster({ accounts, store, stateKeys, clock, logger })
+  const roster = createAccountRoster({ accounts, store, stateKeys, onGone, clock, logger })
   open.push(store, roster)
   await roster.open()
   return { roster, store }
@@ -188,15 +191,18 @@ describe('changing', () => {
 
   it('tells those who listen', async () => {
     const { roster } = await start([alice])
+    gone.length = 0
     let calls = 0
     const unsubscribe = roster.onChange(() => {
       calls += 1
     })
     await roster.change(alice.label, { paused: true })
     expect(calls).toBe(1)
+    expect(gone).toEqual([])
     unsubscribe()
     await roster.remove(alice.label)
     expect(calls).toBe(1)
+    expect(gone).toEqual([alice.key])
   })
 })
 
@@ -232,6 +238,22 @@ describe('removing', () => {
     expect(roster.entries()).toEqual([expect.objectContaining({ note: 'his' })])
     await roster.remove(bob.label)
     expect((await start([bob])).roster.entries()).toEqual([])
+  })
+})
+
+describe('FINDINGS A12: two labels that are the same by chance', () => {
+  const one = createAccount('session_id=120459')
+  const two = createAccount('session_id=122867')
+
+  it('name no account, all digits of the key do', async () => {
+    const { roster } = await start([one, two])
+    expect(one.label).toBe(two.label)
+    expect(() => roster.find(one.label)).toThrow(/Several accounts/)
+    await expect(roster.remove(one.label)).rejects.toMatchObject({ code: 'invalid_value' })
+    await roster.change(`acc_${two.key}`, { note: 'second' })
+    await roster.remove(`acc_${one.key}`)
+    expect(roster.entries()).toEqual([expect.objectContaining({ note: 'second' })])
+    expect(roster.find(two.label).account.key).toBe(two.key)
   })
 })
 

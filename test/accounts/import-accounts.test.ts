@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type ParsedCookies, parseCookieInput, parseCookieList } from '../../src/accounts/import-accounts.ts'
 import { InvalidRequestError } from '../../src/core/errors.ts'
@@ -149,7 +150,11 @@ describe('handed in', () => {
   it.each([
     ['a carriage return', 'session_id=canary\rx', /a line break at character 18/],
     ['a line feed', 'session_id=canary\nx: y', /a line break/],
-    ['a line feed at the end', 'session_id=canary\n', /a line break/],
+    ['words', 'canary is no cookie', /is none/],
+    ['a page', '<html>canary</html>', /is none/],
+    ['an address', 'https://canary.test/', /is none/],
+    ['a curl command without one', 'curl https://x -b canary.txt', /curl command without one/],
+    ['a fetch call without one', 'fetch("https://canary", {})', /fetch call without one/],
     ['a NUL', 'session_id=canary\0', /a NUL/],
     ['an escape', 'session_id=canary\x1b[0m', /a control character/],
     ['a DEL', 'session_id=canary\x7f', /a control character/],
@@ -161,7 +166,7 @@ describe('handed in', () => {
     ['a line feed in an export', '[{"name":"session_id","value":"canary\\nx"}]', /a line break/],
     ['a semicolon in an export', '[{"name":"session_id","value":"canary; x=1"}]', /`;`/],
     ['broken JSON', '[{"name":"session_id","value":"canary"', /not valid JSON/],
-    ['other JSON', '{"session_id":"canary"}', /not a list of/],
+    ['other JSON', '{"id":"canary"}', /not a list of/],
     [
       'an export of another site',
       '[{"name":"session_id","value":"canary","domain":"evil-genspark.ai"}]',
@@ -172,6 +177,157 @@ describe('handed in', () => {
     expect(error).toMatchObject({ code: 'invalid_value', status: 400, param: 'accounts[0].cookie' })
     expect(error.message).toMatch(message)
     expect(error.message).not.toContain('canary')
+  })
+
+  const T = '\t'
+  it.each<[form: string | undefined, text: string, ...cookies: string[]]>([
+    [
+      'a cookies.txt file',
+      `# Netscape HTTP Cookie File\n\n#HttpOnly_.genspark.ai${T}TRUE${T}/${T}TRUE${T}1893456000${T}session_id${T}abc
+.genspark.ai${T}TRUE${T}/${T}FALSE${T}0${T}c1${T}v1\n.google.com${T}TRUE${T}/${T}TRUE${T}0${T}NID${T}x\n`,
+      'session_id=abc; c1=v1',
+    ],
+    ['a cookies.txt file', '#HttpOnly_.genspark.ai TRUE / TRUE 1893456000 session_id abc', 'session_id=abc'],
+    ['JSON', '\ufeff[{"name":"session_id","value":"abc"}]', 'session_id=abc'],
+    ['JSON', '{"session_id":"abc","c1":"v1"}', 'session_id=abc; c1=v1'],
+    ['JSON', "{'session_id': 'abc', 'c1': 'v1'}", 'session_id=abc; c1=v1'],
+    ['JSON', '{"Request Cookies":{"session_id":"abc"}}', 'session_id=abc'],
+    ['JSON', '{"Response Cookies":{"session_id":{"value":"abc","path":"/"}}}', 'session_id=abc'],
+    ['JSON', '["session_id=abc","def"]', 'session_id=abc', 'session_id=def'],
+    [undefined, 'session_id=abc\n', 'session_id=abc'],
+    [undefined, '\ufeffsession_id=abc\r\n', 'session_id=abc'],
+    [undefined, 'export GS_COOKIE="session_id=abc"', 'session_id=abc'],
+    [undefined, 'session_id=abc; Path=/; HttpOnly; Secure', 'session_id=abc'],
+    ['a curl command', "curl 'https://www.genspark.ai/' -b 'session_id=abc; c1=v1'", 'session_id=abc; c1=v1'],
+    [
+      'a curl command',
+      `curl 'https://www.genspark.ai/' \\\n  -H 'accept: */*' \\\n  -H 'cookie: session_id=abc; c1=v1' \\\n  --data-raw $'it\\'s'`,
+      'session_id=abc; c1=v1',
+    ],
+    [
+      'a curl command',
+      'curl ^"https://www.genspark.ai/^" ^\r\n  -b ^"session_id=abc; c1=v^%^201^" ^\r\n --compressed',
+      'session_id=abc; c1=v%201',
+    ],
+    ['a curl command', 'curl "https://x/" -H "Cookie: session_id=abc; p=\\"q\\""', 'session_id=abc; p="q"'],
+    ['a curl command', "-b 'session_id=abc'", 'session_id=abc'],
+    [
+      'a fetch call',
+      'await fetch("https://x/", {"headers": {"cookie": "session_id=abc; p=\\"q\\""}});',
+      'session_id=abc; p="q"',
+    ],
+    [
+      'a PowerShell command',
+      '$session.Cookies.Add((New-Object System.Net.Cookie("session_id", "a`$b", "/", ".genspark.ai")))',
+      'session_id=a$b',
+    ],
+    ['Set-Cookie lines', 'Set-Cookie: session_id=abc; Path=/\nset-cookie: c1=v1', 'session_id=abc; c1=v1'],
+    [
+      'request headers',
+      'GET /api HTTP/2\nHost: x\nCookie: session_id=abc; c1=v1\nAccept: */*',
+      'session_id=abc; c1=v1',
+    ],
+    ['request headers', ':authority:\nx\ncookie\nsession_id=abc; c1=2\naccept\n*/*', 'session_id=abc; c1=2'],
+    [
+      'a table of cookies',
+      `session_id${T}abc${T}.genspark.ai${T}/${T}2026-12-01${T}✓\nc1${T}v1${T}www.genspark.ai${T}/`,
+      'session_id=abc; c1=v1',
+    ],
+    ['names and values', 'session_id:abc', 'session_id=abc'],
+    ['names and values', 'session_id: abc', 'session_id=abc'],
+    ['names and values', '"session_id": "abc",', 'session_id=abc'],
+    ['names and values', 'session_id: abc\nc1: v1', 'session_id=abc; c1=v1'],
+    ['names and values', 'session_id=abc\nc1=v1', 'session_id=abc; c1=v1'],
+    [
+      'one account a line',
+      'session_id=abc\nsession_id=def; c1=1\n',
+      'session_id=abc',
+      'session_id=def; c1=1',
+    ],
+    [
+      'one account a line',
+      'Cookie: session_id=abc\nCookie: session_id=def',
+      'session_id=abc',
+      'session_id=def',
+    ],
+  ])('FINDINGS A6: names the form %j and reads %j', (form, text, ...cookies) => {
+    const parsed = parseCookieInput(text)
+    expect([parsed.form, cookiesOf(parsed), parsed.problems]).toEqual([form, cookies, []])
+    expect(cookiesOf(parseCookieList(text))).toEqual(cookies)
+  })
+
+  it('FINDINGS A6: every form of any cookies gives the same account', () => {
+    const value = fc.stringMatching(/^[\w%.~:+-]{1,40}$/)
+    const others = fc.uniqueArray(fc.tuple(fc.constantFrom('c1', 'c2', 'gslogin'), value), {
+      selector: ([name]) => name,
+    })
+    fc.assert(
+      fc.property(value, others, (session, rest) => {
+        const pairs = [['session_id', session] as const, ...rest]
+        const header = pairs.map(([name, each]) => `${name}=${each}`).join('; ')
+        const json = pairs.map(([name, each]) => ({ name, value: each, domain: '.genspark.ai' }))
+        const rows = pairs.map(([name, each]) =>
+          ['.genspark.ai', 'TRUE', '/', 'TRUE', '0', name, each].join(T),
+        )
+        for (const text of [
+          header,
+          `Cookie: ${header}`,
+          `${header}\n`,
+          JSON.stringify(json),
+          JSON.stringify({ url: 'https://www.genspark.ai', cookies: json }),
+          JSON.stringify(Object.fromEntries(pairs)),
+          rows.join('\n'),
+          rows.join('\r\n').replaceAll(T, ' '),
+          `curl 'https://www.genspark.ai/' -H 'accept: */*' -b '${header}'`,
+          `fetch("https://x", ${JSON.stringify({ headers: { cookie: header } })})`,
+          `GET / HTTP/1.1\r\nCookie: ${header}\r\n\r\n`,
+          pairs.map(([name, each]) => `${name}${T}${each}${T}www.genspark.ai`).join('\n'),
+          pairs.map(([name, each]) => `${name}: ${each}`).join('\n'),
+          pairs.map(([name, each]) => `Set-Cookie: ${name}=${each}; Path=/; HttpOnly`).join('\n'),
+        ])
+          expect(cookiesOf(parseCookieInput(text))).toEqual([header])
+      }),
+    )
+  })
+
+  it('G8: whatever is pasted is read or refused in words that do not repeat it, and never breaks a header', () => {
+    const piece = fc.constantFrom(
+      'session_id=canary',
+      'curl ',
+      "-b '",
+      'Cookie:',
+      '\n',
+      '\t',
+      '"',
+      "'",
+      '{',
+      '[',
+      '=',
+      ';',
+      ',',
+      '\\',
+      '^',
+      '$',
+      '\0',
+      ' ',
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof(piece, fc.string()), { maxLength: 30 }), (pieces) => {
+        try {
+          for (const cookie of cookiesOf(parseCookieInput(pieces.join(''))))
+            expect(cookie).toMatch(/^[\x20-\x7e]+$/)
+        } catch (error) {
+          if (!(error instanceof InvalidRequestError)) throw error
+          expect(error.message).not.toContain('canary')
+        }
+      }),
+    )
+  })
+
+  it('FINDINGS A9: says that cf_clearance will not help', () => {
+    expect(parseCookieInput('session_id=abc; cf_clearance=x').problems).toEqual([
+      'item 1: cf_clearance is bound to the browser that got it and will not help here',
+    ])
   })
 
   it('takes a header just within 16 KiB', () => {
@@ -222,13 +378,26 @@ describe('handed in', () => {
     expect(cookiesOf(parseCookieInput(text, { host: '127.0.0.1' }))).toEqual(['session_id=abc'])
   })
 
-  it.each([',', ' ', '="', '=",', 'a=",;', ' ;', '@http://', '@http://,'])(
-    'takes no more than linear time for a long run of %j',
-    (unit) => {
-      const text = `session_id=a; x=y${unit.repeat(50_000)} y z`
-      expect(parseCookieList(text).accounts.length).toBeLessThanOrEqual(1)
-    },
-  )
+  it.each([
+    "curl '",
+    'curl "\\',
+    "{'a':'b' ",
+    'curl -b ^"',
+    'System.Net.Cookie("',
+    ', session_id=',
+    ',',
+    ' ',
+    '="',
+    '=",',
+    'a=",;',
+    ' ;',
+    '@http://',
+    '@http://,',
+  ])('takes no more than linear time for a long run of %j', (unit) => {
+    const text = `session_id=a; x=y${unit.repeat(50_000)} y z`
+    expect(parseCookieList(text).accounts.length).toBeLessThanOrEqual(50_001)
+    parseCookieList(unit.repeat(50_000))
+  })
 })
 
 function thrownBy(action: () => unknown): InvalidRequestError {

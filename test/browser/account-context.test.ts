@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { openAccountContext, parseBrowserCookies } from '../../src/browser/account-context.ts'
+import { openAccountContext } from '../../src/browser/account-context.ts'
 import { createChromiumKeeper } from '../../src/browser/chromium-keeper.ts'
+import { parseBrowserCookies } from '../../src/browser/session-sync.ts'
 import { createAccount } from '../../src/core/account.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'

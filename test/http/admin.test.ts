@@ -94,6 +94,8 @@ describe('GET /admin/accounts', () => {
           source: 'settings',
           added_at: null,
           proxy: null,
+          session_renewed_at: null,
+          session_ends_at: null,
         },
         expect.objectContaining({ state: 'usable', proxy: 'http://proxy.test:8080' }),
       ],
@@ -149,6 +151,23 @@ describe('POST /admin/accounts', () => {
     ])
   })
 
+  it('FINDINGS A5: tells when a session ends, where the export says so, until another is pasted', async () => {
+    const { add, call } = await start({ settings: [] })
+    const text =
+      '[{"name":"session_id","value":"canary-b","domain":".genspark.ai","expirationDate":1893456000.5}]'
+    const { body } = await add(text)
+    expect(body).toMatchObject({
+      data: [{ session_ends_at: '2030-01-01T00:00:00.500Z' }],
+      notices: ['read as JSON'],
+    })
+    const row = '.genspark.ai TRUE / TRUE 1893456001 session_id canary-c'
+    const [{ id }] = body.data
+    const changed = await call('PATCH', `/admin/accounts/${id}`, { cookie: row })
+    expect(changed.body.session_ends_at).toBe('2030-01-01T00:00:01.000Z')
+    const again = await call('PATCH', `/admin/accounts/${changed.body.id}`, { cookie: 'canary-d' })
+    expect(again.body.session_ends_at).toBeNull()
+  })
+
   it('G8: tells duplicates and what is odd, 200 when nothing is new', async () => {
     const { add } = await start()
     const { body } = await add({ accounts: ['canary-b, c1=canary', 'canary-alice'] })
@@ -162,7 +181,7 @@ describe('POST /admin/accounts', () => {
 
   it.each<[string, unknown, string | null]>([
     ['a line break', { cookie: 'canary\r\nX: y' }, 'cookie'],
-    ['a line feed in the second', { accounts: ['ok', 'canary\n'] }, 'accounts[1]'],
+    ['a line feed in the second', { accounts: ['ok', 'canary\nx'] }, 'accounts[1]'],
     ['a NUL in plain text', 'canary\0', 'accounts'],
     ['a line break in plain text', 'canary\nother', 'accounts'],
     ['a line break in a key', { api_key: 'canary\nx' }, 'api_key'],
@@ -230,7 +249,7 @@ describe('PATCH and DELETE /admin/accounts/:id', () => {
     [{}, null],
     [{ paused: 'yes' }, 'paused'],
     [{ cookie: 'canary-a,canary-b' }, 'cookie'],
-    [{ cookie: 'canary\n' }, 'cookie'],
+    [{ cookie: 'canary\nx' }, 'cookie'],
     [{ cookie: 'canary', api_key: 'canary' }, 'api_key'],
     [{ proxy_url: '' }, 'proxy_url'],
   ])('refuses %j and changes nothing', async (body, param) => {

@@ -427,6 +427,16 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         expect((await leased()).chatId).toBeUndefined()
       })
 
+      it('all go with their account, and no other', async () => {
+        await end({}, { chatId: 'chat-1' })
+        await end({ model: 'claude' }, { chatId: 'chat-2' })
+        await end({ accounts: ['b'] }, { chatId: 'chat-3' })
+        await store.dropBindings('a')
+        expect((await leased()).chatId).toBeUndefined()
+        expect((await leased({ model: 'claude' })).chatId).toBeUndefined()
+        expect((await leased({ accounts: ['b'] })).chatId).toBe('chat-3')
+      })
+
       it('end 30 days after their last use', async () => {
         await end({}, { chatId: 'chat-1' })
         await under.advance(chatBindingMs - 1000)

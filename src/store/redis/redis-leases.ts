@@ -25,7 +25,10 @@ export interface RedisLeasesOptions {
 }
 
 export interface RedisLeases
-  extends Pick<Store, 'lease' | 'extendLease' | 'releaseLease' | 'clearHold' | 'setHold' | 'accountStates'> {
+  extends Pick<
+    Store,
+    'lease' | 'extendLease' | 'releaseLease' | 'clearHold' | 'dropBindings' | 'setHold' | 'accountStates'
+  > {
   adoptLeases(leases: readonly AdoptedLease[]): Promise<void>
 }
 
@@ -89,6 +92,12 @@ export function createRedisLeases(options: RedisLeasesOptions): RedisLeases {
     async clearHold(account) {
       await runScript('clear-hold', account)
       onFreed()
+    },
+
+    async dropBindings(account) {
+      let cursor = '0'
+      do cursor = String(await runScript('drop-bindings', account, cursor))
+      while (cursor !== '0')
     },
 
     async setHold(account, hold) {

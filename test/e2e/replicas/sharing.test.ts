@@ -1,4 +1,6 @@
+import { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createAccount } from '../../../src/core/account.ts'
 import { admin, adminEnv, ask, openStream } from '../../support/ask-replica.ts'
 import { gated, wholeGated } from '../../support/gated.ts'
 import { type Replicas, startReplicas, untilShared } from '../../support/replicas.ts'
@@ -48,6 +50,21 @@ describe('what one replica learns', () => {
     await admin(one, 'POST', '', { cookie: 'session_id=carol' })
     await expect.poll(async () => (await ask(two)).status, { timeout: 1000, interval: 20 }).toBe(200)
     expect(sessions()).toEqual(['carol'])
+  })
+
+  it('FINDINGS A5: a session that the site rolled for one is used by the other, sealed on its way', async () => {
+    const [one = '', two = ''] = await start(2, { env: { ...adminEnv, STATE_KEY: '7'.repeat(64) } })
+    const renewed = all.emulator.rollSession('alice')
+    expect((await ask(one)).status).toBe(200)
+    await expect.poll(async () => (await admin(two, 'GET')).data[0].session_renewed_at).not.toBeNull()
+    expect((await ask(two)).status).toBe(200)
+    expect(sessions()).toEqual(['alice', renewed])
+    const redis = new Redis(all.redis.url)
+    const records = await redis.hgetall('genspark2api:{state}:records:session')
+    await redis.quit()
+    expect(Object.keys(records)).toEqual([createAccount('session_id=alice').key])
+    expect(Object.values(records).join('')).toMatch(/^sealed:/)
+    expect(all.emulator.violations).toEqual([])
   })
 
   it('A11: a stream ends on the cookie that another replica replaces, new requests use the new one everywhere', async () => {

@@ -36,3 +36,12 @@ local function saveBinding(account, model, chatId, lifeMs, maxBindings)
   if surplus <= 0 then return end
   for _, each in ipairs(redis.call('ZRANGE', bindingUses, 0, surplus - 1)) do dropBinding(each) end
 end
+
+-- Script drop-bindings
+-- Drops the bindings of an account among some thousand; to be called again from where it ended.
+-- ARGV[2], ARGV[3]  account; cursor, '0' at first
+-- Answer: the next cursor; '0' when all were seen
+
+local found = redis.call('HSCAN', bindings, ARGV[3], 'MATCH', ARGV[2] .. ':*', 'COUNT', 2000)
+for index = 1, #found[2], 2 do dropBinding(found[2][index]) end
+return found[1]
