@@ -72,7 +72,8 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const tokens = createTokenSource({
     ...pick(config, 'baseUrl', 'proxyUrl', 'recaptchaMode', 'recaptchaProxyUrl', 'tokenPrefetch'),
     ...pick(config, 'recaptchaSiteKey', 'recaptchaAction', 'recaptchaScriptUrl', 'tokenMaxAgeMs'),
-    ...pick(config, 'browserMaxPages', 'browserExecutable'),
+    ...pick(config, 'browserMaxPages', 'browserExecutable', 'browserEndpoint'),
+    ...pick(config, 'browserHeaded', 'display', 'xAuthority'),
     ...{ clock, random, logger, metrics },
   })
 

@@ -48,6 +48,10 @@ interface EmbeddedSourceOptions extends RecaptchaSettings {
   readonly tokenMaxAgeMs: number
   readonly browserMaxPages: number
   readonly browserExecutable?: string | undefined
+  readonly browserEndpoint?: string | undefined
+  readonly browserHeaded?: boolean | undefined
+  readonly display?: string | undefined
+  readonly xAuthority?: string | undefined
   readonly proxyUrl?: string | undefined
   readonly clock: Clock
   readonly random: () => number
@@ -65,6 +69,8 @@ const defaultLimits = {
   /** A mint silent for so long has Chromium asked whether it is alive, and the answer may take `answerMs`. */
   silenceMs: 1_000,
   answerMs: 4_000,
+  /** And so long for an empty page, where nothing of the site's page was seen yet. */
+  workMs: 5_000,
   /** How long a page may take to add the script by itself, and a script to define grecaptcha. */
   graceMs: 1_000,
   scriptMs: 3_000,
@@ -193,7 +199,8 @@ function createMintToken(options: MintTokenOptions): MintToken {
   return async (account, generation) => {
     let doing = () => 'all browser pages were in use: raise BROWSER_MAX_PAGES'
     const missed = () => tokenUnavailable(`none within ${mintMs / 1000} s; ${doing()}`)
-    const watch = setInterval(() => void keeper.checkAlive(), options.silenceMs)
+    let isOpening = () => false
+    const watch = setInterval(() => void keeper.checkAlive(isOpening()), options.silenceMs)
     try {
       const minted = await withDeadline({ ms: mintMs, reason: missed, signal: options.signal }, attempts)
       metrics.tokensMinted.inc({ outcome: 'minted' })
@@ -209,6 +216,7 @@ function createMintToken(options: MintTokenOptions): MintToken {
       for (let attempt = 1; ; attempt += 1) {
         const { context, release, discard } = await pool.borrow(account, signal)
         doing = () => context.doing
+        isOpening = () => context.isOpening
         const wasUsed = context.mints > 0
         try {
           return await abortable(context.mint(generation), signal)
