@@ -8,7 +8,7 @@ import { createAccountRoster } from './accounts/account-roster.ts'
 import { createChatDeletions } from './accounts/chat-deletions.ts'
 import { accountsOfSettings } from './accounts/import-accounts.ts'
 import { createTotalQuota } from './accounts/total-quota.ts'
-import { createTokenSource } from './browser/create-token-source.ts'
+import { createBrowser } from './browser/create-token-source.ts'
 import { type Config, ConfigError } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { UnavailableError } from './core/errors.ts'
@@ -39,6 +39,8 @@ export interface ServiceOverrides {
   readonly metrics?: Metrics
   /** Pause between two polls of a picture or video in the making. */
   readonly pollIntervalMs?: number
+  /** Further arguments of Chromium. */
+  readonly browserArguments?: readonly string[]
 }
 
 interface ModuleOptions {
@@ -63,18 +65,23 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     chooseAccount: createChooseAccount(random),
     ...{ clock, random, logger, metrics },
   })
-  const upstream = createUpstream({
-    ...pick(config, 'baseUrl', 'protocol', 'proxyUrl'),
-    ...pick(config, 'firstEventTimeoutMs', 'idleTimeoutMs', 'totalTimeoutMs', 'mediaTimeoutMs'),
-    ...pick(overrides, 'pollIntervalMs'),
-    ...{ clock, logger, metrics },
-  })
-  const tokens = createTokenSource({
+  const { transport } = config
+  const { tokens, pages } = createBrowser({
     ...pick(config, 'baseUrl', 'proxyUrl', 'recaptchaMode', 'recaptchaProxyUrl', 'tokenPrefetch'),
     ...pick(config, 'recaptchaSiteKey', 'recaptchaAction', 'recaptchaScriptUrl', 'tokenMaxAgeMs'),
     ...pick(config, 'browserMaxPages', 'browserExecutable', 'browserEndpoint'),
     ...pick(config, 'browserHeaded', 'display', 'xAuthority'),
+    ...pick(overrides, 'browserArguments'),
+    transport: transport === 'direct' ? 'none' : transport,
     ...{ clock, random, logger, metrics },
+  })
+  const upstream = createUpstream({
+    ...pick(config, 'baseUrl', 'protocol', 'transport', 'proxyUrl'),
+    ...pick(config, 'firstEventTimeoutMs', 'idleTimeoutMs', 'totalTimeoutMs', 'mediaTimeoutMs'),
+    ...pick(overrides, 'pollIntervalMs'),
+    openByPage: pages?.openReply,
+    findings: store,
+    ...{ clock, logger, metrics },
   })
 
   const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))

@@ -37,6 +37,7 @@ describe('defaults', () => {
       queueMax: 100,
       baseUrl: 'https://www.genspark.ai',
       protocol: 'auto',
+      transport: 'auto',
       proxyUrl: undefined,
       firstEventTimeoutMs: 120_000,
       idleTimeoutMs: 120_000,

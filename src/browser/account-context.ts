@@ -5,6 +5,7 @@ import type { WireGeneration } from '../core/wire-generation.ts'
 import { settles } from './abortable.ts'
 import type { ChromiumKeeper } from './chromium-keeper.ts'
 import { describeSite, type RecaptchaSettings } from './recaptcha-site.ts'
+import { openRequestPage, type RequestPage, type RequestPageOptions } from './request-page.ts'
 import { openTokenPage, type TokenPage } from './token-page.ts'
 import { tokenUnavailable } from './token-source.ts'
 
@@ -14,10 +15,15 @@ export interface MintedToken {
   readonly mintedAt: number
 }
 
-/** One account's browser context with exactly its cookies, and one page a generation in it. */
+/** One account's browser context with exactly its cookies; in it a page a generation for tokens, and one for requests, so that a
+ *  mint that hangs costs no stream. */
 export interface AccountContext {
   /** @throws as `TokenPage.mint`; every failure breaks the context */
   mint(generation: WireGeneration): Promise<MintedToken>
+  /** Opens the page for requests unless it is open. @throws as `openRequestPage`; the context stays as it is */
+  requestPage(): Promise<RequestPage>
+  /** The page for requests, if it is open and takes them. */
+  readonly openRequestPage: RequestPage | undefined
   /** What it was doing last, for the message of a missed deadline. */
   readonly doing: string
   /** The context or a page of it is being opened: perhaps Chromium makes none. */
@@ -28,7 +34,9 @@ export interface AccountContext {
   close(): Promise<void>
 }
 
-export interface AccountContextOptions extends RecaptchaSettings {
+export interface AccountContextOptions
+  extends RecaptchaSettings,
+    Pick<RequestPageOptions, 'challengeMs' | 'silenceMs' | 'answerMs'> {
   readonly account: CookieAccount
   readonly keeper: Pick<ChromiumKeeper, 'chromium' | 'checkAlive'>
   readonly clock: Clock
@@ -39,10 +47,16 @@ export interface AccountContextOptions extends RecaptchaSettings {
   readonly onBroken: () => void
 }
 
+interface OpeningPage {
+  readonly opening: Promise<RequestPage>
+  page?: RequestPage
+}
+
 export function openAccountContext(options: AccountContextOptions): AccountContext {
   const closing = new AbortController()
   const pages = new Map<WireGeneration, Promise<TokenPage>>()
   let context: Promise<BrowserContext> | undefined
+  let requests: OpeningPage | undefined
   let doing = 'Chromium was starting'
   let opening = 0
   let mints = 0
@@ -92,6 +106,21 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     })
   }
 
+  async function openPageForRequests(): Promise<RequestPage> {
+    context ??= openContext()
+    const opened = await context.catch((error) => {
+      breakDown()
+      throw error
+    })
+    const { pageUrl } = describeSite('agent', options)
+    doing = `${pageUrl} was loading: check the network and PROXY_URL`
+    return openRequestPage(opened, {
+      ...options,
+      url: pageUrl,
+      onHung: () => void options.keeper.checkAlive(),
+    })
+  }
+
   function breakDown(): void {
     if (broken) return
     broken = true
@@ -110,6 +139,25 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     },
     get broken() {
       return broken
+    },
+    get openRequestPage() {
+      return requests?.page?.isOver === false ? requests.page : undefined
+    },
+    async requestPage() {
+      if (requests?.page?.isOver) requests = undefined
+      if (!requests) {
+        const current: OpeningPage = { opening: openPageForRequests() }
+        requests = current
+        current.opening.then(
+          (page) => {
+            current.page = page
+          },
+          () => {
+            if (requests === current) requests = undefined
+          },
+        )
+      }
+      return requests.opening
     },
     async mint(generation) {
       try {

@@ -28,6 +28,8 @@ export interface ChromiumKeeperOptions {
   readonly display?: string | undefined
   readonly xAuthority?: string | undefined
   readonly proxyUrl: string | undefined
+  /** For tests: further arguments of Chromium. */
+  readonly browserArguments?: readonly string[] | undefined
   /** Whether to try Chromium's sandbox; where it cannot start, Chromium runs without, and that is said once. */
   readonly sandbox: boolean
   readonly launchMs: number
@@ -165,6 +167,7 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
       proxyUrl: options.proxyUrl,
       headed: options.browserHeaded ?? false,
       ...{ display: options.display, xAuthority: options.xAuthority },
+      furtherArguments: options.browserArguments,
       timeoutMs: options.launchMs,
     }
     if (!sandbox) noteNoSandbox()

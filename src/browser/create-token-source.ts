@@ -8,6 +8,7 @@ import { abortable, withDeadline } from './abortable.ts'
 import { type MintedToken, openAccountContext } from './account-context.ts'
 import { type ChromiumKeeper, createChromiumKeeper } from './chromium-keeper.ts'
 import { contextKey, createPagePool, type PagePool } from './page-pool.ts'
+import { createPageTransport, type PageTransport } from './page-transport.ts'
 import type { RecaptchaSettings } from './recaptcha-site.ts'
 import { createRemoteVerifier } from './remote-verifier.ts'
 import { createTokenShelf, type TokenShelf } from './token-shelf.ts'
@@ -19,12 +20,47 @@ export interface TokenSourceOptions extends EmbeddedSourceOptions {
   readonly recaptchaProxyUrl?: string | undefined
 }
 
+/** Tokens, and the pages that carry requests, from one Chromium.
+ *  @param transport  `none`: no request goes by a page; `auto`: where a Chromium is there for tokens, or a browser of the operator's
+ *    own; `browser`: in any mode */
+export function createBrowser(
+  options: TokenSourceOptions & { readonly transport: 'none' | 'auto' | 'browser' },
+): { readonly tokens: TokenSource; readonly pages: PageTransport | undefined } {
+  const { recaptchaMode, transport } = options
+  if (recaptchaMode === 'embedded') {
+    const host = createHost(options)
+    return {
+      tokens: createEmbeddedSource(options, host),
+      pages: transport === 'none' ? undefined : createPages(host),
+    }
+  }
+  const tokens = createTokenSource(options)
+  const hasPages = transport === 'browser' || (transport === 'auto' && options.browserEndpoint !== undefined)
+  if (!hasPages) return { tokens, pages: undefined }
+  const host = createHost(options)
+  const sweeper = setInterval(host.pool.sweep, host.limits.sweepMs).unref()
+  return {
+    tokens: {
+      ...tokens,
+      async close() {
+        clearInterval(sweeper)
+        await Promise.all([tokens.close(), host.close()])
+      },
+    },
+    pages: createPages(host),
+  }
+}
+
+function createPages({ pool, keeper, limits, closing }: BrowserHost): PageTransport {
+  return createPageTransport({ ...limits, pool, keeper, signal: closing })
+}
+
 /** The source of RECAPTCHA_MODE. */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { recaptchaMode, recaptchaProxyUrl = '' } = options
   switch (recaptchaMode) {
     case 'embedded':
-      return createEmbeddedSource(options)
+      return createEmbeddedSource(options, createHost(options))
     case 'remote':
       return createRemoteVerifier({ ...options, recaptchaProxyUrl })
     case 'off':
@@ -58,6 +94,8 @@ interface EmbeddedSourceOptions extends RecaptchaSettings {
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'tokensMinted' | 'tokenWaitSeconds' | 'browserLaunches'>
   /** For tests. */
+  readonly browserArguments?: readonly string[] | undefined
+  /** For tests. */
   readonly limits?: Partial<typeof defaultLimits>
 }
 
@@ -75,6 +113,9 @@ const defaultLimits = {
   graceMs: 1_000,
   scriptMs: 3_000,
   closeMs: 2_000,
+  /** What has to be open before a request can go by a page, and how long a challenge may take to let the page in. */
+  openMs: 15_000,
+  challengeMs: 5_000,
   /** Without demand for so long, no spare tokens. */
   idleMs: 120_000,
   contextIdleMs: 600_000,
@@ -83,11 +124,14 @@ const defaultLimits = {
   sweepMs: 1_000,
 }
 
-/** Makes tokens in this very process: one Chromium, a context an account, a page a generation, spare tokens on a shelf beside each. */
-function createEmbeddedSource(options: EmbeddedSourceOptions): TokenSource {
+type BrowserHost = ReturnType<typeof createHost>
+
+/** One Chromium and a context an account. */
+function createHost(options: EmbeddedSourceOptions) {
   const limits = { ...defaultLimits, ...options.limits }
-  const { browserExecutable, proxyUrl, clock, metrics } = options
+  const { browserExecutable, proxyUrl, logger } = options
   const closing = new AbortController()
+  let overfullNoted = false
   const keeper = createChromiumKeeper({
     ...options,
     ...limits,
@@ -100,15 +144,37 @@ function createEmbeddedSource(options: EmbeddedSourceOptions): TokenSource {
     ...options,
     ...limits,
     open: (account, onBroken) => openAccountContext({ ...options, ...limits, account, keeper, onBroken }),
+    onOverfull() {
+      if (overfullNoted) return
+      overfullNoted = true
+      logger.warn({}, 'every browser context carries requests: more than BROWSER_MAX_PAGES are open')
+    },
   })
-  const mintToken = createMintToken({ ...limits, pool, keeper, metrics, signal: closing.signal })
+  return {
+    limits,
+    keeper,
+    pool,
+    closing: closing.signal,
+    async close() {
+      closing.abort(new UnavailableError('shutting_down'))
+      await keeper.close()
+      await pool.close()
+    },
+  }
+}
+
+/** Makes tokens in this very process: a page a generation in the account's context, spare tokens on a shelf beside each. */
+function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost): TokenSource {
+  const { limits, keeper, pool, closing } = host
+  const { clock, metrics } = options
+  const mintToken = createMintToken({ ...limits, pool, keeper, metrics, signal: closing })
   const shelves = new Map<string, TokenShelf>()
   const sweeper = setInterval(sweep, limits.sweepMs).unref()
   let closed: Promise<void> | undefined
 
   return {
     async token({ account, generation, signal }) {
-      closing.signal.throwIfAborted()
+      closing.throwIfAborted()
       signal.throwIfAborted()
       const startedAt = performance.now()
       const shelf = shelfOf(account, generation)
@@ -119,7 +185,7 @@ function createEmbeddedSource(options: EmbeddedSourceOptions): TokenSource {
       return token
     },
     warmUp() {
-      keeper.chromium(closing.signal).catch(() => {})
+      keeper.chromium(closing).catch(() => {})
     },
     state: keeper.state,
     close() {
@@ -152,7 +218,7 @@ function createEmbeddedSource(options: EmbeddedSourceOptions): TokenSource {
         idleMs: limits.idleMs,
         clock,
         mint: () => mintToken(account, generation),
-        canMint: () => !closing.signal.aborted && pool.hasRoomFor(account),
+        canMint: () => !closing.aborted && pool.hasRoomFor(account),
         onExpired: () => metrics.tokensMinted.inc({ outcome: 'expired' }),
       })
       shelves.set(key, shelf)
@@ -169,10 +235,8 @@ function createEmbeddedSource(options: EmbeddedSourceOptions): TokenSource {
 
   async function closeAll(): Promise<void> {
     clearInterval(sweeper)
-    closing.abort(new UnavailableError('shutting_down'))
     shelves.clear()
-    await keeper.close()
-    await pool.close()
+    await host.close()
   }
 }
 

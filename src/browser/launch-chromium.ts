@@ -38,6 +38,7 @@ export interface LaunchOptions {
   readonly headed: boolean
   readonly display?: string | undefined
   readonly xAuthority?: string | undefined
+  readonly furtherArguments?: readonly string[] | undefined
   readonly timeoutMs: number
 }
 
@@ -72,7 +73,7 @@ export async function launchChromium(options: LaunchOptions): Promise<Chromium> 
       xServer = await startXServer(home.path, environment)
     server = await chromium.launchServer({
       executablePath,
-      args: chromiumArguments,
+      args: [...chromiumArguments, ...(options.furtherArguments ?? [])],
       headless: !headed,
       env: { ...environment, ...(headed && (xServer?.environment ?? displayOf(options))) },
       artifactsDir: home.path,

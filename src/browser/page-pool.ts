@@ -4,7 +4,9 @@ import type { AccountContext } from './account-context.ts'
 export interface PagePool {
   /** A place in the account's context, opened when it has none; waits its turn when all contexts are in use.
    *  @throws the signal's reason */
-  borrow(account: CookieAccount, signal: AbortSignal): Promise<BorrowedContext>
+  borrow(account: CookieAccount, signal: AbortSignal, use?: ContextUse): Promise<BorrowedContext>
+  /** A place for a request in any context whose page for requests is open; undefined when there is none. */
+  borrowOpen(): BorrowedContext | undefined
   /** Whether a borrower would get in without another account's context being closed for it. */
   hasRoomFor(account: CookieAccount): boolean
   /** Closes contexts that nobody used for `contextIdleMs`. */
@@ -12,11 +14,14 @@ export interface PagePool {
   close(): Promise<void>
 }
 
+/** A context that carries a `request` is neither closed for another account nor replaced: its answer would be cut. */
+export type ContextUse = 'mint' | 'request'
+
 export interface BorrowedContext {
   readonly context: AccountContext
   /** Must be called once. */
   release(): void
-  /** Closes the context under everybody in it: it hangs. */
+  /** Closes the context under everybody in it: it hangs. One that carries requests closes after them. */
   discard(): void
 }
 
@@ -27,6 +32,8 @@ export interface PagePoolOptions {
   readonly contextMaxAgeMs: number
   readonly contextMaxMints: number
   readonly contextIdleMs: number
+  /** More contexts were opened than `browserMaxPages`, as all of those carry requests. */
+  readonly onOverfull?: () => void
 }
 
 interface Entry {
@@ -35,6 +42,8 @@ interface Entry {
   readonly openedAt: number
   usedAt: number
   users: number
+  /** Those of its users that are requests. */
+  requests: number
   /** On its way out: takes no new users and closes when the last one leaves. */
   retired: boolean
   closed: Promise<void> | undefined
@@ -42,6 +51,7 @@ interface Entry {
 
 interface Waiter {
   readonly account: CookieAccount
+  readonly use: ContextUse
   readonly enter: (borrowed: BorrowedContext) => void
 }
 
@@ -51,10 +61,10 @@ export function createPagePool(options: PagePoolOptions): PagePool {
   const queue = new Set<Waiter>()
 
   return {
-    async borrow(account, signal) {
+    async borrow(account, signal, use = 'mint') {
       signal.throwIfAborted()
       const { promise, resolve: enter, reject } = Promise.withResolvers<BorrowedContext>()
-      const waiter = { account, enter }
+      const waiter = { account, use, enter }
       const onAbort = () => {
         queue.delete(waiter)
         reject(signal.reason)
@@ -63,6 +73,12 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       queue.add(waiter)
       admit()
       return promise.finally(() => signal.removeEventListener('abort', onAbort))
+    },
+    borrowOpen() {
+      for (const entry of entries) {
+        if (!entry.retired && entry.context.openRequestPage) return enter(entry, 'request')
+      }
+      return undefined
     },
     hasRoomFor: (account) =>
       currentEntry(contextKey(account)) !== undefined || entries.size < options.browserMaxPages,
@@ -83,7 +99,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       const entry = currentEntry(contextKey(waiter.account)) ?? openEntry(waiter.account)
       if (!entry) continue
       queue.delete(waiter)
-      waiter.enter(enter(entry))
+      waiter.enter(enter(entry, waiter.use))
     }
     if (queue.size > 0) makeRoom()
   }
@@ -91,14 +107,14 @@ export function createPagePool(options: PagePoolOptions): PagePool {
   function currentEntry(key: string): Entry | undefined {
     for (const entry of entries) {
       if (entry.key !== key || entry.retired) continue
-      if (!isWornOut(entry)) return entry
+      if (!isWornOut(entry) || (entry.requests > 0 && !entry.context.broken)) return entry
       retire(entry)
     }
     return undefined
   }
 
   function openEntry(account: CookieAccount): Entry | undefined {
-    if (entries.size >= options.browserMaxPages) return undefined
+    if (entries.size >= options.browserMaxPages && !mayOverfill()) return undefined
     const now = performance.now()
     const context = options.open(account, () => retire(entry))
     const entry: Entry = {
@@ -107,6 +123,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       openedAt: now,
       usedAt: now,
       users: 0,
+      requests: 0,
       retired: false,
       closed: undefined,
     }
@@ -114,19 +131,29 @@ export function createPagePool(options: PagePoolOptions): PagePool {
     return entry
   }
 
-  function enter(entry: Entry): BorrowedContext {
+  /** Where every context carries requests, which may take an hour, waiting for a place is hopeless: up to as many again are opened. */
+  function mayOverfill(): boolean {
+    if (entries.size >= 2 * options.browserMaxPages) return false
+    for (const entry of entries) if (entry.requests === 0) return false
+    options.onOverfull?.()
+    return true
+  }
+
+  function enter(entry: Entry, use: ContextUse): BorrowedContext {
     entry.users += 1
+    if (use === 'request') entry.requests += 1
     return {
       context: entry.context,
       release() {
         entry.users -= 1
+        if (use === 'request') entry.requests -= 1
         entry.usedAt = performance.now()
         if (entry.retired && entry.users === 0) void closeEntry(entry)
         else if (queue.size > 0) admit()
       },
       discard() {
         entry.retired = true
-        void closeEntry(entry)
+        if (entry.requests === 0) void closeEntry(entry)
       },
     }
   }
@@ -136,7 +163,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
     const waiting = new Set([...queue].map(({ account }) => contextKey(account))).size
     const leaving = [...entries].filter((entry) => entry.retired).length
     const candidates = [...entries]
-      .filter((entry) => !entry.retired)
+      .filter((entry) => !entry.retired && entry.requests === 0)
       .sort((one, other) => Number(one.users > 0) - Number(other.users > 0) || one.usedAt - other.usedAt)
     for (const entry of candidates.slice(0, Math.max(0, waiting - leaving))) retire(entry)
   }

@@ -88,6 +88,8 @@ export const settings = {
     'The site: pages and API.'),
   protocol: setting('GENSPARK_PROTOCOL', oneOf('copilot', 'agent', 'auto'), 'auto',
     'copilot, agent, or auto: agent while its route is there, else copilot.'),
+  transport: setting('GENSPARK_TRANSPORT', oneOf('auto', 'direct', 'browser'), 'auto',
+    'Who sends requests of a cookie: direct, browser (the page in Chromium), or auto: direct until challenged, then the page.'),
   proxyUrl: secret('PROXY_URL', url('http', 'https', 'socks5', 'socks5h'), undefined,
     'Proxy to the site for API and browser.'),
   firstEventTimeoutMs: setting('FIRST_EVENT_TIMEOUT_S', seconds(1, 86_400), '120',

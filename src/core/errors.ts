@@ -56,7 +56,7 @@ export const errorTable = {
   upstream_challenge: {
     status: 502,
     type: 'upstream_error',
-    text: 'Detected Cloudflare Challenge Page. Set PROXY_URL to an address that the site lets through.',
+    text: 'Detected Cloudflare Challenge Page: the site does not let this program through. A page in Chromium may pass: GENSPARK_TRANSPORT=auto.',
   },
   upstream_reset: {
     status: 502,
@@ -216,6 +216,8 @@ export interface UpstreamErrorOptions extends ServiceErrorOptions {
   readonly httpStatus?: number
   /** When a spent quota comes back, in ms since the epoch, where the site says so. */
   readonly resetAtMs?: number
+  /** The same ask, with a new token, may pass: it would go another way. */
+  readonly askAgain?: boolean | undefined
 }
 
 /** What stays as it is until the operator or the caller changes something: asking again only repeats it. */
@@ -226,12 +228,14 @@ export class UpstreamError extends ServiceError {
   readonly kind: UpstreamFailureKind
   readonly httpStatus: number | undefined
   readonly resetAtMs: number | undefined
+  readonly askAgain: boolean
 
   constructor(kind: UpstreamFailureKind, options: UpstreamErrorOptions = {}) {
     super(upstreamFailureCodes[kind], { ...(lastingFailures.has(kind) && { retryable: false }), ...options })
     this.kind = kind
     this.httpStatus = options.httpStatus
     this.resetAtMs = options.resetAtMs
+    this.askAgain = options.askAgain ?? false
   }
 }
 

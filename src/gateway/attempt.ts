@@ -143,28 +143,38 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
    *  @param unbound  ask in a new chat, whatever the account's binding says
    *  @throws {UpstreamError} the account has been judged and the lease is free */
   async begin(unbound: boolean): Promise<void> {
-    const { signal } = this.#cut
     try {
-      signal.throwIfAborted()
-      const token = await this.#takeToken()
-      const chatId = unbound ? undefined : this.#chatToContinue()
-      const asked = this.#ask.send({
-        generation: this.#generation,
-        account: this.#lease.account,
-        signal,
-        ...(token !== undefined && { token }),
-        ...(chatId !== undefined && { chatId }),
-      })
-      this.#pieces = asked[Symbol.asyncIterator]()
-      for (;;) {
-        const { value, done } = await this.#pieces.next()
-        if (done) throw new UpstreamError('empty')
-        this.#noteProject(value)
-        this.#begun.push(value)
-        if (this.#ask.hasBegun(value)) return
-      }
+      await this.#askUntilBegun(unbound)
     } catch (error) {
-      throw await this.#failed(error)
+      if (!(error instanceof UpstreamError) || !error.askAgain) throw await this.#failed(error)
+      // Another program carries the ask now: the same attempt, but a token serves once.
+      await this.#pieces?.return?.().catch(() => {})
+      this.#begun.length = 0
+      await this.#askUntilBegun(unbound).catch(async (second) => {
+        throw await this.#failed(second)
+      })
+    }
+  }
+
+  async #askUntilBegun(unbound: boolean): Promise<void> {
+    const { signal } = this.#cut
+    signal.throwIfAborted()
+    const token = await this.#takeToken()
+    const chatId = unbound ? undefined : this.#chatToContinue()
+    const asked = this.#ask.send({
+      generation: this.#generation,
+      account: this.#lease.account,
+      signal,
+      ...(token !== undefined && { token }),
+      ...(chatId !== undefined && { chatId }),
+    })
+    this.#pieces = asked[Symbol.asyncIterator]()
+    for (;;) {
+      const { value, done } = await this.#pieces.next()
+      if (done) throw new UpstreamError('empty')
+      this.#noteProject(value)
+      this.#begun.push(value)
+      if (this.#ask.hasBegun(value)) return
     }
   }
 

@@ -110,8 +110,8 @@ export const sharedRecordKinds = ['account', 'chat-deletion'] as const
 /** `replica`: what one replica notes for itself, in its own file alone. */
 export type RecordKind = (typeof sharedRecordKinds)[number] | 'replica'
 
-/** What is stored for a limited time: answers of the Responses API, videos in the making. */
-export type DocumentKind = 'response' | 'video-job'
+/** What is stored for a limited time: answers of the Responses API, videos in the making, where the site challenges us. */
+export type DocumentKind = 'response' | 'video-job' | 'transport-finding'
 
 export interface StoredDocument {
   /** Unique in its kind. */

@@ -1,8 +1,10 @@
 import type { Account, CookieAccount } from '../core/account.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import { UpstreamError } from '../core/errors.ts'
+import type { WireGeneration } from '../core/wire-generation.ts'
 import { Answer } from './answer.ts'
 import { AskStream, type RouteUse } from './ask-stream.ts'
+import { createTransport, type TransportOptions } from './choose-transport.ts'
 import { createDirectTransport, type DirectTransportOptions } from './direct-transport.ts'
 import { createGenerationChoice, type GenerationOptions, wires } from './generation.ts'
 import { type AskMediaOptions, askMedia } from './media/ask-media.ts'
@@ -24,10 +26,14 @@ import { askVendorMedia } from './vendor-api/ask-media.ts'
 export interface UpstreamOptions
   extends Omit<AskMediaOptions, 'openReply' | 'headers'>,
     GenerationOptions,
-    DirectTransportOptions {}
+    TransportOptions,
+    DirectTransportOptions {
+  readonly logger: GenerationOptions['logger'] & TransportOptions['logger']
+}
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const transport = createDirectTransport(options)
+  const direct = createDirectTransport(options)
+  const transport = createTransport(options, direct.openReply)
   const site = {
     ...options,
     openReply: transport.openReply,
@@ -40,11 +46,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     ask: (input) =>
       input.account.kind === 'api-key'
         ? askVendorChat(site, input, input.account)
-        : askSiteChat(input, input.account, generations.use(input.generation)),
+        : askSiteChat(input, input.account, routeOf(input.generation, input.account)),
     askMedia: (input) =>
       input.account.kind === 'api-key'
         ? askVendorMedia(site, input, input.account)
-        : askMedia(site, input, { account: input.account, route: generations.use(input.generation) }),
+        : askMedia(site, input, {
+            account: input.account,
+            route: routeOf(input.generation, input.account),
+          }),
     checkLogin: (account, signal) =>
       account.kind === 'api-key' ? checkKey(site, account, signal) : checkLogin(site, account, signal),
     openFile: (input) => openFile(site, input),
@@ -55,7 +64,13 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       account.kind === 'api-key' ? fetchKeyQuota(site, account, signal) : fetchQuota(site, account, signal),
     async close() {
       transport.close()
+      direct.close()
     },
+  }
+
+  function routeOf(generation: WireGeneration, account: CookieAccount): RouteUse {
+    const route = generations.use(generation)
+    return { ...route, failed: (error) => transport.judge(account, route.failed(error)) }
   }
 
   function askSiteChat(

@@ -25,6 +25,9 @@ test('cookies that the browser refuses leave no context behind', { timeout: 60_0
     clock: systemClock,
     graceMs: 1_000,
     scriptMs: 1_000,
+    challengeMs: 1_000,
+    silenceMs: 1_000,
+    answerMs: 4_000,
     closeMs: 2_000,
     onBroken: () => {},
   })

@@ -50,7 +50,11 @@ export async function startStack({ env, emulator: emulated, overrides }: StackOp
     SHUTDOWN_GRACE_S: '5',
     ...env,
   })
-  const service = await createService(config, { logger, metrics, pollIntervalMs: 20, ...overrides })
+  const service = await createService(config, {
+    ...{ logger, metrics, pollIntervalMs: 20 },
+    ...(emulated?.tls && { browserArguments: trusting(emulator) }),
+    ...overrides,
+  })
   const url = await service.listen()
   return {
     emulator,
@@ -72,6 +76,11 @@ export async function startStack({ env, emulator: emulated, overrides }: StackOp
     },
   }
 }
+
+/** What Chromium needs to trust an emulator over TLS. */
+export const trusting = ({ certificate }: Pick<Emulator, 'certificate'>): readonly string[] => [
+  `--ignore-certificate-errors-spki-list=${certificate.spkiHash}`,
+]
 
 export interface ReadyzParts {
   readonly accounts: {

@@ -46,7 +46,8 @@ export const errorsInChinese: Readonly<Record<ErrorCode, { meaning: string; reme
   },
   upstream_challenge: {
     meaning: '遇到 Cloudflare 的验证页面。',
-    remedy: 'Cloudflare 不放行这个地址；把 `PROXY_URL` 设为它放行的地址，家用网络往往可以。',
+    remedy:
+      'Cloudflare 不把发出请求的程序当作浏览器。消息里写明了试过什么：让 `GENSPARK_TRANSPORT` 保持 `auto`，由 Chromium 里的页面发出请求（`RECAPTCHA_MODE` 为 `remote` 或 `off` 时设为 `browser`）。页面也被拒绝时，换一个地址（`PROXY_URL`）或许可行。',
   },
   upstream_reset: {
     meaning: '回答还没完整，Genspark 就关闭了连接。',

@@ -47,7 +47,7 @@ const errorRemedies: Readonly<Record<ErrorCode, string>> = {
   all_accounts_cooling:
     'Every account is rate limited or has spent its quota. Wait as `Retry-After` or the message says; add accounts to have more.',
   upstream_challenge:
-    'Cloudflare does not let this address through. Set `PROXY_URL` to one that it does, often one at home.',
+    'Cloudflare does not take what asked for a browser. The message says what was tried: leave `GENSPARK_TRANSPORT` at `auto`, so that a page in Chromium asks (with `RECAPTCHA_MODE` `remote` or `off`: `browser`). Where the page is refused too, another address (`PROXY_URL`) may pass.',
   upstream_reset: 'Ask again. If it happens often, look at the network or `PROXY_URL`.',
   upstream_bad_response:
     'The site refused the request or answered in a new way; the message says which. Try another model, update this service.',

@@ -36,6 +36,7 @@ export const mainSettings: readonly (keyof typeof settings)[] = [
   'maxBodyBytes',
   'rateLimitCoolDownMs',
   'protocol',
+  'transport',
   'recaptchaProxyUrl',
   'autoBindChats',
   'autoDeleteChats',
