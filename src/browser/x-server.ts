@@ -31,7 +31,18 @@ export async function startXServer(home: string, environment: Record<string, str
   }
   const authority = join(home, 'Xauthority')
   await writeFile(authority, authorityFile(randomBytes(16)), { mode: 0o600 })
-  const screen = ['-screen', '0', '1280x800x24', '-nolisten', 'tcp', '-terminate', '-auth', authority]
+  const screen = [
+    '-screen',
+    '0',
+    '1280x800x24',
+    '-nolisten',
+    'tcp',
+    '-terminate',
+    '-extension',
+    'GLX',
+    '-auth',
+    authority,
+  ]
   const child = spawn(executable, ['-displayfd', '3', ...screen], {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
