@@ -110,6 +110,7 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     const { model, use = 'chat', kind, continuesChats = true, exclude, requestId, caller } = request
     const { byKey, candidates } = usable
     const [accounts, fallback] = candidates[kind ?? 'any']
+    const isBound = continuesChats && use === 'chat' && options.autoBindChats
     const answer = await store.lease({
       accounts,
       fallback,
@@ -118,13 +119,16 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
       maxConcurrency: options.accountMaxConcurrency,
       leaseMs,
       requestId,
-      model: continuesChats && use === 'chat' && options.autoBindChats ? model : undefined,
+      model: isBound ? model : undefined,
     })
     switch (answer.type) {
       case 'leased': {
         const account = byKey.get(answer.account)
         if (!account) throw new Error('The store leased an account that was not among those asked for.')
-        const binding = bindings.bind(account, { use, model, stored: answer.chatId })
+        const mayContinue = isBound || bindings.hasPins
+        const binding = mayContinue
+          ? bindings.bind(account, { use, model, stored: answer.chatId })
+          : undefined
         return new PoolLease(context, { account, leaseId: answer.leaseId, model, caller, binding })
       }
       case 'busy':

@@ -16,6 +16,8 @@ export interface ChatBinding {
 }
 
 export interface ChatBindings {
+  /** The operator has pinned chats: any lease may have one. */
+  readonly hasPins: boolean
   /** @param stored  the chat id that came with the lease */
   bind(account: Account, what: { use: LeaseUse; model: string; stored: string | undefined }): ChatBinding
 }
@@ -56,6 +58,7 @@ export function createChatBindings({ pins, imagePins, autoBind }: ChatBindingsOp
   }
 
   return {
+    hasPins: pins.size > 0 || imagePins.size > 0,
     bind(account, { use, model, stored }) {
       const pin = pinFor(account, use, model)
       if (pin !== undefined) {

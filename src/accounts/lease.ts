@@ -55,7 +55,8 @@ export interface LeaseTerms {
   readonly leaseId: string
   readonly model: string
   readonly caller: string | undefined
-  readonly binding: ChatBinding
+  /** Undefined: the lease neither continues a chat nor is its chat stored. */
+  readonly binding: ChatBinding | undefined
 }
 
 /** A lease that the store has just given: renewed until it is released. */
@@ -80,11 +81,11 @@ export class PoolLease implements Lease {
   }
 
   get chatId(): string | undefined {
-    return this.#terms.binding.chatId
+    return this.#terms.binding?.chatId
   }
 
   get chatPinned(): boolean {
-    return this.#terms.binding.pinned
+    return this.#terms.binding?.pinned ?? false
   }
 
   get lost(): AbortSignal {
@@ -126,9 +127,9 @@ export class PoolLease implements Lease {
       let hold: AccountHold | undefined
       // Of a lost lease the store would take nothing: another request has the account by now.
       if (this.#lostReason === undefined) {
-        if (outcome.type === 'succeeded') chatId = binding.answeredIn(outcome.chatId)
+        if (outcome.type === 'succeeded') chatId = binding?.answeredIn(outcome.chatId)
         if (outcome.type === 'failed') {
-          if (outcome.dropBinding) chatId = binding.stale()
+          if (outcome.dropBinding) chatId = binding?.stale()
           hold = await this.#context.cooldowns.holdFor(account.key, outcome.verdict, this.#leasedMs)
         }
       }
@@ -137,7 +138,7 @@ export class PoolLease implements Lease {
       const release: LeaseRelease = { account: account.key, leaseId, model, chatId, hold, succeeded, counted }
       await store.releaseLease(release)
       const { createdChatId } = outcome
-      if (createdChatId !== undefined && createdChatId !== binding.chatId && createdChatId !== chatId)
+      if (createdChatId !== undefined && createdChatId !== binding?.chatId && createdChatId !== chatId)
         chatDeletions?.add(account, createdChatId)
     } catch (error) {
       logger.warn({ account: account.label, err: error }, 'a lease could not be ended: it will lapse')

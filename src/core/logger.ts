@@ -22,7 +22,30 @@ export function createLogger({ level, format, destination }: LoggerOptions): Log
   if (destination) return pino(options, destination)
   if (format === 'pretty') return pino({ ...options, transport: { target: 'pino-pretty' } })
   // Not pino's own writer: it blocks the exit of the process for ever when nobody reads the pipe any more.
-  return pino(options, process.stdout)
+  return pino(options, createLineWriter(process.stdout))
+}
+
+/** What is joined at most before it is written: in UTF-16 units, and how long the first line waits. */
+const maxJoinedLength = 64 * 1024
+const maxWaitMs = 10
+
+/** Joins the lines of a moment in one write: each write to a pipe or a file is a system call that the loop waits for, and costs
+ *  more than the making of the line. What is left is written when the process exits, however it ends but by SIGKILL. */
+function createLineWriter(output: NodeJS.WriteStream): DestinationStream {
+  let joined = ''
+  const flush = () => {
+    const lines = joined
+    joined = ''
+    if (lines) output.write(lines)
+  }
+  process.once('exit', flush)
+  return {
+    write(line) {
+      if (!joined) setTimeout(flush, maxWaitMs).unref()
+      joined += line
+      if (joined.length > maxJoinedLength) flush()
+    },
+  }
 }
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { ChatAnswer, ChatEvent, ChatEventBatch } from '../core/chat-event.ts'
-import type { ChatPrompt, ChatRequest, ContentPart } from '../core/chat-request.ts'
+import type { ChatPrompt, ChatRequest, ChatTurn, ContentPart } from '../core/chat-request.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { CutToTokens } from '../models/tokens.ts'
@@ -27,18 +27,20 @@ export interface ChatDependencies extends AttemptDependencies {
 }
 
 export function createRunChat(dependencies: ChatDependencies): RunChat {
-  const { upstream, metrics, clock, fetchAttachments, preMessages } = dependencies
+  const { upstream, metrics, clock, fetchAttachments, preMessages, cutToTokens } = dependencies
+  const fulfilOptions = { cutToTokens, createCallId }
   return async function runChat(asked, call) {
     const startedMs = clock.now()
-    const parts = asked.messages.flatMap((message) => message.parts)
-    const fetched = await fetchAttachments(parts, call.signal)
-    const request = prependMessages(fetched === parts ? asked : withParts(asked, fetched), preMessages)
-    const answer = await fulfilRequest(request, (prompt) => askPlain(prompt, call), {
-      ...dependencies,
-      createCallId,
-    })
+    let request = asked.messages.some(namesPictures) ? await withPictures(asked, call.signal) : asked
+    if (preMessages.length > 0) request = prependMessages(request, preMessages)
+    const answer = await fulfilRequest(request, (prompt) => askPlain(prompt, call), fulfilOptions)
     metrics.firstEventSeconds.observe((clock.now() - startedMs) / 1000)
     return answer
+  }
+
+  async function withPictures(request: ChatRequest, signal: AbortSignal): Promise<ChatRequest> {
+    const parts = request.messages.flatMap((message) => message.parts)
+    return withParts(request, await fetchAttachments(parts, signal))
   }
 
   async function askPlain(prompt: ChatPrompt, call: GatewayCall): Promise<ChatAnswer> {
@@ -56,6 +58,8 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
     return { events: pieces }
   }
 }
+
+const namesPictures = ({ parts }: ChatTurn): boolean => parts.some(({ type }) => type === 'image-url')
 
 const createCallId = (): string => `call_${randomUUID().replaceAll('-', '').slice(0, 24)}`
 

@@ -1,5 +1,5 @@
 import type { ChatAnswer, ChatEventBatch } from '../core/chat-event.ts'
-import type { ChatRequest } from '../core/chat-request.ts'
+import type { ChatPrompt, ChatRequest } from '../core/chat-request.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 import { callTools } from './stages/call-tools.ts'
 import { InvalidSchemaError, verifySchema } from './stages/check-json.ts'
@@ -21,9 +21,14 @@ export function fulfilRequest(
   ask: AskPlain,
   options: FulfilOptions,
 ): Promise<ChatAnswer> {
-  const { tools, output, stop, maxTokens } = request
-  const isPlain = !tools && !output && !stop?.length && maxTokens === undefined
-  return isPlain ? ask(renderPrompt(request)) : fulfilInStages(request, ask, options)
+  return isPlain(request) ? ask(request) : fulfilInStages(request, ask, options)
+}
+
+/** Asks for nothing but plain words, and its history holds nothing else. */
+function isPlain(request: ChatRequest): request is ChatRequest & ChatPrompt {
+  const { tools, output, stop, maxTokens, messages } = request
+  if (tools || output || stop?.length || maxTokens !== undefined) return false
+  return messages.every((turn) => turn.role !== 'tool' && !('toolCalls' in turn))
 }
 
 async function fulfilInStages(

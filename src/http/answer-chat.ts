@@ -2,9 +2,10 @@ import type { ChatAnswer } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
 import type { MediaModel, MediaRequest } from '../core/media-request.ts'
 import { readMediaTurn, toChatEvents } from '../dialects/media-in-chat.ts'
+import type { GatewayCall } from '../gateway/attempt.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
-import { beginMediaCall, gatewayCall } from './gateway-call.ts'
+import { callerOf } from './keys.ts'
 import type { RequestContext } from './request-state.ts'
 
 /** @param signal  ends the answer; by default the request's own */
@@ -54,3 +55,21 @@ function requestFor(model: MediaModel, asked: Pick<MediaRequest, 'prompt' | 'ima
   const own = { aspectRatio: undefined, imageSize: undefined, quality: undefined, style: undefined }
   return { ...asked, ...own, kind, model, count: 1 }
 }
+
+/** What the gateway has to know of the request that it works for.
+ *  @param signal  ends the work; by default the request's own */
+export function gatewayCall(
+  context: RequestContext,
+  signal: AbortSignal = context.state.signal,
+): GatewayCall {
+  return { requestId: context.state.requestId, caller: callerOf(context), signal }
+}
+
+/** The same for a client that waits for files. Nothing is written until they are there, so TCP keepalive has to show the
+ *  proxies in between that the connection lives. */
+export function beginMediaCall(context: RequestContext, signal?: AbortSignal): GatewayCall {
+  context.req.socket.setKeepAlive(true, keepAliveMs)
+  return gatewayCall(context, signal)
+}
+
+const keepAliveMs = 30_000

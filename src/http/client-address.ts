@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { isLoopback, normaliseAddress } from '../core/addresses.ts'
 import { ServiceError } from '../core/errors.ts'
@@ -19,8 +20,17 @@ function forwardedAddress(context: RequestContext, hops: number): string | undef
   return normaliseAddress(withoutPort((addresses.at(-hops) ?? addresses[0] ?? '').trim()))
 }
 
-const peerAddress = ({ req }: RequestContext): string =>
-  normaliseAddress(req.socket.remoteAddress ?? '') ?? 'unknown'
+/** Read once a connection: it costs a system call. */
+const peerAddresses = new WeakMap<Socket, string>()
+
+function peerAddress({ req: { socket } }: RequestContext): string {
+  let address = peerAddresses.get(socket)
+  if (address === undefined) {
+    address = normaliseAddress(socket.remoteAddress ?? '') ?? 'unknown'
+    peerAddresses.set(socket, address)
+  }
+  return address
+}
 
 /** Some proxies write `192.0.2.1:4711` or `[2001:db8::1]:4711`. */
 function withoutPort(address: string): string {

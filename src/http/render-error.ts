@@ -3,7 +3,7 @@ import { isAbort, maxRetryAfterSeconds, ServiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { encodeError as encodeMessagesError } from '../dialects/anthropic-messages/encode-error.ts'
 import { encodeError } from '../dialects/openai-chat/encode-error.ts'
-import type { Middleware, RequestContext } from './request-state.ts'
+import { type Middleware, type RequestContext, sendJson } from './request-state.ts'
 
 /** Every failure before the headers ends here, in the body shape of its route. */
 export function renderError({ routePrefix }: Pick<Config, 'routePrefix'>, logger: Logger): Middleware {
@@ -13,11 +13,11 @@ export function renderError({ routePrefix }: Pick<Config, 'routePrefix'>, logger
     } catch (thrown) {
       const error = toServiceError(context, thrown, logger)
       if (context.res.destroyed) return
-      context.status = error.status
       context.set(retryHeaders(error))
-      context.body = isOfMessages(context.path, routePrefix)
-        ? encodeMessagesError(error, context.state.requestId)
-        : encodeError(error)
+      const { requestId } = context.state
+      const isMessages = isOfMessages(context.path, routePrefix)
+      const body = isMessages ? encodeMessagesError(error, requestId) : encodeError(error)
+      sendJson(context, body, error.status)
     }
   }
 }

@@ -26,5 +26,17 @@ interface RouterTraces {
 export type RequestContext = Koa.ParameterizedContext<RequestState, RouterTraces>
 export type Middleware = Koa.Middleware<RequestState, RouterTraces>
 
+/** Answers with JSON, on the bare response: of an object as its body Koa asks first whether it is a `Response` or a `Blob`, and
+ *  that alone loads the whole of Node's own `fetch`. */
+export function sendJson(context: RequestContext, value: unknown, status = 200): void {
+  const { res } = context
+  const text = JSON.stringify(value)
+  context.respond = false
+  res.statusCode = status
+  res.setHeader('Content-Type', 'application/json; charset=utf-8')
+  res.setHeader('Content-Length', Buffer.byteLength(text))
+  res.end(text)
+}
+
 /** For the middleware that fills a field in, once. */
 export type Writable<T> = { -readonly [K in keyof T]: T[K] }

@@ -1,5 +1,7 @@
-import { open } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { open, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { createRequire, getCompileCacheDir } from 'node:module'
+import { endianness } from 'node:os'
+import { join } from 'node:path'
 
 /** All tokens of o200k_base, by their bytes. 4.4 MB of flat arrays, where maps of strings take 75. */
 export interface Vocabulary {
@@ -8,15 +10,49 @@ export interface Vocabulary {
   rankOf(bytes: Uint8Array, hashes: Int32Array, start: number, end: number): number
 }
 
-/** Reads the file that the package ships, in steps of less than a millisecond. */
+/** Reads the file that the package ships, in steps of less than a millisecond; or what an earlier start has made of it, where Node
+ *  keeps its compiled code: that takes 5 ms in place of 90. */
 export async function loadVocabulary(): Promise<Vocabulary> {
+  const path = createRequire(import.meta.url).resolve('gpt-tokenizer/data/o200k_base.tiktoken')
+  const cachePath = await findCache(path)
+  const cached = cachePath && (await readTable(cachePath))
+  if (cached) return createVocabulary(cached)
+  const table = await parseTable(path)
+  if (cachePath) await writeTable(cachePath, table).catch(() => {})
+  return createVocabulary(table)
+}
+
+/** @returns undefined where Node keeps no compiled code, since that folder cannot be written to */
+async function findCache(path: string): Promise<string | undefined> {
+  const folder = getCompileCacheDir()
+  if (folder === undefined) return undefined
+  const { size, mtimeMs } = await stat(path)
+  return join(folder, `o200k-${endianness()}-${size}-${Math.round(mtimeMs)}.bin`)
+}
+
+async function readTable(path: string): Promise<TokenTable | undefined> {
+  const file = await readFile(path).catch(() => undefined)
+  return file?.length === tableBytes ? tableIn(file.buffer as ArrayBuffer, file.byteOffset) : undefined
+}
+
+/** Under another name until it is whole: replicas may start at the same time. */
+async function writeTable(path: string, { bytes, starts, slots }: TokenTable): Promise<void> {
+  const partPath = `${path}.${process.pid}`
+  await writeFile(
+    partPath,
+    [slots, starts, bytes].map((array) => Buffer.from(array.buffer)),
+  )
+  await rename(partPath, path)
+}
+
+async function parseTable(path: string): Promise<TokenTable> {
   const reader = createVocabularyReader()
-  const file = await open(createRequire(import.meta.url).resolve('gpt-tokenizer/data/o200k_base.tiktoken'))
+  const file = await open(path)
   try {
     const chunk = new Uint8Array(16 * 1024)
     for (;;) {
       const { bytesRead } = await file.read(chunk, 0, chunk.length)
-      if (bytesRead === 0) return createVocabulary(reader.end())
+      if (bytesRead === 0) return reader.end()
       reader.read(chunk.subarray(0, bytesRead))
     }
   } finally {
@@ -38,6 +74,16 @@ const byteCount = 1_397_670
 const maxTokenBytes = 128
 
 const slotCount = 1 << 19
+const tableBytes = 4 * slotCount + 4 * (tokenCount + 1) + byteCount
+
+/** The three arrays lie one behind the other. */
+function tableIn(buffer: ArrayBuffer, offset: number): TokenTable {
+  const slots = new Int32Array(buffer, offset, slotCount)
+  const starts = new Uint32Array(buffer, offset + slots.byteLength, tokenCount + 1)
+  const bytes = new Uint8Array(buffer, offset + slots.byteLength + starts.byteLength, byteCount)
+  return { bytes, starts, slots }
+}
+
 const slotMask = slotCount - 1
 const rankBits = 18
 const rankMask = (1 << rankBits) - 1

@@ -1,9 +1,8 @@
 import type { ChatEvent, ChatEventBatch, FinishReason, TokenUsage } from '../core/chat-event.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { EventConsumer } from './ask-stream.ts'
-import { parseUsage } from './decode-parts.ts'
+import { isRecord, parseEvent, parseUsage } from './decode-parts.ts'
 import { recogniseEvent, recogniseNotice, recognisePage, recogniseWords } from './failures.ts'
-import { isRecord, parseEvent } from './parse-event.ts'
 
 /** Tells the answer what one event means. @returns whether the event brings the answer forward; a keepalive does not */
 export type DecodeEvent = (event: Readonly<Record<string, unknown>>, answer: Answer) => boolean

@@ -18,7 +18,7 @@ import {
   fetchModelLists,
   fetchQuota,
 } from './site-calls.ts'
-import { uploadFiles } from './upload-files.ts'
+import { type StoredFiles, uploadFiles } from './upload-files.ts'
 import type { AskInput, Upstream } from './upstream.ts'
 import { askVendorChat } from './vendor-api/ask-chat.ts'
 import { askVendorMedia } from './vendor-api/ask-media.ts'
@@ -85,18 +85,30 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       bound,
       countUnknown: () => options.metrics.unknownEvents.inc({ generation }),
     })
-    const encodeBody = async (cut: AbortSignal) => {
-      const files = await uploadFiles(site, { generation, account, messages: request.messages, signal: cut })
-      return wire.encodeRequest(request, { chatId, token, files })
-    }
+    const { messages } = request
+    const hasFiles = messages.some(({ parts }) => parts.some(({ type }) => type === 'file'))
+    const encode = (files: StoredFiles) => wire.encodeRequest(request, { chatId, token, files })
+    const encodeBody = async (cut: AbortSignal) =>
+      encode(await uploadFiles(site, { generation, account, messages, signal: cut }))
     const { path } = wire
     return new AskStream(
       site,
-      { kind: 'chat', generation, account, path, route, bound, encodeBody, signal },
+      {
+        kind: 'chat',
+        generation,
+        account,
+        path,
+        route,
+        bound,
+        encodeBody: hasFiles ? encodeBody : () => encode(noFiles),
+        signal,
+      },
       answer,
     )
   }
 }
+
+const noFiles: StoredFiles = new Map()
 
 function ofSite(account: Account): CookieAccount {
   if (account.kind === 'cookie') return account

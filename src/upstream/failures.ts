@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { UpstreamError, type UpstreamErrorOptions, type UpstreamFailureKind } from '../core/errors.ts'
 import type { MessageResult } from './decode-parts.ts'
-import { isRecord, parseEvent } from './parse-event.ts'
+import { isRecord, parseEvent } from './decode-parts.ts'
 
 export interface ReplyEvidence {
   readonly status: number

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Account, ApiKeyAccount } from '../core/account.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
@@ -75,8 +75,8 @@ const keyHeaders = ({ apiKey }: ApiKeyAccount) => ({
 
 /** The Application Insights pair of the page: both name the same random ids. */
 function traceHeaders(): Record<string, string> {
-  const trace = randomBytes(16).toString('hex')
-  const span = randomBytes(8).toString('hex')
+  const trace = randomUUID().replaceAll('-', '')
+  const span = randomUUID().replaceAll('-', '').slice(0, 16)
   return { 'request-id': `|${trace}.${span}`, traceparent: `00-${trace}-${span}-01` }
 }
 

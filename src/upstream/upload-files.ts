@@ -3,7 +3,7 @@ import type { CookieAccount } from '../core/account.ts'
 import type { ChatMessage, FilePart } from '../core/chat-request.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
-import { isRecord } from './parse-event.ts'
+import { isRecord } from './decode-parts.ts'
 import { callSite, isMissingRoute, readText, type SiteAccess } from './site-calls.ts'
 
 /** The files of a request as its messages refer to them once the site has them: the `private_file` of a part. */

@@ -24,4 +24,4 @@ export const unknownSettings = (names: Iterable<string>): readonly string[] =>
 
 /** Whether the service answers this path without a key, at the root. */
 export const isProbe = (path: string): boolean =>
-  readProjectFile('src/http/routes.ts').includes(`  get('${path}', `)
+  readProjectFile('src/http/routes.ts').includes(`  probe('${path}', `)

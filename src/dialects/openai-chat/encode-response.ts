@@ -2,14 +2,14 @@ import type { ChatAnswer } from '../../core/chat-event.ts'
 import type { ToolCall } from '../../core/chat-request.ts'
 import { type CollectedAnswer, collectAnswer } from '../collect-answer.ts'
 import type { UsageMeter } from '../measure-usage.ts'
+import { totalUsage } from './choices.ts'
 import {
   type CallStyle,
   type ChoiceOptions,
   encodeChatUsage,
   encodeFinishReason,
   type ReasoningFormat,
-} from './choice-format.ts'
-import { totalUsage } from './choices.ts'
+} from './encode-stream.ts'
 
 export interface ChatResponseOptions extends ChoiceOptions {
   /** One a choice: as many are asked for. */

@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import type { ChatModel, ChatRequest, OutputFormat } from '../../core/chat-request.ts'
 import { checkShape } from '../check-shape.ts'
-import { type CallStyle, type ReasoningFormat, reasoningFormats } from './choice-format.ts'
+import { type CallStyle, type ReasoningFormat, reasoningFormats } from './encode-stream.ts'
 import { parseMessages } from './parse-messages.ts'
 import { parseTools, toolFields } from './parse-tools.ts'
 
@@ -28,7 +28,8 @@ export async function parseRequest(
   resolve: (model: string) => ChatModel,
 ): Promise<ParsedChatRequest> {
   const request = checkShape(requestSchema, body)
-  const { tools, callStyle } = parseTools(request)
+  const speaksOfTools = request.tools ?? request.functions ?? request.tool_choice
+  const { tools, callStyle } = speaksOfTools ? parseTools(request) : noTools
   const output = parseOutput(request.response_format)
   const stop = parseStop(request.stop)
   const maxTokens = request.max_completion_tokens ?? request.max_tokens
@@ -56,6 +57,8 @@ function parseOutput(given: z.infer<typeof outputField>): OutputFormat | undefin
   const { name, description, schema } = given.json_schema
   return { type: 'json-schema', name: name || 'response', description: description ?? undefined, schema }
 }
+
+const noTools = { tools: undefined, callStyle: 'tool-calls' } as const
 
 /** An empty sequence would end every answer before its first word. */
 const parseStop = (given: string | readonly string[] | null | undefined): readonly string[] =>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ToolChoice, ToolDefinition, ToolUse } from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
 import { createToolUse, parseFunction } from '../tools.ts'
-import type { CallStyle } from './choice-format.ts'
+import type { CallStyle } from './encode-stream.ts'
 
 /** The fields of a request that speak of tools. */
 export const toolFields = {

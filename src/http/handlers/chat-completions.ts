@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts'
-import type { ReasoningFormat } from '../../dialects/openai-chat/choice-format.ts'
 import { createChoiceMeters, mergeChoices } from '../../dialects/openai-chat/choices.ts'
 import { encodeResponse } from '../../dialects/openai-chat/encode-response.ts'
+import type { ReasoningFormat } from '../../dialects/openai-chat/encode-stream.ts'
 import {
   createChatStreamEncoder,
   createChoicesStreamEncoder,
@@ -11,7 +11,7 @@ import { createAnswerChat } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { readJson } from '../read-body.ts'
-import type { RequestContext } from '../request-state.ts'
+import { type RequestContext, sendJson } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 
 export function createChatCompletionsHandler(config: Config, services: AppServices, links: FileLinks) {
@@ -37,7 +37,8 @@ export function createChatCompletionsHandler(config: Config, services: AppServic
 
     if (choices === 1) {
       const answer = answerChat(context, chat)
-      if (!stream) context.body = await encodeResponse(() => answer, { ...options, usage: createMeters() })
+      if (!stream)
+        sendJson(context, await encodeResponse(() => answer, { ...options, usage: createMeters() }))
       else {
         const encoder = createChatStreamEncoder({ ...options, usage: createStreamMeters() })
         await sendEvents(context, answer, encoder, sendOptions)
@@ -49,7 +50,8 @@ export function createChatCompletionsHandler(config: Config, services: AppServic
     const signal = AbortSignal.any([context.state.signal, over.signal])
     const answerChoice = () => answerChat(context, chat, signal)
     try {
-      if (!stream) context.body = await encodeResponse(answerChoice, { ...options, usage: createMeters() })
+      if (!stream)
+        sendJson(context, await encodeResponse(answerChoice, { ...options, usage: createMeters() }))
       else {
         const answers = mergeChoices(Array.from({ length: choices }, answerChoice))
         const encoder = createChoicesStreamEncoder({ ...options, usage: createStreamMeters() })

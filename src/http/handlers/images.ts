@@ -7,9 +7,9 @@ import {
   type ParsedImageRequest,
   parseImageRequest,
 } from '../../dialects/openai-images.ts'
+import { beginMediaCall } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { beginMediaCall } from '../gateway-call.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { RequestContext } from '../request-state.ts'
 import { readSiteFile } from '../site-file.ts'

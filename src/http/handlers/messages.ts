@@ -7,7 +7,7 @@ import { createAnswerChat } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { readJson } from '../read-body.ts'
-import type { RequestContext } from '../request-state.ts'
+import { type RequestContext, sendJson } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 
 export function createMessagesHandler(config: Config, services: AppServices, links: FileLinks) {
@@ -30,7 +30,7 @@ export function createMessagesHandler(config: Config, services: AppServices, lin
       usage: createUsageMeter(chat, countTokens, input.exact),
     }
     if (!stream) {
-      context.body = await encodeResponse(answer, options)
+      sendJson(context, await encodeResponse(answer, options))
       return
     }
     await sendEvents(context, answer, createMessageStreamEncoder(options), sendOptions)
@@ -44,6 +44,6 @@ export function createCountMessageTokensHandler(
 ) {
   return async (context: RequestContext): Promise<void> => {
     const { chat } = await parseRequest(await readJson(context, maxBodyBytes), catalogue.resolve)
-    context.body = { input_tokens: await countPrompt(chat, countTokens) }
+    sendJson(context, { input_tokens: await countPrompt(chat, countTokens) })
   }
 }

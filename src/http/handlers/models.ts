@@ -2,11 +2,11 @@ import type { RouterContext } from '@koa/router'
 import { ServiceError } from '../../core/errors.ts'
 import { encodeModel, encodeModelList } from '../../dialects/encode-model.ts'
 import type { AppServices } from '../app-services.ts'
-import type { RequestContext, RequestState } from '../request-state.ts'
+import { type RequestContext, type RequestState, sendJson } from '../request-state.ts'
 
 export function createListModelsHandler({ catalogue }: Pick<AppServices, 'catalogue'>) {
   return (context: RequestContext): void => {
-    context.body = encodeModelList(catalogue.list())
+    sendJson(context, encodeModelList(catalogue.list()))
   }
 }
 
@@ -15,6 +15,6 @@ export function createRetrieveModelHandler({ catalogue }: Pick<AppServices, 'cat
   return (context: RouterContext<RequestState>): void => {
     const entry = catalogue.find(context.params.id ?? '')
     if (!entry) throw new ServiceError('model_not_found')
-    context.body = encodeModel(entry)
+    sendJson(context, encodeModel(entry))
   }
 }

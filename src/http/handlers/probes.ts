@@ -3,24 +3,23 @@ import { ServiceError } from '../../core/errors.ts'
 import type { AppServices } from '../app-services.ts'
 import { isLocal } from '../client-address.ts'
 import { createKeyCheck } from '../keys.ts'
-import type { RequestContext } from '../request-state.ts'
+import { type RequestContext, sendJson } from '../request-state.ts'
 
 /** Claude Code sends `HEAD /` at its start and waits for any answer. */
 export function home(context: RequestContext): void {
-  context.body = { name: 'genspark2api' }
+  sendJson(context, { name: 'genspark2api' })
 }
 
 /** The process answers: nothing else is asked, so that a sick dependency does not get it killed. */
 export function livez(context: RequestContext): void {
-  context.body = { live: true }
+  sendJson(context, { live: true })
 }
 
 /** 200 or 503, and each part by name. */
 export function createReadyzHandler({ readiness }: Pick<AppServices, 'readiness'>) {
   return async (context: RequestContext): Promise<void> => {
     const answer = await readiness()
-    context.status = answer.ready ? 200 : 503
-    context.body = answer
+    sendJson(context, answer, answer.ready ? 200 : 503)
   }
 }
 

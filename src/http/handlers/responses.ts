@@ -18,7 +18,7 @@ import { makeInBackground } from '../background-response.ts'
 import type { FileLinks } from '../file-links.ts'
 import { callerOf } from '../keys.ts'
 import { readJson } from '../read-body.ts'
-import type { RequestContext } from '../request-state.ts'
+import { type RequestContext, sendJson } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
@@ -70,7 +70,7 @@ export function createResponsesHandler(config: Config, services: AppServices, li
     }
     const answer = answerChat(context, chat)
     if (!stream) {
-      context.body = await encodeResponse(answer, options)
+      sendJson(context, await encodeResponse(answer, options))
       return
     }
     await sendEvents(context, answer, createResponseStreamEncoder(options), sendOptions)

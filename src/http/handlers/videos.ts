@@ -11,9 +11,9 @@ import {
   encodeVideos,
   parseVideoRequest,
 } from '../../dialects/openai-videos.ts'
+import { beginMediaCall } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { beginMediaCall } from '../gateway-call.ts'
 import { callerOf } from '../keys.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { RequestContext, RequestState } from '../request-state.ts'

@@ -1,7 +1,6 @@
 import type { Answer, DecodeEvent } from '../answer.ts'
-import { FieldText, parseMessageResult } from '../decode-parts.ts'
+import { FieldText, parseEvent, parseMessageResult } from '../decode-parts.ts'
 import { recogniseMessageResult } from '../failures.ts'
-import { parseEvent } from '../parse-event.ts'
 
 type Event = Readonly<Record<string, unknown>>
 

@@ -1,4 +1,4 @@
-import { isRecord } from '../parse-event.ts'
+import { isRecord } from '../decode-parts.ts'
 
 /** A task, or a result without a task id. */
 export interface FoundTask {

@@ -1,7 +1,6 @@
 import type { ChatMessage, ChatPrompt, ChatRole, ContentPart } from '../../core/chat-request.ts'
 import type { Answer, DecodeEvent } from '../answer.ts'
-import { isCount } from '../decode-parts.ts'
-import { isRecord } from '../parse-event.ts'
+import { isCount, isRecord } from '../decode-parts.ts'
 import { recogniseStreamError } from './vendor-failures.ts'
 
 /** The style demands a limit, thinking included, and refuses one above the model's own; every Claude since 4 takes this one. */

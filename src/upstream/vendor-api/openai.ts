@@ -1,8 +1,7 @@
 import type { ChatMessage, ChatPrompt, ContentPart } from '../../core/chat-request.ts'
 import type { Answer } from '../answer.ts'
-import { parseUsage } from '../decode-parts.ts'
+import { isRecord, parseUsage } from '../decode-parts.ts'
 import { encodeContent, encodePart } from '../encode-parts.ts'
-import { isRecord } from '../parse-event.ts'
 import { recogniseStreamError } from './vendor-failures.ts'
 
 /** The body of a chat in OpenAI's style, always with the whole history. The surface is known to have neither web search nor

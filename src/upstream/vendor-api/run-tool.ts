@@ -3,7 +3,7 @@ import type { ImagePart } from '../../core/chat-request.ts'
 import { UpstreamError } from '../../core/errors.ts'
 import type { MediaRequest } from '../../core/media-request.ts'
 import type { Reply } from '../../core/open-reply.ts'
-import { parseEvent } from '../parse-event.ts'
+import { parseEvent } from '../decode-parts.ts'
 import { readText, type SiteAccess } from '../site-calls.ts'
 import { recogniseVendorReply } from './vendor-failures.ts'
 

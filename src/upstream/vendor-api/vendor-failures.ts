@@ -1,6 +1,6 @@
 import { UpstreamError, type UpstreamFailureKind } from '../../core/errors.ts'
+import { isRecord, parseEvent } from '../decode-parts.ts'
 import { isPage, type ReplyEvidence, recogniseReply, recogniseSpeaking } from '../failures.ts'
-import { isRecord, parseEvent } from '../parse-event.ts'
 
 /** The verdict on a reply to an API key that is neither a stream nor a result, where there is no other route to ask.
  *  Source: WIRE 11 */
