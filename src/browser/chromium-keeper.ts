@@ -4,7 +4,13 @@ import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { abortable, settles } from './abortable.ts'
 import { attachBrowser } from './attach-browser.ts'
-import { type Chromium, describeLaunchFailure, isLastingFailure, launchChromium } from './launch-chromium.ts'
+import {
+  answersWithin,
+  type Chromium,
+  describeLaunchFailure,
+  isLastingFailure,
+  launchChromium,
+} from './launch-chromium.ts'
 import type { BrowserState } from './token-source.ts'
 import { firstLine, tokenUnavailable } from './token-source.ts'
 
@@ -226,13 +232,15 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   async function check(): Promise<void> {
     const suspect = running
     if (!suspect || (await suspect.answers(options.answerMs))) return
-    await partWith(suspect, 'Chromium does not answer and is killed')
+    const isOurs = suspect.pid !== undefined
+    await partWith(suspect, isOurs ? 'Chromium does not answer and is killed' : 'the browser does not answer')
   }
 
   async function checkWork(): Promise<void> {
     const suspect = running
-    if (!suspect || performance.now() - workedAt < workEveryMs) return
-    const works = await settlesLive(makePage(suspect), options.workMs ?? workMs)
+    // One that is not ours cannot be launched anew, and its owner would see the page.
+    if (!suspect || suspect.pid === undefined || performance.now() - workedAt < workEveryMs) return
+    const works = await answersWithin(makePage(suspect), options.workMs ?? workMs)
     workedAt = performance.now()
     if (!works) await partWith(suspect, 'Chromium makes no page and is killed')
   }
@@ -250,16 +258,6 @@ async function makePage({ browser }: Chromium): Promise<void> {
     void context.close().catch(() => {})
   }
 }
-
-/** Whether `work` settled within `ms` of a process that ran: time in which it stood still itself is no evidence. */
-async function settlesLive(work: Promise<unknown>, ms: number): Promise<boolean> {
-  for (let steps = Math.ceil(ms / liveStepMs); steps > 0; steps -= 1) {
-    if (await settles(work, liveStepMs)) return true
-  }
-  return false
-}
-
-const liveStepMs = 250
 
 const isSandboxFailure = (error: unknown): boolean =>
   error instanceof Error &&
