@@ -5,6 +5,7 @@ import { fanOut } from './suites/fan-out.ts'
 import { idle } from './suites/idle.ts'
 import { large } from './suites/large.ts'
 import { paced } from './suites/paced.ts'
+import { page } from './suites/page.ts'
 import { redis } from './suites/redis.ts'
 import { small } from './suites/small.ts'
 import { soak } from './suites/soak.ts'
@@ -24,6 +25,7 @@ export const suites: readonly Suite[] = [
   large,
   tools,
   tokens,
+  page,
   abort,
   redis,
   dialects,

@@ -117,7 +117,7 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     return openRequestPage(opened, {
       ...options,
       url: pageUrl,
-      onHung: () => void options.keeper.checkAlive(),
+      onSilent: () => void options.keeper.checkAlive(),
     })
   }
 

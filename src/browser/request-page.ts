@@ -24,8 +24,8 @@ export interface RequestPageOptions {
   readonly silenceMs: number
   readonly answerMs: number
   readonly closeMs: number
-  /** The page does not answer: perhaps the whole browser does not. */
-  readonly onHung: () => void
+  /** The page is silent: perhaps the whole browser is gone. */
+  readonly onSilent: () => void
 }
 
 /** Bytes of one reply that have left the network and not been read by our consumer. */
@@ -74,9 +74,9 @@ async function passChallenge(
   response: Response | null,
   { url, challengeMs }: RequestPageOptions,
 ): Promise<void> {
-  if (response && isChallenge(response)) {
+  if (response && (await isChallenge(page, response))) {
     const isPassed = (later: Response) =>
-      later.frame() === page.mainFrame() && later.request().isNavigationRequest() && !isChallenge(later)
+      later.frame() === page.mainFrame() && later.request().isNavigationRequest() && later.ok()
     try {
       await page.waitForResponse(isPassed, { timeout: challengeMs })
       await page.waitForLoadState('domcontentloaded', { timeout: challengeMs })
@@ -90,9 +90,11 @@ async function passChallenge(
   throw new UpstreamError('unavailable', { message: `Genspark's page sends the browser on to ${host}.` })
 }
 
-function isChallenge(response: Response): boolean {
+/** Any other refusal of the page says little: its requests may be answered all the same. */
+async function isChallenge(page: Page, response: Response): Promise<boolean> {
+  if (response.headers()['cf-mitigated'] === 'challenge') return true
   const status = response.status()
-  return response.headers()['cf-mitigated'] === 'challenge' || status === 403 || status === 503
+  return (status === 403 || status === 503) && /just a moment|attention required/i.test(await page.title())
 }
 
 /** One page and the replies that are open on it. The requests are made in a world of our own: the site's scripts neither see
@@ -157,7 +159,7 @@ class PageLine implements RequestPage {
   }
 
   async #send({ method, url, headers, body }: ReplyRequest, id: number): Promise<void> {
-    await this.#session.send('Runtime.callFunctionOn', {
+    const { exceptionDetails } = await this.#session.send('Runtime.callFunctionOn', {
       functionDeclaration: '(request) => globalThis.genspark2api.open(request)',
       executionContextId: this.#world,
       arguments: [
@@ -173,6 +175,7 @@ class PageLine implements RequestPage {
         },
       ],
     })
+    if (exceptionDetails) throw new Error(exceptionDetails.text)
   }
 
   acknowledge(id: number, bytes: number): void {
@@ -256,17 +259,17 @@ class PageLine implements RequestPage {
 
   #watchOver(): void {
     if (this.#watch) return
-    const { silenceMs, answerMs, onHung } = this.#options
+    const { silenceMs, answerMs, onSilent } = this.#options
     this.#heardAt = performance.now()
     let asking = false
     this.#watch = setInterval(async () => {
       if (asking || performance.now() - this.#heardAt < silenceMs) return
       asking = true
+      onSilent()
       const isAlive = await settles(this.#session.send('Runtime.evaluate', { expression: '0' }), answerMs)
       asking = false
       if (isAlive || this.#broken) return
       this.#break('stopped answering')
-      onHung()
     }, silenceMs).unref()
   }
 }
@@ -412,22 +415,25 @@ function installAgent(input: { bindingName: string; windowBytes: number; joinMs:
   let lines: string[] = []
   let flushedAt = 0
   let isWaiting = false
+  let timer: ReturnType<typeof setTimeout> | undefined
 
   function flush(): void {
+    clearTimeout(timer)
     isWaiting = false
     flushedAt = performance.now()
     post(lines.join('\n'))
     lines = []
   }
 
-  /** At once after a pause, else with what comes within the next few milliseconds. */
-  function say(line: string): void {
+  /** At once when it is urgent or after a pause, else with what comes within the next few milliseconds. */
+  function say(line: string, isUrgent = false): void {
     lines.push(line)
+    if (isUrgent) return flush()
     if (isWaiting) return
     const waitMs = flushedAt + input.joinMs - performance.now()
     if (waitMs <= 0) return flush()
     isWaiting = true
-    setTimeout(flush, waitMs)
+    timer = setTimeout(flush, waitMs)
   }
 
   function encode(bytes: Uint8Array): string {
@@ -464,6 +470,7 @@ function installAgent(input: { bindingName: string; windowBytes: number; joinMs:
       // No more is read at once than the window has room for, so that nothing waits here either.
       const reader = response.body?.getReader({ mode: 'byob' })
       let buffer = new ArrayBuffer(32 * 1024)
+      let isFirst = true
       while (reader) {
         while (stream.unread >= input.windowBytes) {
           await new Promise<void>((resolve) => {
@@ -475,7 +482,8 @@ function installAgent(input: { bindingName: string; windowBytes: number; joinMs:
         const { done, value } = await reader.read(new Uint8Array(buffer, 0, room))
         if (done) break
         stream.unread += value.byteLength
-        say(`d${id} ${encode(value)}`)
+        say(`d${id} ${encode(value)}`, isFirst)
+        isFirst = false
         buffer = value.buffer as ArrayBuffer
       }
       say(`e${id} `)

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { samplePng } from '../emulator/media/sample-files.ts'
 import { startVerifier } from '../emulator/verifier.ts'
 import { readEvents } from '../support/read-events.ts'
+import { trustSelfSigned } from '../support/self-signed.ts'
 import { type Stack, type StackOptions, startStack } from '../support/stack.ts'
 
 const hello = [{ role: 'user' as const, content: 'Hello there' }]
@@ -35,18 +36,26 @@ const seedImageModels = [
   ],
 ]
 
-describe.each(['copilot', 'agent'] as const)('features of the seed over %s', (protocol) => {
+describe.each([
+  ['copilot', 'this program'],
+  ['agent', 'this program'],
+  ['copilot', 'the page, which alone is let through'],
+  ['agent', 'the page, which alone is let through'],
+] as const)('features of the seed over %s, asked by %s', (protocol, program) => {
+  const isPage = program !== 'this program'
   let stack: Stack
   beforeAll(async () => {
+    if (isPage) trustSelfSigned()
     stack = await startStack({
       env: {
         ...noBrowser.env,
+        ...(isPage && { GENSPARK_TRANSPORT: 'browser' }),
         GENSPARK_PROTOCOL: protocol,
         GS_COOKIE: 'session_id=alice,session_id=bob',
         IMAGE_URL_ALLOW_PRIVATE: '1',
         AUTO_MODEL_CHAT_MAP_TYPE: '0',
       },
-      emulator: noBrowser.emulator,
+      emulator: { ...noBrowser.emulator, ...(isPage && { tls: true, challenge: 'clients' }) },
     })
   })
   afterEach(async () => {

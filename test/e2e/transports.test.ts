@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { APIError } from 'openai'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { AskRecord } from '../emulator/ask-record.ts'
+import { samplePng } from '../emulator/media/sample-files.ts'
 import { trustSelfSigned } from '../support/self-signed.ts'
 import { type Stack, type StackOptions, startStack } from '../support/stack.ts'
 
@@ -98,14 +99,19 @@ describe('GENSPARK_TRANSPORT=auto, the default', () => {
     expect(stack.emulator.asks.map(browserOf).map(([, , isPage]) => isPage)).toEqual([true, true, false])
   })
 
-  test('makes pictures through the page too, and hands their files out', async () => {
-    const stack = await start()
-    const { data } = await stack.openai.images.generate({ model: 'gpt-image-2', prompt: 'A cat' })
-    const bytes = await fetch(data?.[0]?.url ?? '')
-    expect(bytes.status).toBe(200)
-    expect((await bytes.arrayBuffer()).byteLength).toBeGreaterThan(0)
-    await stack.expectNothingLeft()
-  })
+  test.each(['site', 'redirect-elsewhere'] as const)(
+    'makes pictures through the page too, and hands out 10 MB (place: %s)',
+    async (place) => {
+      const stack = await start()
+      const bytes = Buffer.alloc(10 << 20, samplePng(1))
+      stack.emulator.answerWith({ type: 'media', tasks: [{ bytes, ...(place !== 'site' && { place }) }] })
+      const { data } = await stack.openai.images.generate({ model: 'gpt-image-2', prompt: 'A cat' })
+      const file = await fetch(data?.[0]?.url ?? '')
+      expect(file.status).toBe(200)
+      expect(Buffer.from(await file.arrayBuffer()).equals(bytes)).toBe(true)
+      await stack.expectNothingLeft()
+    },
+  )
 
   test('says what was tried where the page is refused as well', async () => {
     const stack = await start()
