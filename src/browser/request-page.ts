@@ -32,6 +32,8 @@ export interface RequestPageOptions {
 const windowBytes = 256 * 1024
 /** The pieces of all replies that come within this time leave the page as one message: each message costs both processes. */
 const joinMs = 4
+/** In characters; a message of that length waits for no more. */
+const joinLength = 64 * 1024
 const worldName = 'genspark2api'
 const bindingName = 'genspark2apiSend'
 
@@ -133,7 +135,7 @@ class PageLine implements RequestPage {
     const frameId = frameTree.frame.id
     const { executionContextId } = await session.send('Page.createIsolatedWorld', { frameId, worldName })
     this.#world = executionContextId
-    await this.#call(`(${installAgent})(${JSON.stringify({ bindingName, windowBytes, joinMs })})`)
+    await this.#call(`(${installAgent})(${JSON.stringify({ bindingName, windowBytes, joinMs, joinLength })})`)
   }
 
   async open(request: ReplyRequest, done: () => void): Promise<Reply> {
@@ -408,11 +410,17 @@ interface AgentRequest {
 }
 
 /** Makes requests and sends what comes of them through the binding. */
-function installAgent(input: { bindingName: string; windowBytes: number; joinMs: number }): void {
+function installAgent(input: {
+  bindingName: string
+  windowBytes: number
+  joinMs: number
+  joinLength: number
+}): void {
   const world = globalThis as unknown as Record<string, unknown>
   const post = world[input.bindingName] as (text: string) => void
   const open = new Map<number, { controller: AbortController; unread: number; wake: () => void }>()
   let lines: string[] = []
+  let waitingLength = 0
   let flushedAt = 0
   let isWaiting = false
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -423,12 +431,14 @@ function installAgent(input: { bindingName: string; windowBytes: number; joinMs:
     flushedAt = performance.now()
     post(lines.join('\n'))
     lines = []
+    waitingLength = 0
   }
 
-  /** At once when it is urgent or after a pause, else with what comes within the next few milliseconds. */
+  /** At once when it is urgent, much, or after a pause, else with what comes within the next few milliseconds. */
   function say(line: string, isUrgent = false): void {
     lines.push(line)
-    if (isUrgent) return flush()
+    waitingLength += line.length
+    if (isUrgent || waitingLength >= input.joinLength) return flush()
     if (isWaiting) return
     const waitMs = flushedAt + input.joinMs - performance.now()
     if (waitMs <= 0) return flush()

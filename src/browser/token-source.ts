@@ -1,5 +1,6 @@
 // Module `browser`: makes reCAPTCHA tokens with the site's own script in an ordinary Chromium page of the account's session, or
-// asks the operator's own token service for them. Touches `core` and Playwright; it never asks the chat API.
+// asks the operator's own token service for them; carries requests to the site by such a page (`page-transport`), without knowing
+// what they ask. Touches `core` and Playwright.
 
 import type { CookieAccount } from '../core/account.ts'
 import { type ServiceErrorOptions, UnavailableError } from '../core/errors.ts'

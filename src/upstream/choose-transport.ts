@@ -211,11 +211,11 @@ function again(error: unknown): unknown {
   return new UpstreamError('challenged', { cause: error, askAgain: true })
 }
 
-/** Says what was tried and what is left to try. */
 /** None of them is known to help. */
 const otherWays =
   'Try BROWSER_HEADED=1, a browser of your own (BROWSER_ENDPOINT), another address (PROXY_URL) or an API key.'
 
+/** Says what was tried and what is left to try. */
 function explained(error: unknown, { transport = 'direct', openByPage }: TransportOptions): unknown {
   if (!isChallenge(error)) return error
   const { askAgain, cause } = error

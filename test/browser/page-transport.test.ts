@@ -166,7 +166,9 @@ describe.each([
     })
     const reply = await ask()
     // The browser takes more than our reader does, so that more than the window has been sent when we look.
-    await emulator.until(() => (emulator.asks.at(-1)?.bytesSent ?? 0) > 1 << 20)
+    await vi.waitFor(() => expect(emulator.asks.at(-1)?.bytesSent).toBeGreaterThan(1 << 20), {
+      timeout: 60_000,
+    })
     await readAll(await open())
     const first = (await reply.read())?.length ?? 0
     expect(first).toBeGreaterThan(0)
