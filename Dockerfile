@@ -21,11 +21,14 @@ LABEL org.opencontainers.image.title="genspark2api" \
   org.opencontainers.image.description="An OpenAI-compatible API in front of your own Genspark accounts" \
   org.opencontainers.image.licenses="MIT"
 
+# For BROWSER_HEADED=1; empty leaves it out: 8 MB less.
+ARG XVFB=xvfb
+
 # Chromium with its sandbox helper, small fonts that cover Chinese, Japanese and Korean, and an init that reaps its processes.
 # Taken out again: drivers for graphics cards, which a container has none of (220 MB with the compiler that they bring), icons,
 # languages of menus that nobody sees, and npm.
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends chromium chromium-sandbox fonts-droid-fallback tini \
+  && apt-get install -y --no-install-recommends chromium chromium-sandbox fonts-droid-fallback tini ${XVFB} \
   && find /usr/lib/chromium/locales -type f ! -name 'en-US*' -delete \
   && rm -rf /usr/lib/*-linux-gnu/dri /usr/lib/*-linux-gnu/libLLVM* /usr/lib/*-linux-gnu/libz3.so* \
     /usr/lib/chromium/libVkLayer_khronos_validation.so /usr/share/icons/* /usr/share/locale/* /usr/share/doc/* /usr/share/man/* \

@@ -5,23 +5,32 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib/setup.sh
 source scripts/lib/setup.sh
 
-usage='Usage: scripts/run.sh [--demo | doctor]
+usage='Usage: scripts/run.sh [--demo | doctor [--report FILE]]
 
-Installs what is missing (Node, dependencies, Chromium) and runs the service in the foreground until Ctrl-C.
+Installs what is missing (Node, dependencies, Chromium, for BROWSER_HEADED=1 Xvfb) and runs the service in the foreground until Ctrl-C.
 Settings come from the environment or from a .env file; .env.example lists them. At least set GS_COOKIE.
 
   --demo   Needs no account: runs against a built-in mock of the site, whose answers are canned.
            EMULATOR_GONE=agent or EMULATOR_GONE=copilot takes that chat route of the site away.
            EMULATOR_CHALLENGE=1 has the site challenge every client that is not a browser, EMULATOR_CHALLENGE=all browsers too.
   doctor   Looks at the settings, the site, each account, Redis and the making of a token, and says what to do about what is wrong.
+           --report FILE also writes it to a file for a bug report, without secrets, names and addresses; - is standard output.
   --help   Shows this.
 '
 
 entry=(src/start.js)
-for argument in "$@"; do
+while [ $# -gt 0 ]; do
+  argument=$1
+  shift
   case $argument in
     --demo) entry=(scripts/demo.ts) ;;
-    doctor) entry=(src/start.js doctor) ;;
+    doctor)
+      entry=(src/start.js doctor)
+      if [ "${1:-}" = --report ] && [ $# -ge 2 ]; then
+        entry+=("$1" "$2")
+        shift 2
+      fi
+      ;;
     -h | --help)
       printf '%s' "$usage"
       exit
@@ -30,5 +39,11 @@ for argument in "$@"; do
   esac
 done
 
-if [ "$(setting RECAPTCHA_MODE)" = off ]; then setup; else setup chromium; fi
+packages=()
+if [ "$(setting RECAPTCHA_MODE)" != off ] && [ -z "$(setting BROWSER_ENDPOINT)" ]; then packages+=(chromium); fi
+case $(setting BROWSER_HEADED) in
+  '' | 0 | false | no | off) ;;
+  *) if [ -z "${DISPLAY:-}" ] && [ "$(uname)" = Linux ]; then packages+=(xvfb); fi ;;
+esac
+setup "${packages[@]+"${packages[@]}"}"
 exec node "${entry[@]}"

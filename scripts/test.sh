@@ -7,7 +7,8 @@ source scripts/lib/setup.sh
 
 usage='Usage: scripts/test.sh
 
-Installs what is missing (Node, dependencies, Chromium, a Redis server, nginx, curl), then checks types, lint, format and tests.
+Installs what is missing (Node, dependencies, Chromium, Xvfb, a Redis server, nginx, curl), then checks types, lint, format and
+tests.
 The last line counts the tests: "N passed, N failed"; a check that fails counts as one more failure.
 The exit status is 0 when nothing failed.
 '
@@ -22,5 +23,5 @@ for argument in "$@"; do
   esac
 done
 
-setup chromium redis nginx curl
+setup chromium xvfb redis nginx curl
 exec node scripts/check.ts

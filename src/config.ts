@@ -100,10 +100,11 @@ function* contradictions(values: SettingValues, given: ReadonlySet<SettingKey>):
 function* withoutEffect(values: SettingValues): Iterable<string> {
   if (values.yesCaptchaClientKey)
     yield 'YES_CAPTCHA_CLIENT_KEY is not used: the service makes its own reCAPTCHA tokens'
-  const { recaptchaMode, recaptchaProxyUrl, proxyUrl = '' } = values
-  const hasBrowser = recaptchaMode === 'embedded' || (!recaptchaMode && !recaptchaProxyUrl)
-  if (hasBrowser && /^socks.*@/i.test(proxyUrl))
-    yield 'PROXY_URL has a password and is a SOCKS proxy: Chromium cannot sign in to one, so it makes no tokens'
+  const { browserEndpoint, browserHeaded, proxyUrl = '' } = values
+  if (browserEndpoint && /^socks.*@/i.test(proxyUrl))
+    yield 'PROXY_URL has a password and is a SOCKS proxy: the browser of BROWSER_ENDPOINT cannot sign in to one, so it makes no tokens'
+  if (browserEndpoint && browserHeaded)
+    yield 'BROWSER_HEADED is not used with BROWSER_ENDPOINT: whoever starts that browser decides'
 }
 
 function* likelySlips(env: Environment): Iterable<string> {

@@ -77,7 +77,8 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const { tokens, pages } = createBrowser({
     ...pick(config, 'baseUrl', 'proxyUrl', 'recaptchaMode', 'recaptchaProxyUrl', 'tokenPrefetch'),
     ...pick(config, 'recaptchaSiteKey', 'recaptchaAction', 'recaptchaScriptUrl', 'tokenMaxAgeMs'),
-    ...pick(config, 'browserMaxPages', 'browserExecutable'),
+    ...pick(config, 'browserMaxPages', 'browserExecutable', 'browserEndpoint'),
+    ...pick(config, 'browserHeaded', 'display', 'xAuthority'),
     ...pick(overrides, 'browserArguments'),
     transport: transport === 'direct' ? 'none' : transport,
     ...{ sessions, clock, random, logger, metrics },

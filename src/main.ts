@@ -2,7 +2,7 @@
 // The edge of the process: environment, signals, exit codes. The sole reader of process.env.
 // Imports nothing but Node itself: each command loads what it needs, and the health check of a container needs no service.
 
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Config } from './config.ts'
@@ -25,12 +25,13 @@ await main(process.argv.slice(2))
 async function main(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(await usage())
   const [command, ...rest] = args
-  if (rest.length > 0 || (command && !Object.hasOwn(commands, command)))
-    return stop(exitUsage, `unknown argument: ${rest[0] ?? command}\nTry --help.`)
+  const reportPath = command === 'doctor' && rest[0] === '--report' ? rest[1] : undefined
+  const unknown = command && !Object.hasOwn(commands, command) ? command : rest[reportPath ? 2 : 0]
+  if (unknown !== undefined) return stop(exitUsage, `unknown argument: ${unknown}\nTry --help.`)
   try {
     const { parseConfig } = await import('./config.ts')
     const config = parseConfig(process.env, { isTerminal: process.stdout.isTTY === true })
-    await commands[(command as keyof typeof commands) ?? 'serve'](config)
+    await commands[(command as keyof typeof commands) ?? 'serve'](config, reportPath)
   } catch (error) {
     const { ConfigError } = await import('./config.ts')
     if (!(error instanceof ConfigError)) throw error
@@ -69,11 +70,24 @@ function giveMemoryBack(): void {
   void collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
-/** A line for each part; exit code 1 when one of them is at fault. */
-async function doctor(config: Config): Promise<void> {
+/** A line for each part; exit code 1 when one of them is at fault.
+ *  @param reportPath  also writes a report there; `-`: to standard output, and the lines to standard error */
+async function doctor(config: Config, reportPath: string | undefined): Promise<void> {
   const { runDoctor } = await import('./doctor/run-doctor.ts')
-  const healthy = await runDoctor(config, (line) => process.stdout.write(line))
+  const output = reportPath === '-' ? process.stderr : process.stdout
+  const { healthy, findings } = await runDoctor(config, (line) => output.write(line))
   process.exitCode = healthy ? 0 : 1
+  if (reportPath === undefined) return
+  const { writeReport } = await import('./doctor/report.ts')
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  const report = await writeReport(config, findings, version)
+  if (reportPath === '-') return void process.stdout.write(report)
+  try {
+    writeFileSync(reportPath, report)
+    process.stdout.write(`The report is in ${reportPath}: read it before you show it to others.\n`)
+  } catch (error) {
+    stop(1, `the report cannot be written: ${(error as NodeJS.ErrnoException).code}`)
+  }
 }
 
 /** Exit code 0 when the service that runs here with these settings answers. */
@@ -94,11 +108,12 @@ async function usage(): Promise<string> {
   const { describeSettings } = await import('./config.ts')
   return `genspark2api: an OpenAI-compatible API in front of your own Genspark accounts
 
-Usage: node src/start.js [doctor | healthcheck | --help]
+Usage: node src/start.js [doctor [--report FILE] | healthcheck | --help]
 
 Without a word the service starts.
-  doctor        looks at the settings, DATA_DIR, Redis, the site, each account and the making of a token, and says what to do
-                about what is wrong
+  doctor        looks at the settings, DATA_DIR, Redis, the site, each account, each way to ask for it and the making of a token,
+                and says what to do about what is wrong; --report also writes all that, with versions, to a file for a bug report
+                (- for standard output), without secrets, names and addresses
   healthcheck   asks the service that runs here whether it lives; for containers
 
 Every setting comes from the environment, or from a .env file in the working directory:

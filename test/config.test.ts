@@ -53,6 +53,10 @@ describe('defaults', () => {
       tokenMaxAgeMs: 90_000,
       browserMaxPages: 4,
       browserExecutable: undefined,
+      browserHeaded: false,
+      display: undefined,
+      xAuthority: undefined,
+      browserEndpoint: undefined,
       verifierEndpoint: false,
       autoBindChats: true,
       modelChatMap: new Map(),
@@ -305,16 +309,19 @@ describe('notices', () => {
     ])
   })
 
-  test('tell that Chromium cannot use a SOCKS proxy with a password, where there is a Chromium', () => {
+  test('tell what a browser elsewhere cannot do', () => {
     const PROXY_URL = 'socks5://user:canary@127.0.0.1:1080'
-    expect(parseConfig({ PROXY_URL }).notices).toEqual([
-      'PROXY_URL has a password and is a SOCKS proxy: Chromium cannot sign in to one, so it makes no tokens',
+    const BROWSER_ENDPOINT = 'http://127.0.0.1:9222'
+    expect(parseConfig({ BROWSER_ENDPOINT, PROXY_URL }).notices).toEqual([
+      'PROXY_URL has a password and is a SOCKS proxy: the browser of BROWSER_ENDPOINT cannot sign in to one, so it makes no tokens',
+    ])
+    expect(parseConfig({ BROWSER_ENDPOINT, BROWSER_HEADED: '1' }).notices).toEqual([
+      'BROWSER_HEADED is not used with BROWSER_ENDPOINT: whoever starts that browser decides',
     ])
     for (const env of [
-      { PROXY_URL, RECAPTCHA_MODE: 'off' },
-      { PROXY_URL, RECAPTCHA_PROXY_URL: 'http://127.0.0.1:7022' },
-      { PROXY_URL: 'socks5://127.0.0.1:1080' },
-      { PROXY_URL: 'http://user:canary@127.0.0.1:1080' },
+      { PROXY_URL },
+      { BROWSER_ENDPOINT, PROXY_URL: 'socks5://127.0.0.1:1080' },
+      { BROWSER_ENDPOINT, PROXY_URL: 'http://user:canary@127.0.0.1:1080' },
     ])
       expect(parseConfig(env).notices).toEqual([])
   })

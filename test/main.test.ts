@@ -41,7 +41,14 @@ test('the health check says why nothing answers', async () => {
 })
 
 test('an argument that it does not know ends with 64, and help names the commands and the settings', async () => {
-  expect(await run(['dance'])).toEqual({ exitCode: 64, output: 'unknown argument: dance\nTry --help.\n' })
+  for (const args of [
+    ['dance'],
+    ['doctor', 'dance'],
+    ['doctor', '--report', '-', 'dance'],
+    ['healthcheck', 'dance'],
+  ])
+    expect(await run(args)).toEqual({ exitCode: 64, output: 'unknown argument: dance\nTry --help.\n' })
+  expect(await run(['doctor', '--report'])).toMatchObject({ exitCode: 64 })
   const { exitCode, output } = await run(['--help'])
   expect(exitCode).toBe(0)
   for (const word of ['doctor', 'healthcheck', 'GS_COOKIE', 'API_SECRET']) expect(output).toContain(word)

@@ -112,6 +112,11 @@ ensure_redis() {
   if ! command -v redis-server >/dev/null; then install_packages redis-server; fi
 }
 
+# For BROWSER_HEADED where there is no display.
+ensure_xvfb() {
+  if ! command -v Xvfb >/dev/null; then install_packages xvfb; fi
+}
+
 # Debian keeps it where only root looks.
 ensure_nginx() {
   if ! PATH=$PATH:/usr/sbin command -v nginx >/dev/null; then install_packages nginx; fi

@@ -5,7 +5,6 @@ import { importedSessions, type SiteSessions } from '../core/site-session.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { settles } from './abortable.ts'
 import type { ChromiumKeeper } from './chromium-keeper.ts'
-import { parseBrowserProxy } from './launch-chromium.ts'
 import { describeSite, type RecaptchaSettings } from './recaptcha-site.ts'
 import { openRequestPage, type RequestPage, type RequestPageOptions } from './request-page.ts'
 import { type SessionSync, syncSession } from './session-sync.ts'
@@ -29,6 +28,8 @@ export interface AccountContext {
   readonly openRequestPage: RequestPage | undefined
   /** What it was doing last, for the message of a missed deadline. */
   readonly doing: string
+  /** The context or a page of it is being opened: perhaps Chromium makes none. */
+  readonly isOpening: boolean
   readonly mints: number
   /** A failure was seen: it serves those who are in it and nobody else. */
   readonly broken: boolean
@@ -62,22 +63,36 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
   let sync: SessionSync | undefined
   let requests: OpeningPage | undefined
   let doing = 'Chromium was starting'
+  let opening = 0
   let mints = 0
   let broken = false
 
   async function openContext(): Promise<BrowserContext> {
     const { label, proxyUrl } = options.account
-    // Without one of its own, a context takes the proxy that Chromium was launched with.
-    const proxy = proxyUrl === undefined ? {} : { proxy: parseBrowserProxy(proxyUrl, label) }
-    const { browser } = await options.keeper.chromium(closing.signal)
+    const chromium = await options.keeper.chromium(closing.signal)
     doing = 'a browser context was opening'
-    const opened = await browser.newContext({ serviceWorkers: 'block', acceptDownloads: false, ...proxy })
-    opened.once('close', breakDown)
+    const own = proxyUrl === undefined ? undefined : { url: proxyUrl, source: label }
+    const proxy = await chromium.openProxy(own)
+    const opened = await chromium.browser
+      .newContext({
+        serviceWorkers: 'block',
+        acceptDownloads: false,
+        ...(proxy && { proxy: proxy.proxy }),
+      })
+      .catch((error: unknown) => {
+        proxy?.close()
+        throw error
+      })
+    opened.once('close', () => {
+      proxy?.close()
+      breakDown()
+    })
     try {
       sync = await syncSession(opened, { ...options, sessions: options.sessions ?? importedSessions })
     } catch {
-      await opened.close().catch(() => {})
       // Playwright's message would hold the cookies.
+      if (broken || !chromium.browser.isConnected()) throw new Error('the browser ended')
+      await opened.close().catch(() => {})
       throw tokenUnavailable(`the browser refuses the cookies of ${label}`, { retryable: false })
     }
     return opened
@@ -121,6 +136,9 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     get doing() {
       return doing
     },
+    get isOpening() {
+      return opening > 0
+    },
     get mints() {
       return mints
     },
@@ -152,7 +170,10 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
         await sync?.load()
         let page = pages.get(generation)
         if (!page) {
-          page = openPage(generation)
+          opening += 1
+          page = openPage(generation).finally(() => {
+            opening -= 1
+          })
           pages.set(generation, page)
         }
         const opened = await page

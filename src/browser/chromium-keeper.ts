@@ -3,22 +3,36 @@ import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { abortable, settles } from './abortable.ts'
-import { type Chromium, launchChromium } from './launch-chromium.ts'
+import { attachBrowser } from './attach-browser.ts'
+import {
+  answersWithin,
+  type Chromium,
+  describeLaunchFailure,
+  isLastingFailure,
+  launchChromium,
+} from './launch-chromium.ts'
 import type { BrowserState } from './token-source.ts'
 import { firstLine, tokenUnavailable } from './token-source.ts'
 
 export interface ChromiumKeeper {
-  /** The one running Chromium; launched when there is none, after the back-off of earlier failures.
+  /** The one running Chromium; launched (or attached to) when there is none, after the back-off of earlier failures. A launch that
+   *  fails is tried again for as long as the back-off is short and the cause may pass.
    *  @throws {UnavailableError} `token_unavailable` */
   chromium(signal: AbortSignal): Promise<Chromium>
-  /** Parts with a Chromium that is dead or frozen and kills it: whoever waits for it fails now, and asks anew. */
-  checkAlive(): Promise<void>
+  /** Parts with a Chromium that is dead or frozen and kills it: whoever waits for it fails now, and asks anew.
+   *  @param atWork  also have it make a page: one that answers may be unable to */
+  checkAlive(atWork?: boolean): Promise<void>
   state(): BrowserState
   close(): Promise<void>
 }
 
 export interface ChromiumKeeperOptions {
   readonly browserExecutable: string | undefined
+  /** A browser of the operator's own to attach to; nothing is launched then. */
+  readonly browserEndpoint?: string | undefined
+  readonly browserHeaded?: boolean | undefined
+  readonly display?: string | undefined
+  readonly xAuthority?: string | undefined
   readonly proxyUrl: string | undefined
   /** For tests: further arguments of Chromium. */
   readonly browserArguments?: readonly string[] | undefined
@@ -27,6 +41,8 @@ export interface ChromiumKeeperOptions {
   readonly launchMs: number
   /** How long the browser process may take for a trivial answer. */
   readonly answerMs: number
+  /** How long it may take to make an empty page. Default 5 s. */
+  readonly workMs?: number
   readonly random: () => number
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'browserLaunches'>
@@ -36,17 +52,24 @@ const backoffBaseMs = 250
 const backoffMaxMs = 30_000
 /** A longer back-off is not waited for: the caller learns the cause at once. */
 const patienceMs = 2_000
+const workMs = 5_000
+/** A page is asked for so often at the most, to see whether Chromium still makes any. */
+const workEveryMs = 5_000
 /** A Chromium that lived longer than this was sound. */
 const soundAfterMs = 10_000
+/** To reach a browser that runs already. */
+const attachMs = 5_000
 /** A launch that hangs is not waited for longer; should it end after all, it is killed then. */
 const closeMs = 5_000
 
 export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKeeper {
-  const { logger, metrics } = options
+  const { logger, metrics, browserEndpoint } = options
   const closing = new AbortController()
   let running: Chromium | undefined
   let launching: Promise<Chromium> | undefined
   let checking: Promise<void> | undefined
+  let checkingWork: Promise<void> | undefined
+  let workedAt = Number.NEGATIVE_INFINITY
   const ending = new Set<Promise<void>>()
   let failures = 0
   let lastFailure: unknown
@@ -58,11 +81,15 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
 
   return {
     chromium,
-    checkAlive() {
+    async checkAlive(atWork = false) {
       checking ??= check().finally(() => {
         checking = undefined
       })
-      return checking
+      if (!atWork) return checking
+      checkingWork ??= checkWork().finally(() => {
+        checkingWork = undefined
+      })
+      await Promise.all([checking, checkingWork])
     },
     state() {
       if (running) return 'ready'
@@ -81,23 +108,32 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   }
 
   async function chromium(signal: AbortSignal): Promise<Chromium> {
-    closing.signal.throwIfAborted()
-    if (running) return running
-    launching ??= launch().finally(() => {
-      launching = undefined
-    })
-    return abortable(launching, signal)
+    for (;;) {
+      closing.signal.throwIfAborted()
+      if (running) return running
+      launching ??= launch().finally(() => {
+        launching = undefined
+      })
+      try {
+        return await abortable(launching, signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        closing.signal.throwIfAborted()
+        if (isLastingFailure(lastFailure) || notBefore - performance.now() > patienceMs) throw error
+      }
+    }
   }
 
   async function launch(): Promise<Chromium> {
     await waitOutBackoff()
     const startedAt = performance.now()
     try {
-      const launched = await launchOnce()
+      const launched = await (browserEndpoint === undefined ? launchOnce() : attach(browserEndpoint))
       if (closing.signal.aborted) await launched.kill()
       closing.signal.throwIfAborted()
       metrics.browserLaunches.inc({ outcome: 'ok' })
-      logger.info({ pid: launched.pid, ms: Math.round(performance.now() - startedAt) }, 'Chromium is running')
+      const fields = { pid: launched.pid, ms: Math.round(performance.now() - startedAt) }
+      logger.info(fields, browserEndpoint === undefined ? 'Chromium is running' : 'attached to the browser')
       running = launched
       launchFailed = false
       launched.browser.once('disconnected', () => partWith(launched, 'Chromium is gone'))
@@ -108,12 +144,19 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
       noteFailure(error)
       launchFailed = true
       relaunchLater()
-      logger.warn({ error: firstLine(error), failures }, 'Chromium did not start')
+      const reason = describeLaunchFailure(error)
+      logger.warn(
+        { error: reason, failures },
+        browserEndpoint ? 'the browser is out of reach' : 'Chromium did not start',
+      )
       if (error instanceof UnavailableError) throw error
-      throw tokenUnavailable(`Chromium did not start (${firstLine(error)}): check BROWSER_EXECUTABLE`, {
-        cause: error,
-      })
+      throw tokenUnavailable(`Chromium did not start (${reason}): check BROWSER_EXECUTABLE`, { cause: error })
     }
+  }
+
+  function attach(endpoint: string): Promise<Chromium> {
+    const { proxyUrl } = options
+    return attachBrowser({ endpoint, proxyUrl, timeoutMs: Math.min(options.launchMs, attachMs) })
   }
 
   /** Nobody may ask while the service calls itself unready, so it tries by itself until it succeeds. */
@@ -128,6 +171,8 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
     const launchOptions = {
       executable: options.browserExecutable,
       proxyUrl: options.proxyUrl,
+      headed: options.browserHeaded ?? false,
+      ...{ display: options.display, xAuthority: options.xAuthority },
       furtherArguments: options.browserArguments,
       timeoutMs: options.launchMs,
     }
@@ -153,7 +198,7 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
       if (lastFailure instanceof UnavailableError) throw lastFailure
       const seconds = Math.ceil(waitMs / 1000)
       throw tokenUnavailable(
-        `Chromium failed ${failures} times (${firstLine(lastFailure)}), next try in ${seconds} s`,
+        `Chromium failed ${failures} times (${describeLaunchFailure(lastFailure)}), next try in ${seconds} s`,
       )
     }
     if (waitMs > 0) await delay(waitMs, undefined, { signal: closing.signal })
@@ -187,7 +232,30 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   async function check(): Promise<void> {
     const suspect = running
     if (!suspect || (await suspect.answers(options.answerMs))) return
-    await partWith(suspect, 'Chromium does not answer and is killed')
+    const isOurs = suspect.pid !== undefined
+    await partWith(suspect, isOurs ? 'Chromium does not answer and is killed' : 'the browser does not answer')
+  }
+
+  async function checkWork(): Promise<void> {
+    const suspect = running
+    // One that is not ours cannot be launched anew, and its owner would see the page.
+    if (!suspect || suspect.pid === undefined || performance.now() - workedAt < workEveryMs) return
+    const works = await answersWithin(makePage(suspect), options.workMs ?? workMs)
+    workedAt = performance.now()
+    if (!works) await partWith(suspect, 'Chromium makes no page and is killed')
+  }
+}
+
+/** Takes all that a mint takes from Chromium: a context, its cookies and a page whose script runs. */
+async function makePage({ browser }: Chromium): Promise<void> {
+  const context = await browser.newContext()
+  try {
+    await context.addCookies([{ name: 'probe', value: '1', domain: 'probe.invalid', path: '/' }])
+    const page = await context.newPage()
+    await page.evaluate(() => 1)
+  } finally {
+    // One that hangs goes with its browser.
+    void context.close().catch(() => {})
   }
 }
 

@@ -22,7 +22,8 @@ export interface TokenSourceOptions extends EmbeddedSourceOptions {
 }
 
 /** Tokens, and the pages that carry requests, from one Chromium.
- *  @param transport  `none`: no request goes by a page; `auto`: where a Chromium is there for tokens; `browser`: in any mode */
+ *  @param transport  `none`: no request goes by a page; `auto`: where a Chromium is there for tokens, or a browser of the operator's
+ *    own; `browser`: in any mode */
 export function createBrowser(
   options: TokenSourceOptions & { readonly transport: 'none' | 'auto' | 'browser' },
 ): { readonly tokens: TokenSource; readonly pages: PageTransport | undefined } {
@@ -35,7 +36,8 @@ export function createBrowser(
     }
   }
   const tokens = createTokenSource(options)
-  if (transport !== 'browser') return { tokens, pages: undefined }
+  const hasPages = transport === 'browser' || (transport === 'auto' && options.browserEndpoint !== undefined)
+  if (!hasPages) return { tokens, pages: undefined }
   const host = createHost(options)
   const sweeper = setInterval(host.pool.sweep, host.limits.sweepMs).unref()
   return {
@@ -84,6 +86,10 @@ interface EmbeddedSourceOptions extends RecaptchaSettings {
   readonly tokenMaxAgeMs: number
   readonly browserMaxPages: number
   readonly browserExecutable?: string | undefined
+  readonly browserEndpoint?: string | undefined
+  readonly browserHeaded?: boolean | undefined
+  readonly display?: string | undefined
+  readonly xAuthority?: string | undefined
   readonly proxyUrl?: string | undefined
   readonly clock: Clock
   /** Absent: cookies stay as they were imported. */
@@ -105,6 +111,8 @@ const defaultLimits = {
   /** A mint silent for so long has Chromium asked whether it is alive, and the answer may take `answerMs`. */
   silenceMs: 1_000,
   answerMs: 4_000,
+  /** And so long for an empty page, where nothing of the site's page was seen yet. */
+  workMs: 5_000,
   /** How long a page may take to add the script by itself, and a script to define grecaptcha. */
   graceMs: 1_000,
   scriptMs: 3_000,
@@ -263,7 +271,8 @@ function createMintToken(options: MintTokenOptions): MintToken {
   return async (account, generation) => {
     let doing = () => 'all browser pages were in use: raise BROWSER_MAX_PAGES'
     const missed = () => tokenUnavailable(`none within ${mintMs / 1000} s; ${doing()}`)
-    const watch = setInterval(() => void keeper.checkAlive(), options.silenceMs)
+    let isOpening = () => false
+    const watch = setInterval(() => void keeper.checkAlive(isOpening()), options.silenceMs)
     try {
       const minted = await withDeadline({ ms: mintMs, reason: missed, signal: options.signal }, attempts)
       metrics.tokensMinted.inc({ outcome: 'minted' })
@@ -279,6 +288,7 @@ function createMintToken(options: MintTokenOptions): MintToken {
       for (let attempt = 1; ; attempt += 1) {
         const { context, release, discard } = await pool.borrow(account, signal)
         doing = () => context.doing
+        isOpening = () => context.isOpening
         const wasUsed = context.mints > 0
         try {
           return await abortable(context.mint(generation), signal)

@@ -1,22 +1,32 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { access, constants, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserServer } from 'playwright'
 import { settles } from './abortable.ts'
+import { type OpenProxy, openBrowserProxy } from './browser-proxy.ts'
 import { tokenUnavailable } from './token-source.ts'
+import { startXServer, type XServer } from './x-server.ts'
 
+/** A browser to open contexts in: launched here, or one of the operator's own that is attached to. */
 export interface Chromium {
   readonly browser: Browser
-  readonly pid: number
-  /** Resolves once the process has ended, by whatever cause, and its files are removed. */
+  /** Undefined: it is not ours, and may run anywhere. */
+  readonly pid: number | undefined
+  /** Resolves once the process has ended, by whatever cause, and its files are removed; where it is not ours, once it is left. */
   readonly ended: Promise<void>
   uptimeMs(): number
   /** Does the browser process answer? A frozen or dead one does not. */
   answers(withinMs: number): Promise<boolean>
-  /** SIGKILL of the process group that was launched. */
+  /** The proxy of a context, to be closed with it; undefined: the context needs none of its own.
+   *  @param own  the account's, which wins over PROXY_URL
+   *  @throws {UnavailableError} `token_unavailable` when this browser cannot use it */
+  openProxy(
+    own: { readonly url: string; readonly source: string } | undefined,
+  ): Promise<OpenProxy | undefined>
+  /** SIGKILL of the process group that was launched; one that is not ours is left. */
   kill(): Promise<void>
-  /** Lets it end by itself, so that it reaps its own helpers; kills it when it takes long. */
+  /** Lets it end by itself, so that it reaps its own helpers; kills it when it takes long. One that is not ours is left. */
   close(): Promise<void>
 }
 
@@ -24,6 +34,10 @@ export interface LaunchOptions {
   readonly executable: string | undefined
   readonly sandbox: boolean
   readonly proxyUrl: string | undefined
+  /** With a window: on `display`, else on a display in memory. */
+  readonly headed: boolean
+  readonly display?: string | undefined
+  readonly xAuthority?: string | undefined
   readonly furtherArguments?: readonly string[] | undefined
   readonly timeoutMs: number
 }
@@ -35,8 +49,7 @@ const closeMs = 1_000
  *  @throws {UnavailableError} `token_unavailable` when there is no Chromium or it cannot use the proxy; else Playwright's
  *  error */
 export async function launchChromium(options: LaunchOptions): Promise<Chromium> {
-  const { proxyUrl } = options
-  const proxy = proxyUrl === undefined ? {} : { proxy: parseBrowserProxy(proxyUrl, 'PROXY_URL') }
+  const { proxyUrl, headed } = options
   const { chromium } = await import('playwright')
   const executablePath = options.executable ?? (await findChromium(chromium.executablePath()))
   if (!executablePath) {
@@ -46,11 +59,23 @@ export async function launchChromium(options: LaunchOptions): Promise<Chromium> 
   }
   const home = makeChromiumHome()
   let server: BrowserServer | undefined
+  let xServer: XServer | undefined
+  let proxy: OpenProxy | undefined
+  const release = async () => {
+    proxy?.close()
+    await xServer?.close()
+    await home.remove()
+  }
   try {
+    if (proxyUrl !== undefined) proxy = await openBrowserProxy(proxyUrl, 'PROXY_URL')
+    const environment = homeEnvironment(home.path)
+    if (headed && process.platform === 'linux' && !options.display)
+      xServer = await startXServer(home.path, environment)
     server = await chromium.launchServer({
       executablePath,
       args: [...chromiumArguments, ...(options.furtherArguments ?? [])],
-      env: homeEnvironment(home.path),
+      headless: !headed,
+      env: { ...environment, ...(headed && (xServer?.environment ?? displayOf(options))) },
       artifactsDir: home.path,
       chromiumSandbox: options.sandbox,
       timeout: options.timeoutMs,
@@ -58,18 +83,22 @@ export async function launchChromium(options: LaunchOptions): Promise<Chromium> 
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
-      ...proxy,
+      ...(proxy && { proxy: proxy.proxy }),
     })
     const browser = await chromium.connect(server.wsEndpoint(), { timeout: options.timeoutMs })
-    return await attend(server, browser, home)
+    return await attend(server, browser, release)
   } catch (error) {
     await server?.kill()
-    await home.remove()
+    await release()
     throw error
   }
 }
 
-async function attend(server: BrowserServer, browser: Browser, home: ChromiumHome): Promise<Chromium> {
+async function attend(
+  server: BrowserServer,
+  browser: Browser,
+  release: () => Promise<void>,
+): Promise<Chromium> {
   const pid = server.process().pid as number
   const startedAt = performance.now()
   // An exit that waits for nothing: the process goes before its home. Playwright removes its own files.
@@ -78,7 +107,7 @@ async function attend(server: BrowserServer, browser: Browser, home: ChromiumHom
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve())).then(async () => {
     killGroup(pid)
     process.off('exit', killOnExit)
-    await home.remove()
+    await release()
   })
   const session = await browser.newBrowserCDPSession()
   return {
@@ -86,13 +115,9 @@ async function attend(server: BrowserServer, browser: Browser, home: ChromiumHom
     pid,
     ended,
     uptimeMs: () => performance.now() - startedAt,
-    async answers(withinMs) {
-      const answer = session.send('Browser.getVersion').then(
-        () => true,
-        () => false,
-      )
-      return (await settles(answer, withinMs)) && answer
-    },
+    answers: (withinMs) => answersWithin(session.send('Browser.getVersion'), withinMs),
+    // Without one of its own, a context takes the proxy that Chromium was launched with.
+    openProxy: async (own) => own && openBrowserProxy(own.url, own.source),
     kill,
     async close() {
       if (!(await settles(server.close(), closeMs))) await kill()
@@ -106,6 +131,21 @@ async function attend(server: BrowserServer, browser: Browser, home: ChromiumHom
     await ended
   }
 }
+
+/** Whether `answer` comes within the time; a failure is none. Time in which this process stood still itself is no evidence: it is
+ *  counted in steps, and a longer pause counts as one. */
+export async function answersWithin(answer: Promise<unknown>, withinMs: number): Promise<boolean> {
+  const good = answer.then(
+    () => true,
+    () => false,
+  )
+  for (let steps = Math.ceil(withinMs / stepMs); steps > 0; steps -= 1) {
+    if (await settles(good, stepMs)) return good
+  }
+  return false
+}
+
+const stepMs = 250
 
 /** The process leads its own group; helpers that outlived it are in it. */
 function killGroup(pid: number): void {
@@ -134,31 +174,39 @@ const homeEnvironment = (home: string): Record<string, string> => ({
   XDG_CONFIG_HOME: join(home, 'config'),
   XDG_CACHE_HOME: join(home, 'cache'),
   XDG_RUNTIME_DIR: home,
+  // Of this process: the page tells the site the same zone as the header of the API.
+  TZ: Intl.DateTimeFormat().resolvedOptions().timeZone,
 })
 
-/** A proxy as Playwright takes it. */
-interface BrowserProxy {
-  readonly server: string
-  readonly username?: string
-  readonly password?: string
+function displayOf({ display, xAuthority }: LaunchOptions): Record<string, string> {
+  // Where a user's programs look for it, when they are not told: Chromium has another home.
+  const authority = xAuthority ?? join(homedir(), '.Xauthority')
+  return display ? { DISPLAY: display, XAUTHORITY: authority } : {}
 }
 
-/** @param source  where the URL stands, for the operator: `PROXY_URL`
- *  @throws {UnavailableError} `token_unavailable` for a SOCKS proxy with a password: Chromium cannot sign in to one */
-export function parseBrowserProxy(proxyUrl: string, source: string): BrowserProxy {
-  const url = new URL(proxyUrl)
-  const isSocks = url.protocol.startsWith('socks')
-  // Chromium has a SOCKS proxy resolve names anyway and does not know the name `socks5h`.
-  const server = `${isSocks ? 'socks5:' : url.protocol}//${url.host}`
-  if (!url.username && !url.password) return { server }
-  if (isSocks) {
-    throw tokenUnavailable(
-      `Chromium cannot sign in to the SOCKS proxy of ${source}: use one without password, an http proxy, or RECAPTCHA_PROXY_URL`,
-      { retryable: false },
-    )
-  }
-  return { server, username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) }
+/** Why Chromium did not start, for the operator: what it said itself, else what Playwright says; no argument of its command line. */
+export function describeLaunchFailure(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const said = Array.from(message.matchAll(/^\[pid=\d+\]\[err\] (.+)$/gm), ([, line = '']) => line.trim())
+  const telling =
+    said.find((line) => /error while loading|FATAL|No usable|cannot|Missing|unable/i.test(line)) ??
+    said.at(-1)
+  const exit = /exitCode=(\d+)/.exec(message)?.[1]
+  const signal = /exitCode=null, signal=(\w+)/.exec(message)?.[1]
+  const end = exit ? `it ended with exit code ${exit}` : signal ? `it was ended by ${signal}` : undefined
+  const told = [telling?.slice(0, maxReasonLength), end].filter((part) => part !== undefined)
+  return told.length > 0 ? told.join('; ') : (message.split('\n', 1)[0] ?? '')
 }
+
+const maxReasonLength = 300
+
+/** Would the next try fail the same way? A program that is not there or cannot be loaded does not come by itself; a crash may pass. */
+export const isLastingFailure = (error: unknown): boolean =>
+  error instanceof Error &&
+  (('retryable' in error && error.retryable === false) ||
+    /doesn't exist|ENOENT|EACCES|ENOEXEC|error while loading shared libraries|exitCode=12[67]|Missing X server/.test(
+      error.message,
+    ))
 
 /** A folder of its own for one Chromium, for everything that it writes. */
 interface ChromiumHome {

@@ -57,7 +57,7 @@ export function createPageTransport(options: PageTransportOptions): PageTranspor
       new UpstreamError('unavailable', {
         message: `The page that asks Genspark was not open within ${openMs / 1000} s; ${doing()}.`,
       })
-    const watch = setInterval(() => void keeper.checkAlive(), silenceMs)
+    const watch = setInterval(() => void keeper.checkAlive(true), silenceMs)
     const stop = new AbortController()
     const onStop = () => stop.abort(options.signal.reason)
     options.signal.addEventListener('abort', onStop, { once: true })

@@ -1,13 +1,13 @@
 import { access, constants, mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { createTokenSource, type TokenSourceOptions } from '../browser/create-token-source.ts'
+import type { TokenSource } from '../browser/token-source.ts'
 import type { Config } from '../config.ts'
 import type { Account, CookieAccount } from '../core/account.ts'
-import { ServiceError } from '../core/errors.ts'
+import { ServiceError, UpstreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { createRedisStore } from '../store/redis/redis-store.ts'
-import type { Upstream } from '../upstream/upstream.ts'
+import type { LoginState, Upstream } from '../upstream/upstream.ts'
 
 export interface Finding {
   readonly state: 'ok' | 'warning' | 'fault'
@@ -70,20 +70,59 @@ export async function checkSite(upstream: Pick<Upstream, 'modelLists'>): Promise
   }
 }
 
-/** Is the account signed in? */
-export async function checkAccount(
+/** What one way to the site gave. `unknown`: it could not be tried to its end. */
+type Passage = 'passes' | 'challenged' | 'unknown'
+
+interface Route {
+  readonly passage: Passage
+  readonly login: LoginState | undefined
+  readonly finding: Finding
+}
+
+/** Asks whether the account is signed in, one way: `direct` by this program, `page` by the account's page in Chromium. */
+export async function tryRoute(
   upstream: Pick<Upstream, 'checkLogin'>,
   account: Account,
-): Promise<Finding> {
-  const part = `account ${account.label}`
-  const kind = account.kind === 'cookie' ? 'cookie' : 'API key'
+  way: 'direct' | 'page',
+): Promise<Route> {
+  const part = `${way} ${account.label}`
+  const startedAt = performance.now()
   try {
     const login = await upstream.checkLogin(account, AbortSignal.timeout(withinMs))
-    if (login === 'signed-in') return { state: 'ok', part, text: `signed in (${kind})` }
-    return { state: 'fault', part, text: `this ${kind} is not signed in`, remedy: remedies[account.kind] }
+    const ms = Math.round(performance.now() - startedAt)
+    const finding = { state: 'ok', part, text: `HTTP 200, not challenged (${ms} ms)` } as const
+    return { passage: 'passes', login, finding }
   } catch (error) {
-    return { state: 'fault', part, ...describeFailure(error, 'run this again when the site answers') }
+    if (error instanceof UpstreamError && error.kind === 'challenged') {
+      const text = 'challenged: the site does not let it through'
+      return { passage: 'challenged', login: undefined, finding: { state: 'warning', part, text } }
+    }
+    const status = error instanceof UpstreamError ? error.httpStatus : undefined
+    const remedy = way === 'page' ? pageRemedy : 'look at the network, at GENSPARK_BASE_URL and PROXY_URL'
+    const { text, ...rest } = describeFailure(error, remedy)
+    const told = status === undefined ? text : `HTTP ${status}: ${text}`
+    return {
+      // An answer of the site, whatever it says, was let through.
+      passage: status === undefined ? 'unknown' : 'passes',
+      login: undefined,
+      finding: { state: 'fault', part, text: told, ...rest },
+    }
   }
+}
+
+const pageRemedy = 'look at BROWSER_EXECUTABLE, BROWSER_ENDPOINT and PROXY_URL'
+
+/** Is the account signed in, as any way tells? */
+export function judgeLogin(account: Account, routes: readonly (Route | undefined)[]): Finding {
+  const part = `account ${account.label}`
+  const kind = account.kind === 'cookie' ? 'cookie' : 'API key'
+  const login = routes.find((route) => route?.login)?.login
+  if (login === 'signed-in') return { state: 'ok', part, text: `signed in (${kind})` }
+  if (login === 'signed-out')
+    return { state: 'fault', part, text: `this ${kind} is not signed in`, remedy: remedies[account.kind] }
+  const why = account.kind === 'api-key' && routes[0] ? ` (${routes[0].finding.text})` : ''
+  const text = `the site did not say whether this ${kind} is signed in${why}`
+  return { state: 'fault', part, text, remedy: 'run this again when the site answers' }
 }
 
 const remedies = {
@@ -91,20 +130,59 @@ const remedies = {
   'api-key': 'make a new key in your Genspark settings',
 } as const satisfies Record<Account['kind'], string>
 
-interface CheckTokenOptions extends Omit<TokenSourceOptions, 'random' | 'tokenPrefetch'> {
-  readonly generation: WireGeneration
-  /** Whose session makes the token; without one there is nothing to make it for. */
-  readonly account: CookieAccount | undefined
+/** Which setting of GENSPARK_TRANSPORT works for the account?
+ *  @param page  undefined: no Chromium may run with these settings */
+export function judgeTransport(
+  account: Account,
+  direct: Passage,
+  page: Passage | undefined,
+  transport: Config['transport'],
+): Finding {
+  const part = `transport ${account.label}`
+  const works = {
+    auto: direct === 'passes' || (direct === 'challenged' && page === 'passes'),
+    direct: direct === 'passes',
+    browser: page === 'passes',
+  }
+  const working = (['auto', 'direct', 'browser'] as const).filter((mode) => works[mode])
+  if (working.length > 0) {
+    const text = `works: GENSPARK_TRANSPORT=${working.join(' or ')}`
+    // Without a Chromium `auto` is `direct`.
+    if (works[transport]) return { state: 'ok', part, text: `${text} (it is ${transport})` }
+    return { state: 'fault', part, text, remedy: `set GENSPARK_TRANSPORT=${working[0]}` }
+  }
+  const isChallenged = direct === 'challenged' || page === 'challenged'
+  if (!isChallenged)
+    return { state: 'fault', part, text: 'none is known to work', remedy: 'see what is said above' }
+  if (page === undefined)
+    return {
+      state: 'fault',
+      part,
+      text: 'this program is challenged, and RECAPTCHA_MODE leaves it without Chromium',
+      remedy: 'set GENSPARK_TRANSPORT=browser, or BROWSER_ENDPOINT',
+    }
+  const text =
+    page === 'challenged'
+      ? 'neither this program nor the page in Chromium is let through'
+      : 'this program is challenged, and the page could not be tried'
+  const remedy =
+    page === 'challenged'
+      ? 'try BROWSER_HEADED=1, a browser of your own (BROWSER_ENDPOINT), another address (PROXY_URL), or an API key'
+      : pageRemedy
+  return { state: 'fault', part, text, remedy }
 }
 
-/** Does Chromium start, and does the site's page make a token in it? */
+export interface CheckTokenOptions {
+  readonly tokens: Pick<TokenSource, 'token'>
+  readonly recaptchaMode: Config['recaptchaMode']
+  readonly generation: WireGeneration
+  readonly account: CookieAccount
+}
+
+/** Does Chromium start, and does the site's page make a token in it for this account? */
 export async function checkToken(options: CheckTokenOptions): Promise<Finding> {
-  const { recaptchaMode, account, generation } = options
-  const part = 'token'
-  if (recaptchaMode === 'off')
-    return { state: 'warning', part, text: 'RECAPTCHA_MODE is off: the site may answer from a weaker model' }
-  if (!account) return { state: 'warning', part, text: 'not tried: only cookies need one, and there is none' }
-  const tokens = createTokenSource({ ...options, tokenPrefetch: 0, random: Math.random })
+  const { tokens, recaptchaMode, account, generation } = options
+  const part = `token ${account.label}`
   const startedAt = performance.now()
   try {
     await tokens.token({ account, generation, signal: AbortSignal.timeout(withinMs) })
@@ -113,10 +191,10 @@ export async function checkToken(options: CheckTokenOptions): Promise<Finding> {
     return { state: 'ok', part, text: `made by ${maker} in ${seconds} s` }
   } catch (error) {
     const remedy =
-      recaptchaMode === 'remote' ? 'look at RECAPTCHA_PROXY_URL' : 'look at BROWSER_EXECUTABLE and PROXY_URL'
+      recaptchaMode === 'remote'
+        ? 'look at RECAPTCHA_PROXY_URL'
+        : 'look at BROWSER_EXECUTABLE, BROWSER_ENDPOINT and PROXY_URL'
     return { state: 'fault', part, ...describeFailure(error, remedy) }
-  } finally {
-    await tokens.close()
   }
 }
 

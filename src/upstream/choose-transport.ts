@@ -211,17 +211,21 @@ function again(error: unknown): unknown {
   return new UpstreamError('challenged', { cause: error, askAgain: true })
 }
 
+/** None of them is known to help. */
+const otherWays =
+  'Try BROWSER_HEADED=1, a browser of your own (BROWSER_ENDPOINT), another address (PROXY_URL) or an API key.'
+
 /** Says what was tried and what is left to try. */
 function explained(error: unknown, { transport = 'direct', openByPage }: TransportOptions): unknown {
   if (!isChallenge(error)) return error
   const { askAgain, cause } = error
   const tried = openByPage
     ? transport === 'auto'
-      ? 'neither this program nor the page in its Chromium is let through. Set PROXY_URL to an address that is.'
-      : 'the page in its Chromium is not let through. Set PROXY_URL to an address that is.'
+      ? `neither this program nor the page in its Chromium is let through. ${otherWays}`
+      : `the page in its Chromium is not let through. ${otherWays}`
     : transport === 'direct'
       ? 'this program is not let through by itself, whatever its address. Set GENSPARK_TRANSPORT=auto, so that a page in Chromium asks.'
-      : 'this program is not let through by itself, and RECAPTCHA_MODE leaves it without Chromium. Set GENSPARK_TRANSPORT=browser, so that a page in Chromium asks.'
+      : 'this program is not let through by itself, and RECAPTCHA_MODE leaves it without Chromium. Set GENSPARK_TRANSPORT=browser, or BROWSER_ENDPOINT, so that a page in Chromium asks.'
   return new UpstreamError('challenged', {
     message: `Detected Cloudflare Challenge Page: ${tried}`,
     cause,

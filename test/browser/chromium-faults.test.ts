@@ -118,5 +118,30 @@ test('spares are minted again after the browser has died idle', async () => {
   expect(await counterValue(bench.metrics.browserLaunches, 'ok')).toBe(2)
 })
 
+test('FINDINGS X1: a mint survives a Chromium whose zygotes are gone', async () => {
+  const bench = await startTokenBench({ limits: { mintMs: 30_000, silenceMs: 200, workMs: 2_000 } })
+  await bench.mint(account)
+  const zygotes = processTree(bench.browserPid()).filter(({ command }) => command.includes('--type=zygote'))
+  expect(zygotes.length).toBeGreaterThan(0)
+  for (const { pid } of zygotes) process.kill(pid, 'SIGKILL')
+
+  const other = accountNumber(2)
+  expect(verdictOf(bench, await bench.mint(other), other)).toBe('accepted')
+  expect(await counterValue(bench.metrics.browserLaunches, 'ok')).toBe(2)
+})
+
+test('FINDINGS X1: a mint survives a network service that is frozen', async () => {
+  const bench = await startTokenBench({ limits: { mintMs: 30_000, silenceMs: 200, workMs: 2_000 } })
+  await bench.mint(account)
+  const services = processTree(bench.browserPid()).filter(({ command }) =>
+    command.includes('network.mojom.NetworkService'),
+  )
+  expect(services).toHaveLength(1)
+  for (const { pid } of services) process.kill(pid, 'SIGSTOP')
+
+  const other = accountNumber(2)
+  expect(verdictOf(bench, await bench.mint(other), other)).toBe('accepted')
+})
+
 const renderersOf = (browserPid: number) =>
   processTree(browserPid).filter(({ command }) => command.includes('--type=renderer'))

@@ -6,25 +6,33 @@ import { type ChromiumKeeperOptions, createChromiumKeeper } from '../../src/brow
 import { findChromium } from '../../src/browser/launch-chromium.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { createMetrics } from '../../src/core/metrics.ts'
-import { until } from './support.ts'
+import { processTree, until } from './support.ts'
 
 const never = new AbortController().signal
 
 function startKeeper(overrides: Partial<ChromiumKeeperOptions>) {
   const warnings: string[] = []
+  const errors: string[] = []
   const keeper = createChromiumKeeper({
     browserExecutable: undefined,
     proxyUrl: undefined,
     sandbox: false,
     launchMs: 20_000,
     answerMs: 4_000,
+    workMs: 30_000,
     random: () => 1,
-    logger: { ...silentLogger, warn: (_fields, message) => warnings.push(message) },
+    logger: {
+      ...silentLogger,
+      warn({ error }, message) {
+        warnings.push(message)
+        if (error) errors.push(String(error))
+      },
+    },
     metrics: createMetrics(),
     ...overrides,
   })
   onTestFinished(() => keeper.close())
-  return { keeper, warnings }
+  return { keeper, warnings, errors }
 }
 
 /** An executable made for one test. */
@@ -62,19 +70,99 @@ test('callers share one launch', async () => {
   expect(other).toBe(one)
 })
 
-test('failed launches are held back ever longer, and the cause is told at once', async () => {
-  const { keeper } = startKeeper({ browserExecutable: await writeExecutable('exit 3') })
-  const messages: string[] = []
+test('failed launches are held back ever longer; when the wait grows long, the cause is told at once', async () => {
+  const { keeper, warnings } = startKeeper({ browserExecutable: await writeExecutable('exit 3') })
 
-  // Held back for 0, 0, 250, 500, 1,000 and 2,000 ms; a longer wait is refused.
-  while (!messages.at(-1)?.includes('next try in')) {
-    await keeper.chromium(never).catch((error: Error) => messages.push(error.message))
-  }
-
-  expect(messages[0]).toMatch(/Chromium did not start \(.+\): check BROWSER_EXECUTABLE/)
-  expect(messages.length).toBeLessThan(9)
-  expect(messages.at(-1)).toMatch(/Chromium failed \d times \(.+\), next try in \d s/)
+  // Tried again after 0, 0, 250, 500, 1,000 and 2,000 ms; a longer wait is refused.
+  await expect(keeper.chromium(never)).rejects.toThrow(
+    /Chromium did not start \(it ended with exit code 3\): check BROWSER_EXECUTABLE/,
+  )
+  expect(warnings.length).toBeGreaterThan(4)
   expect(keeper.state()).toBe('down')
+
+  await expect(keeper.chromium(never)).rejects.toThrow(
+    /Chromium failed \d times \(it ended with exit code 3\), next try in \d s/,
+  )
+})
+
+test.each([
+  [
+    'exit 127',
+    `echo "chromium: error while loading shared libraries: libnss3.so: no such file" >&2; exit 127`,
+  ],
+  ['a fatal line among others', `echo "dbus: no bus" >&2; echo "FATAL: libnss3.so is broken" >&2; exit 1`],
+])('FINDINGS O18: what a Chromium said that did not start is told (%s)', async (_case, script) => {
+  const { keeper, errors } = startKeeper({ browserExecutable: await writeExecutable(script) })
+  const controller = new AbortController()
+  const starting = keeper.chromium(controller.signal)
+  starting.catch(() => {})
+
+  await until(() => expect(errors[0]).toMatch(/libnss3\.so.*; it ended with exit code \d+$/))
+
+  expect(errors[0]).not.toMatch(/--\w/)
+  controller.abort(new Error('seen enough'))
+  await expect(starting).rejects.toThrow(/libnss3|seen enough/)
+})
+
+test.each([
+  ['is not there', async () => '/nowhere/chromium', /doesn't exist/],
+  ['cannot be run', async () => '/etc/passwd', /EACCES/],
+  [
+    'lacks a library',
+    () => writeExecutable('echo "error while loading shared libraries: x" >&2; exit 127'),
+    /x;/,
+  ],
+])(
+  'FINDINGS X6: a program that %s is told at once: no second try helps',
+  async (_case, executable, reason) => {
+    const { keeper, errors } = startKeeper({ browserExecutable: await executable() })
+    await expect(keeper.chromium(never)).rejects.toThrow(reason)
+    expect(errors).toHaveLength(1)
+  },
+)
+
+test('FINDINGS X6: one launch that is killed fails nobody who waits for it', async () => {
+  const once = join(await mkdtemp(join(tmpdir(), 'genspark2api-test-')), 'once')
+  onTestFinished(() => rm(join(once, '..'), { recursive: true }))
+  const browserExecutable = await writeExecutable(
+    `if [ ! -e ${once} ]; then touch ${once}; kill -9 $$; fi\nexec ${await findChromium('')} "$@"`,
+  )
+  const { keeper, errors } = startKeeper({ browserExecutable })
+
+  const all = await Promise.all(Array.from({ length: 20 }, () => keeper.chromium(never)))
+
+  expect(new Set(all).size).toBe(1)
+  expect(errors).toEqual([expect.stringMatching(/SIGKILL/)])
+})
+
+test('FINDINGS X1: a Chromium that answers but makes no page is killed and launched anew', async () => {
+  const { keeper, warnings } = startKeeper({ workMs: 2_000 })
+  const first = await keeper.chromium(never)
+  await keeper.checkAlive(true)
+  expect(keeper.state()).toBe('ready')
+  const services = processTree(first.pid ?? 0).filter(({ command }) =>
+    command.includes('network.mojom.NetworkService'),
+  )
+  expect(services).toHaveLength(1)
+  for (const { pid } of services) process.kill(pid, 'SIGSTOP')
+
+  await until(async () => {
+    await keeper.checkAlive(true)
+    expect(keeper.state()).not.toBe('ready')
+  })
+
+  expect(warnings).toContain('Chromium makes no page and is killed')
+  const second = await keeper.chromium(never)
+  const page = await second.browser.newPage()
+  expect(await page.evaluate(() => 1)).toBe(1)
+})
+
+test('FINDINGS U17: pages live in the time zone of the service, which its headers tell the site', async () => {
+  const { keeper } = startKeeper({})
+  const { browser } = await keeper.chromium(never)
+  const page = await browser.newPage()
+  const zone = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone)
+  expect(zone).toBe(Intl.DateTimeFormat().resolvedOptions().timeZone)
 })
 
 test('a failed launch is tried again without a caller, until it succeeds', async () => {

@@ -70,22 +70,25 @@ test('a dead proxy is an error that names PROXY_URL', async () => {
   expect(bench.double.requests).toEqual([])
 })
 
-test.each([
-  ['PROXY_URL', accountNumber(1)],
-  ['acc_', undefined],
-])(
-  'a SOCKS proxy with a password is refused by name: Chromium cannot sign in to it (%s)',
-  async (name, general) => {
-    const proxy = await started(startSocksProxy())
-    const bench = await startProxyBench(general && proxy.url)
+test.each(['PROXY_URL', 'COOKIE@proxy-url'])(
+  'FINDINGS R10: the pages go through a SOCKS proxy with a password (%s), and no relay is left',
+  async (place) => {
+    const target = { port: 0 }
+    const proxy = await started(startSocksProxy({ target }))
+    const isGeneral = place === 'PROXY_URL'
+    const bench = await startProxyBench(isGeneral ? proxy.url : undefined)
+    target.port = Number(new URL(bench.double.url).port)
+    const listening = () => process.getActiveResourcesInfo().filter((each) => each === 'TCPServerWrap').length
+    const before = listening()
 
-    const error: unknown = await bench
-      .mint(general ?? createAccount('session_id=account-1', proxy.url))
-      .catch((thrown: unknown) => thrown)
+    await bench.mint(isGeneral ? accountNumber(1) : createAccount('session_id=account-1', proxy.url))
 
-    expect(error).toMatchObject({ code: 'token_unavailable', retryable: false })
-    expect(String(error)).toMatch(new RegExp(`SOCKS proxy of ${name}`))
-    expectNoPassword([String(error), bench.log])
+    expect(bench.double.ledger).toHaveLength(1)
+    expect(proxy.asked).toContain('SOCKS site.test:80')
+    expect(proxy.refusals).toEqual([])
+    expectNoPassword(bench.log)
+    await bench.tokens.close()
+    expect(listening()).toBeLessThanOrEqual(before)
   },
 )
 

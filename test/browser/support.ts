@@ -48,7 +48,7 @@ export async function startTokenBench(
     metrics,
     ...rest,
     // Generous on a busy machine; what is about the deadline sets its own.
-    limits: { mintMs: 60_000, ...limits },
+    limits: { mintMs: 60_000, workMs: 30_000, ...limits },
   })
   onTestFinished(async () => {
     await tokens.close()

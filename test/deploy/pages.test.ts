@@ -17,6 +17,7 @@ const headingsIn = (text: string) => withoutCode(text).match(/^#+ /gm) ?? []
 test('there is a page for each platform, and an index', () => {
   expect(english).toEqual([
     'README.md',
+    'browser.md',
     'docker.md',
     'hugging-face.md',
     'kubernetes.md',

@@ -125,7 +125,7 @@ describe('the quick start of the README, on a clean clone', () => {
         GENSPARK_BASE_URL: site.url,
         GS_COOKIE: 'session_id=PASTE_IT_HERE',
       })
-      expect(told).toMatch(/^ok +token +made by Chromium/m)
+      expect(told).toMatch(/^ok +token acc_\w+ +made by Chromium/m)
       expect(told).not.toContain('PASTE_IT_HERE')
     })
   })

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
 import { createAccount } from '../../src/core/account.ts'
 import { runDoctor } from '../../src/doctor/run-doctor.ts'
@@ -28,9 +28,9 @@ async function examine(env: Readonly<Record<string, string>>) {
     DATA_DIR: folder,
     ...env,
   })
-  const healthy = await runDoctor(config, (line) => lines.push(line))
+  const { healthy, findings } = await runDoctor(config, (line) => lines.push(line))
   return {
-    healthy,
+    ...{ config, healthy, findings },
     lines,
     line: (part: string) => lines.find((each) => each.slice(6).startsWith(part)) ?? '',
   }
@@ -42,7 +42,10 @@ const { label } = createAccount('session_id=alice')
 test('finds nothing wrong: each part has its line, the token comes from a real Chromium', async () => {
   const { healthy, lines, line } = await examine({})
   expect(healthy, lines.join('')).toBe(true)
-  expect(lines.map((each) => each.slice(0, 4))).toEqual(Array(5).fill('ok  '))
+  expect(lines.map((each) => each.slice(0, 4))).toEqual(Array(8).fill('ok  '))
+  expect(line(`direct ${label}`)).toContain('HTTP 200, not challenged')
+  expect(line(`page ${label}`)).toContain('HTTP 200, not challenged')
+  expect(line(`transport ${label}`)).toContain('GENSPARK_TRANSPORT=auto or direct or browser (it is auto)')
   expect(line('site')).toContain('models')
   expect(line(`account ${label}`)).toContain('signed in (cookie)')
   expect(line('token')).toMatch(/made by Chromium in \d/)
@@ -55,6 +58,41 @@ test('tells an account that is signed out, and no secret of it', async () => {
   expect(healthy).toBe(false)
   expect(line(`account ${label}`)).toMatch(/^FAIL.*not signed in.* -> .*session_id/)
   expect(lines.join('')).not.toContain('alice')
+})
+
+describe('FINDINGS U1: where the site challenges this program', () => {
+  test('the page passes: auto works, direct is told to be changed, the account is signed in all the same', async () => {
+    emulator.challenge = 'clients'
+    const auto = await examine({})
+    expect(auto.line(`direct ${label}`)).toMatch(/^WARN.*challenged/)
+    expect(auto.line(`page ${label}`)).toMatch(/^ok .*HTTP 200, not challenged/)
+    expect(auto.line(`transport ${label}`)).toMatch(/^ok .*GENSPARK_TRANSPORT=auto or browser \(it is auto\)/)
+    expect(auto.line(`account ${label}`)).toContain('signed in (cookie)')
+
+    const direct = await examine({ GENSPARK_TRANSPORT: 'direct' })
+    expect(direct.healthy).toBe(false)
+    expect(direct.line(`transport ${label}`)).toMatch(/^FAIL.* -> set GENSPARK_TRANSPORT=auto/)
+  })
+
+  test('the page is challenged too: says what else there is', async () => {
+    emulator.challenge = 'all'
+    const { healthy, line } = await examine({})
+    expect(healthy).toBe(false)
+    expect(line(`page ${label}`)).toMatch(/^WARN.*challenged/)
+    expect(line(`transport ${label}`)).toMatch(
+      /^FAIL.*neither .* -> try BROWSER_HEADED=1.*BROWSER_ENDPOINT.*API key/,
+    )
+    expect(line(`account ${label}`)).toMatch(/^FAIL.*did not say/)
+  })
+
+  test('no Chromium may run: says which settings let one', async () => {
+    emulator.challenge = 'clients'
+    const { line } = await examine(off)
+    expect(line(`page ${label}`)).toBe('')
+    expect(line(`transport ${label}`)).toMatch(
+      /^FAIL.*RECAPTCHA_MODE.* -> set GENSPARK_TRANSPORT=browser, or BROWSER_ENDPOINT/,
+    )
+  })
 })
 
 test('tells what to set when there is no account', async () => {
