@@ -6,6 +6,7 @@ import { AskStream, type RouteUse } from './ask-stream.ts'
 import { createDirectTransport, type DirectTransportOptions } from './direct-transport.ts'
 import { createGenerationChoice, type GenerationOptions, wires } from './generation.ts'
 import { type AskMediaOptions, askMedia } from './media/ask-media.ts'
+import { createOpenAnywhere, type OpenAnywhereOptions } from './open-anywhere.ts'
 import { openFile } from './open-file.ts'
 import { createRequestHeaders } from './request-headers.ts'
 import {
@@ -22,15 +23,18 @@ import { askVendorChat } from './vendor-api/ask-chat.ts'
 import { askVendorMedia } from './vendor-api/ask-media.ts'
 
 export interface UpstreamOptions
-  extends Omit<AskMediaOptions, 'openReply' | 'headers'>,
+  extends Omit<AskMediaOptions, 'openReply' | 'openAnywhere' | 'headers'>,
     GenerationOptions,
-    DirectTransportOptions {}
+    DirectTransportOptions,
+    Pick<OpenAnywhereOptions, 'resolve' | 'isPublic'> {}
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const transport = createDirectTransport(options)
+  const { openReply } = transport
   const site = {
     ...options,
-    openReply: transport.openReply,
+    openReply,
+    openAnywhere: createOpenAnywhere({ ...options, openReply, openDirect: transport.openReply }),
     headers: createRequestHeaders(options.baseUrl),
   }
   const generations = createGenerationChoice(options)

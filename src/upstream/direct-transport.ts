@@ -18,10 +18,10 @@ export function createDirectTransport({ proxyUrl }: DirectTransportOptions = {})
   const pools = createConnectionPools()
   return {
     openReply(request) {
-      const { account, url, signal } = request
+      const { account, url, addresses, signal } = request
       if (signal.aborted) return Promise.reject(signal.reason)
       const own = account?.proxyUrl
-      const connection = pools.take(url.origin, own ?? proxyUrl)
+      const connection = pools.take(url.origin, own ?? proxyUrl, addresses)
       return new Exchange(connection, signal, describeProxy(own, proxyUrl)).open(request)
     },
     close: pools.close,

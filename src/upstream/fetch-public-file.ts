@@ -1,12 +1,16 @@
-import type { LookupAddress } from 'node:dns'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import type { LookupFunction } from 'node:net'
 import got, { type PlainResponse, RequestError } from 'got'
+import {
+  createUrlJudge,
+  type JudgedUrl,
+  pinnedTo,
+  type UrlJudgeOptions,
+  UrlNotAllowed,
+} from '../core/addresses.ts'
 import type { ImagePart } from '../core/chat-request.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 import { sniffImage } from '../core/sniff-mime.ts'
-import { createUrlJudge, type JudgedUrl, type UrlJudgeOptions, UrlNotAllowed } from './public-url.ts'
 
 export interface PublicFileOptions extends UrlJudgeOptions {
   /** Of a file after decompression. */
@@ -46,7 +50,7 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
       const timeout = AbortSignal.timeout(timeoutMs)
       try {
         const cut = AbortSignal.any([signal, timeout])
-        const bytes = await fetchBytes(await unlessAborted(judge(url), cut), cut)
+        const bytes = await fetchBytes(await judge(url, cut), cut)
         const mimeType = await sniffImage(bytes)
         if (!mimeType) throw new FetchFailure('it is no picture of a type that Genspark takes')
         return { type: 'image', mimeType, base64: bytes.toString('base64') }
@@ -64,7 +68,7 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
     for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
       const reply = await request(judged, signal)
       if ('bytes' in reply) return reply.bytes
-      judged = await unlessAborted(judge(reply.location), signal).catch((error: unknown) => {
+      judged = await judge(reply.location, signal).catch((error: unknown) => {
         throw error instanceof UrlNotAllowed ? new FetchFailure('it redirects to where it may not') : error
       })
     }
@@ -98,15 +102,6 @@ class FetchFailure extends Error {}
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308])
 
-/** Connects to a judged address, whatever the name resolves to by now. */
-function pinnedTo(addresses: readonly LookupAddress[]): LookupFunction {
-  return (_hostname, { all }, callback) => {
-    const [first] = addresses
-    if (all) callback(null, [...addresses])
-    else callback(null, first?.address ?? '', first?.family)
-  }
-}
-
 async function readBounded(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
   const reads: Uint8Array[] = []
   let length = 0
@@ -119,18 +114,6 @@ async function readBounded(stream: AsyncIterable<Uint8Array>, maxBytes: number):
 }
 
 const tooLarge = (maxBytes: number) => new FetchFailure(`it is larger than ${maxBytes} bytes`)
-
-/** For a DNS look-up, which takes no signal. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}
 
 /** The client gets our own words only: system errors name addresses. */
 function whyOf(error: unknown): string {
