@@ -170,6 +170,10 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       insist(() => recordTable.save(kind, id, text))
     },
 
+    async addRecord(kind, id, text) {
+      return insist(() => recordTable.add(kind, id, text))
+    },
+
     async removeRecord(kind, id) {
       insist(() => recordTable.remove(kind, id))
     },

@@ -124,7 +124,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
   /** Another replica has changed records: the copy follows. Chats to be deleted concern one replica alone. */
   async function follow(kind: RecordKind): Promise<void> {
     // Should Redis fail meanwhile: they are read again when it is back.
-    if (kind === 'account') await records.pull(kind).catch(() => {})
+    if (kind !== 'chat-deletion') await records.pull(kind).catch(() => {})
     foreignRecords.tell(kind)
   }
 
@@ -142,6 +142,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     setHold: holds.setHold,
     accountStates: holds.accountStates,
     saveRecord: records.saveRecord,
+    addRecord: records.addRecord,
     removeRecord: records.removeRecord,
     records: records.records,
     saveDocument: documents.saveDocument,
