@@ -288,6 +288,9 @@ describe('faults', () => {
       'IDLE_TIMEOUT_S must not be above TOTAL_TIMEOUT_S',
     ])
     expect(faultsOf({ TOTAL_TIMEOUT_S: '80' })).toEqual([])
+    expect(faultsOf({ API_SECRET: 'sk-a,sk-b', ADMIN_SECRET: 'sk-c,sk-b' })).toEqual([
+      expect.stringMatching(/^ADMIN_SECRET must not hold a key of API_SECRET/),
+    ])
   })
 
   test('G1: never hold a value, whichever setting it was put into', () => {

@@ -176,6 +176,8 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
 
     async removeRecord(kind, id) {
       insist(() => recordTable.remove(kind, id))
+      // The pages of before are still in the write-ahead log, and a cookie with them.
+      if (kind === 'account') attempt(() => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
     },
 
     async records(kind) {

@@ -291,6 +291,28 @@ describe('POST /admin/accounts/:id/check', () => {
   })
 })
 
+describe('an account that is removed', () => {
+  it('FINDINGS S1: takes the links to its files along, also those under its former keys', async () => {
+    const { call, store } = await start()
+    const linkOf = (id: string, owner: string) =>
+      store.saveDocument('file-link', {
+        id,
+        owner,
+        text: 'https://www.genspark.ai/api/files/s/a',
+        lifeMs: 60_000,
+      })
+    await linkOf('one', alice.key)
+    await linkOf('two', 'somebody else')
+    const { body } = await call('PATCH', `/admin/accounts/${alice.label}`, {
+      cookie: 'session_id=canary-new',
+    })
+    await linkOf('three', createAccount('session_id=canary-new').key)
+    expect((await call('DELETE', `/admin/accounts/${body.id}`)).status).toBe(200)
+    const left = await Promise.all(['one', 'two', 'three'].map((id) => store.findDocument('file-link', id)))
+    expect(left.map((document) => document?.id)).toEqual([undefined, 'two', undefined])
+  })
+})
+
 describe('who may', () => {
   const status = async (
     env: Record<string, string>,
