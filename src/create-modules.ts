@@ -105,6 +105,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     return createPublicFileFetcher({
       allowPrivate: config.imageUrlAllowPrivate,
       maxBytes: config.maxBodyBytes,
+      proxyUrl: config.proxyUrl,
     })
   })
   const fetchAttachments = createFetchAttachments({

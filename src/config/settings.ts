@@ -92,7 +92,7 @@ export const settings = {
   protocol: setting('GENSPARK_PROTOCOL', oneOf('copilot', 'agent', 'auto'), 'auto',
     'copilot, agent, or auto: agent while its route is there, else copilot.'),
   proxyUrl: secret('PROXY_URL', url('http', 'https', 'socks5', 'socks5h'), undefined,
-    'Proxy to the site for API and browser.'),
+    'Proxy to the site for API and browser, and to pictures that clients name by URL.'),
   firstEventTimeoutMs: setting('FIRST_EVENT_TIMEOUT_S', seconds(1, 86_400), '120',
     'Longest wait for the first event of an answer.'),
   idleTimeoutMs: setting('IDLE_TIMEOUT_S', seconds(1, 86_400), '120',

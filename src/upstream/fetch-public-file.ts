@@ -1,8 +1,10 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import type { Socket } from 'node:net'
 import got, { type PlainResponse, RequestError } from 'got'
 import {
   createUrlJudge,
+  isPublicAddress,
   type JudgedUrl,
   pinnedTo,
   type UrlJudgeOptions,
@@ -11,10 +13,14 @@ import {
 import type { ImagePart } from '../core/chat-request.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 import { sniffImage } from '../core/sniff-mime.ts'
+import { createConnect } from './connection-pools.ts'
 
 export interface PublicFileOptions extends UrlJudgeOptions {
   /** Of a file after decompression. */
   readonly maxBytes: number
+  /** PROXY_URL: carries what leads to a public address, so that a machine without a way out of its own can fetch it. What is
+   *  private, where that is allowed, is reached directly. */
+  readonly proxyUrl?: string | undefined
   /** For one file in all, redirects included. Default: 10 s. */
   readonly timeoutMs?: number
 }
@@ -33,7 +39,7 @@ export interface PublicFileFetcher {
 const maxRedirects = 5
 
 export function createPublicFileFetcher(options: PublicFileOptions): PublicFileFetcher {
-  const { maxBytes, timeoutMs = 10_000 } = options
+  const { maxBytes, timeoutMs = 10_000, proxyUrl, isPublic = isPublicAddress } = options
   const judge = createUrlJudge(options)
   // Agents of its own, without keep-alive: nothing of the site's connections may reach a stranger.
   const client = got.extend({
@@ -76,7 +82,12 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
   }
 
   async function request({ url, addresses }: JudgedUrl, signal: AbortSignal): Promise<Fetched> {
-    const stream = client.stream(url, { signal, dnsLookup: pinnedTo(addresses) })
+    const isInside = !addresses.every(({ address }) => isPublic(address))
+    const stream = client.stream(url, {
+      signal,
+      dnsLookup: pinnedTo(addresses),
+      ...(proxyUrl !== undefined && !isInside && { agent: agentsOver(proxyUrl, addresses) }),
+    })
     const { promise, resolve, reject } = Promise.withResolvers<PlainResponse>()
     stream.once('response', resolve)
     // Never removed: an error after the headers goes to the reader of the body, and must not be unhandled without one.
@@ -94,6 +105,31 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
     }
   }
 }
+
+/** Agents whose connections go over a proxy, to an address that was judged. */
+function agentsOver(proxyUrl: string, addresses: JudgedUrl['addresses']) {
+  const connect = createConnect(proxyUrl, addresses)
+  const over =
+    (protocol: string) =>
+    ({ host, port, servername }: TunnelTarget, done: ConnectionCallback) => {
+      const target = { protocol, host: host ?? '', hostname: host ?? '', port: String(port ?? '') }
+      connect({ ...target, ...(servername !== undefined && { servername }) }, (error, socket) =>
+        error ? done(error) : done(null, socket),
+      )
+    }
+  return {
+    http: Object.assign(new HttpAgent(), { createConnection: over('http:') }),
+    https: Object.assign(new HttpsAgent(), { createConnection: over('https:') }),
+  }
+}
+
+interface TunnelTarget {
+  readonly host?: string | null
+  readonly port?: number | string | null
+  readonly servername?: string | undefined
+}
+
+type ConnectionCallback = (error: Error | null, socket?: Socket) => void
 
 type Fetched = { readonly bytes: Buffer } | { readonly location: string }
 

@@ -1,8 +1,10 @@
 import { buffer } from 'node:stream/consumers'
+import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { UpstreamOptions } from '../../src/upstream/client.ts'
 import { isOwnHost } from '../../src/upstream/request-headers.ts'
 import type { SiteFile } from '../../src/upstream/upstream.ts'
+import { innerAuthority } from '../support/inner-addresses.ts'
 import { type Site, send, startSite } from './site.ts'
 import { account, createTestUpstream } from './support.ts'
 
@@ -184,4 +186,34 @@ test.each([
 ])('FINDINGS X16: %s, what is no file: %j', async (kind, body, type) => {
   storage.respond = send(200, body, { 'content-type': type })
   await expect(open(`${storage.url}/x`)).rejects.toMatchObject({ kind })
+})
+
+test('FINDINGS S1: no chain of redirects leads inside, however its end is written', async () => {
+  const scheme = fc.constantFrom('http:', 'https:', '')
+  const status = fc.constantFrom(301, 302, 303, 307, 308)
+  const hops = fc.array(fc.boolean(), { maxLength: 4 })
+  await fc.assert(
+    fc.asyncProperty(
+      scheme,
+      innerAuthority,
+      status,
+      hops,
+      async (protocol, [user, host, port], code, chain) => {
+        const end = `${protocol}//${user}${host}${port}/api/files/s/x`
+        // Each hop is on the site or on its storage; the last one leads inside.
+        const places = [...chain.map((isSite) => (isSite ? site : storage)), undefined]
+        const respond: Site['respond'] = (response, { path }) => {
+          const at = Number(path.slice(1))
+          const next = places[at + 1]
+          const location = next ? `${next.url}/${at + 1}` : end
+          response.writeHead(code, { location }).end()
+        }
+        site.respond = respond
+        storage.respond = respond
+        const first = places[0] ? `${places[0].url}/0` : end
+        await expect(open(first)).rejects.toMatchObject({ kind: 'bad-request' })
+      },
+    ),
+    { numRuns: 200 },
+  )
 })

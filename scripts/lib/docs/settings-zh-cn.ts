@@ -24,7 +24,7 @@ export const settingsInChinese: Readonly<Record<keyof typeof settings, string>> 
   queueMax: '允许等待空闲账号的请求数。',
   baseUrl: '网站地址：页面和 API。',
   protocol: 'copilot、agent 或 auto（agent 的路由还在就用它，否则用 copilot）。',
-  proxyUrl: '访问网站的代理，API 和浏览器都走它。',
+  proxyUrl: '访问网站的代理，API 和浏览器都走它；下载客户端用网址给出的图片也走它。',
   firstEventTimeoutMs: '等待回答第一个事件的最长秒数。',
   idleTimeoutMs: '回答中途沉默的最长秒数。',
   totalTimeoutMs: '整个回答的最长秒数。',
