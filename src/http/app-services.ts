@@ -30,7 +30,7 @@ export interface AppServices {
   /** Where links to files are kept. */
   readonly linkStore: Pick<Store, 'saveDocument' | 'findDocument'>
   /** The key that the service made for the operator. */
-  readonly operatorKey: Pick<OperatorKey, 'matches'>
+  readonly operatorKey: Pick<OperatorKey, 'looksMade' | 'matches'>
   /** Fetches a picture that a client names by URL. */
   readonly fetchAttachments: FetchAttachments
   /** For `/admin/accounts`. */

@@ -14,7 +14,7 @@ const exposedHeaders = [
   'x-ratelimit-reset',
 ].join(',')
 
-export type CorsOptions = Pick<Config, 'corsOrigins' | 'publicUrl' | 'routePrefix' | 'trustedProxyHops'>
+export type CorsOptions = Pick<Config, 'corsOrigins' | 'publicUrl' | 'routePrefix'>
 
 /** CORS without credentials, on errors too; every OPTIONS ends here with 204, before any key is asked for: browsers send none with
  *  a preflight. Origins are `*`, or those allowed besides this server's own. The operator's routes are for no foreign page.

@@ -16,13 +16,13 @@ export interface Keys {
 
 export function createKeys(
   { apiSecrets, adminSecrets }: Pick<Config, 'apiSecrets' | 'adminSecrets'>,
-  operatorKey: Pick<OperatorKey, 'matches'>,
+  operatorKey: Pick<OperatorKey, 'looksMade' | 'matches'>,
 ): Keys {
   const findClient = createKeyFinder(apiSecrets)
   const findOperator = createKeyFinder(adminSecrets)
 
   async function isMade(keys: readonly string[]): Promise<boolean> {
-    for (const key of keys) if (await operatorKey.matches(key)) return true
+    for (const key of keys) if (operatorKey.looksMade(key) && (await operatorKey.matches(key))) return true
     return false
   }
 
@@ -30,16 +30,13 @@ export function createKeys(
     clientOf: (context) => findClient(givenKeys(context))?.toString('hex', 0, labelBytes),
     isOperator(context) {
       const keys = givenKeys(context)
-      if (keys.length === 0) return false
-      return adminSecrets.length > 0 ? findOperator(keys) !== undefined : isMade(keys)
+      if (adminSecrets.length > 0) return findOperator(keys) !== undefined
+      return keys.some(operatorKey.looksMade) && isMade(keys)
     },
   }
 }
 
-export type AuthenticateOptions = Pick<
-  Config,
-  'apiSecrets' | 'corsOrigins' | 'publicUrl' | 'trustedProxyHops'
->
+export type AuthenticateOptions = Pick<Config, 'apiSecrets' | 'corsOrigins' | 'publicUrl'>
 
 /** Lets in who bears a client's key or the operator's, and remembers which. A service without keys for clients lets everybody in
  *  but the pages of strangers.

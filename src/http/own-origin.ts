@@ -9,16 +9,18 @@ export function originOf(context: RequestContext, options: OriginOptions): strin
   return options.publicUrl ?? `${protocolOf(context, options)}://${hostOf(context, options)}`
 }
 
-/** Whether an `Origin` header is one of ours. */
-export function isOwnOrigin(origin: string, context: RequestContext, options: OriginOptions): boolean {
+/** Whether an `Origin` header is one of ours: of `Host`, which no page can choose, or of PUBLIC_URL. What a proxy forwards does not
+ *  count: many hand on an `X-Forwarded-Host` that the page itself sent. */
+export function isOwnOrigin(
+  origin: string,
+  context: RequestContext,
+  { publicUrl }: Pick<OriginOptions, 'publicUrl'>,
+): boolean {
   const given = URL.parse(origin)
   if (!given?.host) return false
   // Seen with the scheme of the origin, the host has or lacks its default port as that has.
-  const hosts = [context.host, hostOf(context, options)].map(
-    (host) => URL.parse(`${given.protocol}//${host}`)?.host,
-  )
-  if (options.publicUrl !== undefined) hosts.push(URL.parse(options.publicUrl)?.host)
-  return hosts.includes(given.host)
+  if (URL.parse(`${given.protocol}//${context.host}`)?.host === given.host) return true
+  return publicUrl !== undefined && URL.parse(publicUrl)?.host === given.host
 }
 
 function protocolOf(context: RequestContext, options: OriginOptions): string {

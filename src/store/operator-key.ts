@@ -9,6 +9,8 @@ export interface OperatorKey {
   makeOnce(): Promise<string | undefined>
   /** Makes a new key; the earlier one opens nothing from now on. */
   renew(): Promise<string>
+  /** Whether a key has the form of one that was made here: no other needs a look into the store. */
+  looksMade(key: string): boolean
   /** Reads the hash each time: a new key counts at once, whichever process made it. */
   matches(key: string): Promise<boolean>
 }
@@ -24,9 +26,8 @@ export function createOperatorKey(store: Pick<Store, 'addRecord' | 'saveRecord' 
       await store.saveRecord('secret', recordId, hashOf(key))
       return key
     },
+    looksMade: (key) => key.startsWith(head),
     async matches(key) {
-      // What cannot be ours costs no look into the store.
-      if (!key.startsWith(head)) return false
       const known = (await store.records('secret')).get(recordId)
       return known !== undefined && isSame(hashOf(key), known)
     },

@@ -96,7 +96,7 @@ describe('a service without keys', () => {
     [{ origin: 'https://evil.example' }, { CORS_ORIGINS: '*,https://chat.example' }, 403],
     [{ origin: 'http://HOST' }, {}, 200],
     [{ origin: 'https://api.example' }, { PUBLIC_URL: 'https://api.example/gw' }, 200],
-    [{ origin: 'https://api.example', 'x-forwarded-host': 'api.example' }, { TRUSTED_PROXY_HOPS: '1' }, 200],
+    [{ origin: 'https://api.example', 'x-forwarded-host': 'api.example' }, { TRUSTED_PROXY_HOPS: '1' }, 403],
     [{ origin: 'https://api.example', 'x-forwarded-host': 'api.example' }, {}, 403],
     [{ 'sec-fetch-site': 'same-origin' }, {}, 200],
     [{ 'sec-fetch-site': 'none' }, {}, 200],
