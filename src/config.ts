@@ -91,6 +91,8 @@ const textOf = (env: Environment, { name }: Setting<unknown>): string => env[nam
 function* contradictions(values: SettingValues, given: ReadonlySet<SettingKey>): Iterable<string> {
   if (values.recaptchaMode === 'remote' && !values.recaptchaProxyUrl)
     yield 'RECAPTCHA_MODE is remote: RECAPTCHA_PROXY_URL must say which service to ask'
+  if (values.adminSecrets.some((secret) => values.apiSecrets.includes(secret)))
+    yield 'ADMIN_SECRET must not hold a key of API_SECRET: clients would be operators'
   for (const part of ['firstEventTimeoutMs', 'idleTimeoutMs'] as const) {
     if (given.has(part) && values[part] > values.totalTimeoutMs)
       yield `${settings[part].name} must not be above TOTAL_TIMEOUT_S`

@@ -12,7 +12,7 @@ import { createTotalQuota } from './accounts/total-quota.ts'
 import { createBrowser } from './browser/create-token-source.ts'
 import { type Config, ConfigError } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
-import { UnavailableError } from './core/errors.ts'
+import { InvalidRequestError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
 import { createBackgroundWork } from './gateway/background-work.ts'
@@ -30,6 +30,7 @@ import { ModelsFileError, openModelsFile } from './models/models-file.ts'
 import { createListRefresh } from './models/refresh-lists.ts'
 import { countTokens, cutToTokens, warmUpTokens } from './models/tokens.ts'
 import { openStore } from './store/open-store.ts'
+import { createOperatorKey } from './store/operator-key.ts'
 import { createUpstream } from './upstream/client.ts'
 import type { PublicFileFetcher } from './upstream/fetch-public-file.ts'
 
@@ -42,6 +43,8 @@ export interface ServiceOverrides {
   readonly pollIntervalMs?: number
   /** Further arguments of Chromium. */
   readonly browserArguments?: readonly string[]
+  /** Whose addresses pass for public ones where the site or a link names them; tests stand in for storage. */
+  readonly isPublic?: (address: string) => boolean
 }
 
 interface ModuleOptions {
@@ -86,7 +89,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const upstream = createUpstream({
     ...pick(config, 'baseUrl', 'protocol', 'transport', 'proxyUrl'),
     ...pick(config, 'firstEventTimeoutMs', 'idleTimeoutMs', 'totalTimeoutMs', 'mediaTimeoutMs'),
-    ...pick(overrides, 'pollIntervalMs'),
+    ...pick(overrides, 'pollIntervalMs', 'isPublic'),
     openByPage: pages?.openReply,
     findings: store,
     ...{ sessions, clock, logger, metrics },
@@ -114,6 +117,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     return createPublicFileFetcher({
       allowPrivate: config.imageUrlAllowPrivate,
       maxBytes: config.maxBodyBytes,
+      proxyUrl: config.proxyUrl,
     })
   })
   const fetchAttachments = createFetchAttachments({
@@ -139,13 +143,26 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const videoJobs = createVideoJobs({ runMedia, store, clock, logger })
   const backgroundWork = createBackgroundWork({ logger })
 
+  const operatorKey = createOperatorKey(store)
+
   const app = createApp(config, {
-    ...{ runChat, runMedia, videoJobs, backgroundWork, fetchAttachments, accountAdmin, catalogue, tokens },
+    ...{
+      operatorKey,
+      linkStore: store,
+      runChat,
+      runMedia,
+      videoJobs,
+      backgroundWork,
+      fetchAttachments,
+      accountAdmin,
+      catalogue,
+      tokens,
+    },
     ...{ countTokens, metrics, logger, clock, shutdown, isShuttingDown },
     keptResponses: createKeptResponses(store),
     async openFile(accountKey, url, signal) {
       const account = roster.byKey(accountKey)
-      if (!account) throw new UnavailableError('no_account_available', { retryable: false })
+      if (!account) throw new InvalidRequestError('not_found', { message: accountGone })
       return await upstream.openFile({ account, url, signal })
     },
     usage: store.counts,
@@ -157,7 +174,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   hardenServer(server)
 
   return {
-    ...{ server, logger, roster, tokens, listRefresh, chatDeletions, accountAdmin },
+    ...{ server, logger, store, operatorKey, roster, tokens, listRefresh, chatDeletions, accountAdmin },
     /** What some requests need and the first chat does not. The client for addresses that users name is not among it: it takes
      *  20 MB, and loads in steps of few ms when the first such picture comes. */
     onDemand: [() => import('file-type'), warmUpSchemas, warmUpTokens],
@@ -174,6 +191,8 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     },
   }
 }
+
+const accountGone = 'The account that this file belongs to was removed.'
 
 function readModelsFile<T>(open: () => T): T {
   try {

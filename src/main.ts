@@ -14,7 +14,7 @@ const exitUsage = 64
 /** After `listening`: the service has then loaded what the first chat does without. */
 const memoryBackMs = 600
 
-const commands = { serve, doctor, healthcheck }
+const commands = { serve, doctor, healthcheck, 'admin-key': adminKey }
 
 // Ignore write errors: a log reader that goes away must not kill the service.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
@@ -42,7 +42,8 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function serve(config: Config): Promise<void> {
   const { createService } = await import('./service.ts')
-  const service = await createService(config)
+  const announce = (text: string) => void process.stderr.write(text)
+  const service = await createService(config, { announce })
   const end = () => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1))
     service.close().then(
@@ -104,17 +105,29 @@ async function healthcheck({ host, port }: Config): Promise<void> {
   await promise
 }
 
+/** Makes a new key for the operator in the place of the one there is, also for the service that runs, and prints it. */
+async function adminKey(config: Config): Promise<void> {
+  const { renewOperatorKey } = await import('./renew-operator-key.ts')
+  const warn = (line: string) => void process.stderr.write(`${line}\n`)
+  try {
+    process.stdout.write(`${await renewOperatorKey(config, warn)}\n`)
+  } catch (error) {
+    stop(1, `no key was made: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
 async function usage(): Promise<string> {
   const { describeSettings } = await import('./config.ts')
   return `genspark2api: an OpenAI-compatible API in front of your own Genspark accounts
 
-Usage: node src/start.js [doctor [--report FILE] | healthcheck | --help]
+Usage: node src/start.js [doctor [--report FILE] | healthcheck | admin-key | --help]
 
 Without a word the service starts.
   doctor        looks at the settings, DATA_DIR, Redis, the site, each account, each way to ask for it and the making of a token,
                 and says what to do about what is wrong; --report also writes all that, with versions, to a file for a bug report
                 (- for standard output), without secrets, names and addresses
   healthcheck   asks the service that runs here whether it lives; for containers
+  admin-key     makes a new key for the operator (/admin), in the place of the one made at the first start, and prints it
 
 Every setting comes from the environment, or from a .env file in the working directory:
 

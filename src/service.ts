@@ -11,6 +11,11 @@ import { createModules, type ServiceOverrides } from './create-modules.ts'
 import { trackOpenResponses } from './http/open-responses.ts'
 import { summariseStart } from './start-summary.ts'
 
+export interface ServiceOptions extends ServiceOverrides {
+  /** Shows the operator what no log may hold: the key that is made at the first start. Absent: none is made. */
+  readonly announce?: ((text: string) => void) | undefined
+}
+
 export interface Service {
   /** Listens at once; Chromium starts in the background. @returns the address, e.g. `http://127.0.0.1:7044` */
   listen(): Promise<string>
@@ -24,10 +29,12 @@ const lastWordsMs = 2_000
 const lastRequests = { quietMs: 200, timeoutMs: 2_000 }
 
 /** @throws {ConfigError} for faults that show only when the settings are put to use */
-export async function createService(config: Config, overrides: ServiceOverrides = {}): Promise<Service> {
+export async function createService(config: Config, options: ServiceOptions = {}): Promise<Service> {
+  const { announce, ...overrides } = options
   const shutdown = new AbortController()
   const modules = await createModules(config, { overrides, shutdown: shutdown.signal, isShuttingDown })
-  const { server, logger, roster, tokens, listRefresh, chatDeletions, accountAdmin } = modules
+  const { server, logger, store, operatorKey, roster, tokens, listRefresh, chatDeletions, accountAdmin } =
+    modules
   const responses = trackOpenResponses(server)
   let opening: Promise<string> | undefined
   let closing: Promise<void> | undefined
@@ -55,8 +62,24 @@ export async function createService(config: Config, overrides: ServiceOverrides 
     const { facts, warnings } = summariseStart(config, { url, accounts: roster.entries() })
     logger.info(facts, 'listening')
     for (const warning of warnings) logger.warn({}, warning)
+    if (announce && config.adminSecrets.length === 0) void makeOperatorKey(announce, url)
     if (!isShuttingDown()) startBackground()
     return url
+  }
+
+  /** Once for all replicas and starts; as long as Redis is unreachable nobody knows whether there is one. */
+  async function makeOperatorKey(tell: (text: string) => void, url: string): Promise<void> {
+    try {
+      const key = await operatorKey.makeOnce()
+      if (key !== undefined) tell(operatorKeyText(key, `${url}${config.routePrefix}/admin`))
+    } catch (error) {
+      if (isShuttingDown()) return
+      logger.debug({ err: error }, 'no key for the operator can be made yet')
+      const unsubscribe = store.onChange(() => {
+        unsubscribe()
+        void makeOperatorKey(tell, url)
+      })
+    }
   }
 
   /** What no request waits for. The site is first asked, and Chromium launched, once there is an account. */
@@ -106,6 +129,13 @@ async function loadTheRest(loaders: readonly (() => Promise<unknown>)[], signal:
 }
 
 const loadPauseMs = 150
+
+const operatorKeyText = (key: string, url: string): string => `
+The operator's key, made now and shown this once. Keep it; "genspark2api admin-key" makes another in its place.
+  key      ${key}
+  address  ${url}
+
+`
 
 async function listenOn(server: Server, { host, port }: Pick<Config, 'host' | 'port'>): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()

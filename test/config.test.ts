@@ -20,6 +20,7 @@ describe('defaults', () => {
       host: '0.0.0.0',
       routePrefix: '',
       trustedProxyHops: 0,
+      publicUrl: undefined,
       maxBodyBytes: 20_971_520,
       shutdownGraceMs: 30_000,
       apiSecrets: [],
@@ -68,6 +69,7 @@ describe('defaults', () => {
       headerHoldMs: 10_000,
       streamPingMs: 15_000,
       streamErrorText: true,
+      fileLinkMs: 2_592_000_000,
       imageUrlAllowPrivate: false,
       modelsFile: undefined,
       dataDir: './data',
@@ -291,6 +293,9 @@ describe('faults', () => {
       'IDLE_TIMEOUT_S must not be above TOTAL_TIMEOUT_S',
     ])
     expect(faultsOf({ TOTAL_TIMEOUT_S: '80' })).toEqual([])
+    expect(faultsOf({ API_SECRET: 'sk-a,sk-b', ADMIN_SECRET: 'sk-c,sk-b' })).toEqual([
+      expect.stringMatching(/^ADMIN_SECRET must not hold a key of API_SECRET/),
+    ])
   })
 
   test('G1: never hold a value, whichever setting it was put into', () => {

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { spawnService } from './support/spawn-service.ts'
 
 const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   new Promise<{ readonly exitCode: unknown; readonly output: string }>((resolve) => {
@@ -51,5 +53,32 @@ test('an argument that it does not know ends with 64, and help names the command
   expect(await run(['doctor', '--report'])).toMatchObject({ exitCode: 64 })
   const { exitCode, output } = await run(['--help'])
   expect(exitCode).toBe(0)
-  for (const word of ['doctor', 'healthcheck', 'GS_COOKIE', 'API_SECRET']) expect(output).toContain(word)
+  for (const word of ['doctor', 'healthcheck', 'admin-key', 'GS_COOKIE', 'API_SECRET'])
+    expect(output).toContain(word)
+})
+
+test('FINDINGS S4: the key of the operator is shown once, and another opens the service that runs', async () => {
+  const DATA_DIR = mkdtempSync(join(tmpdir(), 'genspark2api-test-'))
+  onTestFinished(() => rmSync(DATA_DIR, { recursive: true, force: true }))
+  const service = await spawnService({ DATA_DIR, API_SECRET: 'sk-a', RECAPTCHA_MODE: 'off', GS_COOKIE: '' })
+  onTestFinished(() => service.kill())
+  await expect.poll(service.output).toMatch(/g2a-admin-\S+\n/)
+  const key = /g2a-admin-\S+/.exec(service.output())?.[0] ?? ''
+  for (const line of service.output().split('\n')) if (line.startsWith('{')) expect(line).not.toContain(key)
+  const status = async (bearer: string) =>
+    (await fetch(`${service.url}/admin/accounts`, { headers: { authorization: `Bearer ${bearer}` } })).status
+  expect([await status(key), await status('sk-a')]).toEqual([200, 401])
+
+  const { exitCode, output } = await run(['admin-key'], { DATA_DIR })
+  expect([exitCode, output]).toEqual([0, expect.stringMatching(/^g2a-admin-[\w-]{43}\n$/)])
+  expect([await status(key), await status(output.trim())]).toEqual([401, 200])
+})
+
+test('no key is made in a Redis that is away', async () => {
+  const { exitCode, output } = await run(['admin-key'], {
+    REDIS_URL: 'redis://127.0.0.1:1',
+    DATA_DIR: tmpdir(),
+  })
+  expect(exitCode).toBe(1)
+  expect(output).toMatch(/no key was made/)
 })

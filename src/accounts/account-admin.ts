@@ -1,7 +1,7 @@
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
-import type { AccountState, Store } from '../store/store.ts'
+import { type AccountState, maxDocuments, type Store } from '../store/store.ts'
 import type { AccountChange } from './account-record.ts'
 import { type AccountEntry, type AccountRoster, longLabel, type NewAccount } from './account-roster.ts'
 import type { Identify, SessionFacts } from './account-sessions.ts'
@@ -44,7 +44,7 @@ export interface AccountView extends AccountState {
 
 export interface AccountAdminOptions {
   readonly roster: AccountRoster
-  readonly store: Pick<Store, 'accountStates' | 'clearHold' | 'setHold'>
+  readonly store: Pick<Store, 'accountStates' | 'clearHold' | 'setHold' | 'listDocuments' | 'removeDocument'>
   /** `Upstream.checkLogin`. */
   readonly checkLogin: (account: Account, signal: AbortSignal) => Promise<'signed-in' | 'signed-out'>
   /** `Upstream.identify`. Absent: nobody is known by the site's own id. */
@@ -115,6 +115,12 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
     })
   }
 
+  /** Links to its files open nothing without it, and must not do so again when it is added anew. */
+  async function removeLinks(key: string): Promise<void> {
+    for (const { id } of await store.listDocuments('file-link', key, maxDocuments))
+      await store.removeDocument('file-link', id)
+  }
+
   return {
     list: () => viewsOf(roster.entries()),
 
@@ -147,7 +153,9 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
     },
 
     async remove(id) {
+      const { account, formerKeys } = roster.find(id)
       await roster.remove(id)
+      for (const key of [account.key, ...formerKeys]) await removeLinks(key)
       logger.info({ account: id }, 'account removed')
     },
 

@@ -40,6 +40,8 @@ export interface PagePoolOptions {
 
 interface Entry {
   readonly key: string
+  /** Of none of our accounts (`CookieAccount.isGuest`), unless one of those has come in since. */
+  isGuest: boolean
   readonly context: AccountContext
   readonly openedAt: number
   usedAt: number
@@ -100,10 +102,15 @@ export function createPagePool(options: PagePoolOptions): PagePool {
 
   /** Lets in whoever can be let in: those whose context is open at once, the others first come, first served. */
   function admit(): void {
-    for (const waiter of queue) {
+    // Our own accounts first: a place that became free for one of them must not go to a guest.
+    const inOrder = [...queue].sort(
+      (one, other) => Number(one.account.isGuest ?? false) - Number(other.account.isGuest ?? false),
+    )
+    for (const waiter of inOrder) {
       const entry = currentEntry(contextKey(waiter.account)) ?? openEntry(waiter.account)
       if (!entry) continue
       queue.delete(waiter)
+      if (!waiter.account.isGuest) entry.isGuest = false
       waiter.enter(enter(entry, waiter.use))
     }
     if (queue.size > 0) makeRoom()
@@ -124,6 +131,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
     const context = options.open(account, () => retire(entry))
     const entry: Entry = {
       key: contextKey(account),
+      isGuest: account.isGuest ?? false,
       context,
       openedAt: now,
       usedAt: now,
@@ -163,13 +171,22 @@ export function createPagePool(options: PagePoolOptions): PagePool {
     }
   }
 
-  /** Sends off as many contexts as accounts wait for a place: unused ones first, then the least recently used. */
+  /** Sends off as many contexts as accounts wait for a place: those of guests first, unused ones before others, then the least
+   *  recently used. A guest waits until there is room, or another guest can go for it. */
   function makeRoom(): void {
-    const waiting = new Set([...queue].map(({ account }) => contextKey(account))).size
+    const ours = [...queue].some(({ account }) => !account.isGuest)
+    const waiting = new Set(
+      [...queue].flatMap(({ account }) => (ours && account.isGuest ? [] : [contextKey(account)])),
+    ).size
     const leaving = [...entries].filter((entry) => entry.retired).length
     const candidates = [...entries]
-      .filter((entry) => !entry.retired && entry.requests === 0)
-      .sort((one, other) => Number(one.users > 0) - Number(other.users > 0) || one.usedAt - other.usedAt)
+      .filter((entry) => !entry.retired && entry.requests === 0 && (ours || entry.isGuest))
+      .sort(
+        (one, other) =>
+          Number(other.isGuest) - Number(one.isGuest) ||
+          Number(one.users > 0) - Number(other.users > 0) ||
+          one.usedAt - other.usedAt,
+      )
     for (const entry of candidates.slice(0, Math.max(0, waiting - leaving))) retire(entry)
   }
 

@@ -47,6 +47,12 @@ export function seconds(min: number, max: number): Parse<number> {
   }
 }
 
+/** Given in days, kept in ms. */
+export function days(min: number, max: number): Parse<number> {
+  const parse = wholeNumber(min, max)
+  return (given) => parse(given) * 24 * 60 * 60 * 1000
+}
+
 /** Megabytes (2^20) as bytes. */
 export function megabytes(min: number, max: number): Parse<number> {
   const count = wholeNumber(min, max)

@@ -18,6 +18,8 @@ export interface CookieAccount extends AccountIdentity {
   readonly kind: 'cookie'
   /** A whole `Cookie` header value, e.g. `session_id=…; c1=…` (WIRE 2.3). */
   readonly cookie: string
+  /** Of somebody who asked for a token over `/genspark`, not one of ours: it takes no page away from those. */
+  readonly isGuest?: boolean
 }
 
 /** Asked over the vendor's published surface: neither cookie nor token (WIRE 11). */

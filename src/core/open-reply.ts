@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Account } from './account.ts'
 
@@ -13,6 +14,8 @@ export interface ReplyRequest {
   readonly account: Account | undefined
   readonly method: 'GET' | 'POST' | 'PUT'
   readonly url: URL
+  /** Connect to one of these, as they were judged, and look nothing up. Absent: the host is the site's own. */
+  readonly addresses?: readonly LookupAddress[] | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
   /** Closes the connection at once, before or after the headers. */

@@ -23,7 +23,7 @@ export function readMediaTurn(messages: readonly ChatTurn[]): {
 export async function* toChatEvents(
   events: AsyncIterable<MediaEvent>,
   kind: 'image' | 'video',
-  link: (file: MediaFile) => string,
+  link: (file: MediaFile) => string | Promise<string>,
 ): AsyncGenerator<ChatEventBatch> {
   let finished: Extract<MediaEvent, { type: 'finished' }> | undefined
   for await (const event of events) {
@@ -31,9 +31,9 @@ export async function* toChatEvents(
     else if (event.type === 'progress') yield [event]
     else finished = event
   }
-  const text = filesOf(finished)
-    .map((file) => markdown(kind, link(file)))
-    .join('\n\n')
+  const links: string[] = []
+  for (const file of filesOf(finished)) links.push(markdown(kind, await link(file)))
+  const text = links.join('\n\n')
   yield [
     { type: 'text-delta', text },
     { type: 'finished', reason: 'stop' },

@@ -11,16 +11,15 @@ import {
   parseUsageRange,
 } from '../dialects/admin.ts'
 import type { AppServices } from './app-services.ts'
-import { isLocal, isOwnPageOrNone } from './client-address.ts'
-import { createKeyCheck } from './keys.ts'
+import { isUnder } from './cors.ts'
+import type { Keys } from './keys.ts'
 import { readBody, readJson } from './read-body.ts'
 import type { Middleware, RequestContext, RequestState } from './request-state.ts'
 import { refuseUnmatched } from './routes.ts'
 
 /** Everything under `/admin`: behind a check of its own, and never passed on to the public routes. */
-export function createAdminRoutes(config: Config, services: AppServices): Middleware {
+export function createAdminRoutes(config: Config, services: AppServices, keys: Keys): Middleware {
   const base = `${config.routePrefix}/admin`
-  const checkOperator = createOperatorCheck(config)
   const router = new Router<RequestState>()
   const accounts = createAccountHandlers(config, services)
   const add = (
@@ -38,36 +37,22 @@ export function createAdminRoutes(config: Config, services: AppServices): Middle
 
   const routes = router.routes() as Middleware
   const refuse = refuseUnmatched
-  return (context, next) => {
-    if (context.path !== base && !context.path.startsWith(`${base}/`)) return next()
+  return async (context, next) => {
+    if (!isUnder(context.path, base)) return next()
     context.set('Cache-Control', 'no-store')
-    checkOperator(context)
+    await requireOperator(keys, context)
     return routes(context, async () => refuse(context, next))
   }
 }
 
-/** Lets the operator through alone: by ADMIN_SECRET, else by API_SECRET; with neither set, from this machine only.
+/** Lets the operator through alone, on whatever way the request came.
  *  @throws {ServiceError} `invalid_api_key` */
-function createOperatorCheck({
-  adminSecrets,
-  apiSecrets,
-}: Pick<Config, 'adminSecrets' | 'apiSecrets'>): (context: RequestContext) => void {
-  const secrets = adminSecrets.length > 0 ? adminSecrets : apiSecrets
-  const setting = adminSecrets.length > 0 ? 'ADMIN_SECRET' : 'API_SECRET'
-  const hasKey = createKeyCheck(secrets)
-  return (context) => {
-    if (secrets.length === 0) {
-      if (isLocal(context) && isOwnPageOrNone(context)) return
-      throw new ServiceError('invalid_api_key', { message: noSecret })
-    }
-    if (hasKey(context)) return
-    throw new ServiceError('invalid_api_key', {
-      message: `This takes one of the keys in ${setting}, as "Authorization: Bearer KEY" or "x-api-key: KEY".`,
-    })
-  }
+async function requireOperator(keys: Keys, context: RequestContext): Promise<void> {
+  if (!(await keys.isOperator(context))) throw new ServiceError('invalid_api_key', { message: takesKey })
 }
 
-const noSecret = 'Without ADMIN_SECRET and API_SECRET this answers only on the machine that it runs on.'
+const takesKey =
+  'This takes the key of the operator, as "Authorization: Bearer KEY" or "x-api-key: KEY": one of ADMIN_SECRET, else the key written to standard error at the first start, or made by `genspark2api admin-key`.'
 
 /** What the router adds for `/admin/accounts/:id`. */
 type AccountContext = RequestContext & { readonly params: { readonly id?: string } }

@@ -11,6 +11,7 @@ import type { KeptResponses } from '../gateway/kept-responses.ts'
 import type { RunMedia } from '../gateway/media.ts'
 import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
+import type { OperatorKey } from '../store/operator-key.ts'
 import type { Store } from '../store/store.ts'
 import type { SiteFile } from '../upstream/upstream.ts'
 import type { SharedLimit } from './limit-rate.ts'
@@ -26,6 +27,10 @@ export interface AppServices {
   readonly backgroundWork: BackgroundWork
   /** Opens a result file of the site with the cookie of the account. @throws {ServiceError} */
   readonly openFile: (accountKey: string, url: string, signal: AbortSignal) => Promise<SiteFile>
+  /** Where links to files are kept. */
+  readonly linkStore: Pick<Store, 'saveDocument' | 'findDocument'>
+  /** The key that the service made for the operator. */
+  readonly operatorKey: Pick<OperatorKey, 'looksMade' | 'matches'>
   /** Fetches a picture that a client names by URL. */
   readonly fetchAttachments: FetchAttachments
   /** For `/admin/accounts`. */

@@ -11,7 +11,7 @@ import { beginRequest } from './begin-request.ts'
 import { clientAddress, createAddressBlock } from './client-address.ts'
 import { cors } from './cors.ts'
 import { createFileLinks } from './file-links.ts'
-import { authenticate } from './keys.ts'
+import { authenticate, createKeys } from './keys.ts'
 import { limitRate } from './limit-rate.ts'
 import { renderError } from './render-error.ts'
 import type { Middleware, RequestContext, RequestState } from './request-state.ts'
@@ -31,29 +31,34 @@ export function createApp(
   services: AppServices,
   { writeStallMs = 60_000 }: AppOptions = {},
 ): Koa<RequestState> {
-  const { logger, clock, shutdown, isShuttingDown } = services
-  const links = createFileLinks({ ...config, clock })
+  const { logger, shutdown, isShuttingDown } = services
+  const links = createFileLinks({ ...config, store: services.linkStore })
+  const bearers = createKeys(config, services.operatorKey)
   const open = refuseWhenShuttingDown(isShuttingDown)
   const limit = limitRate(config.requestRateLimit, services.sharedLimit)
-  const keys = authenticate(config.apiSecrets)
+  const keys = authenticate(bearers, config)
   const app = new Koa<RequestState>()
   app.use(beginRequest({ shutdown, stallMs: writeStallMs }))
   app.use(accessLog(services))
   app.use(renderError(config, logger))
-  app.use(cors(config.corsOrigins))
-  app.use(clientAddress(config.trustedProxyHops))
+  app.use(cors(config))
+  app.use(clientAddress(config.trustedProxyHops, logger))
   const addressBlock = createAddressBlock(config.ipBlockList)
   if (addressBlock) app.use(addressBlock)
   app.use(
-    createRoutes(config, services, links, {
-      files: [open],
-      verifier: [open, limit],
-      api: [open, limit, keys],
-    }),
+    createRoutes(
+      config,
+      { ...services, links, keys: bearers, limit },
+      {
+        files: [open],
+        verifier: [open, limit],
+        api: [open, limit, keys],
+      },
+    ),
   )
   app.use(open)
   app.use(limit)
-  app.use(createAdminRoutes(config, services))
+  app.use(createAdminRoutes(config, services, bearers))
   app.use(keys)
   app.use(refuseUnmatched)
 

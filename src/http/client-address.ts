@@ -1,18 +1,27 @@
 import type { Socket } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { isLoopback, normaliseAddress } from '../core/addresses.ts'
+import { normaliseAddress } from '../core/addresses.ts'
 import { ServiceError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Middleware, RequestContext, RequestState, Writable } from './request-state.ts'
 
 /** `state.clientAddress`: the connection's peer, or with n trusted proxies the n-th address from the right of
  *  X-Forwarded-For. What stands left of it was written by the client itself and is not believed. */
-export function clientAddress(trustedProxyHops: number): Middleware {
+export function clientAddress(trustedProxyHops: number, logger: Pick<Logger, 'warn'>): Middleware {
+  let isTold = trustedProxyHops > 0
   return (context, next) => {
+    if (!isTold && context.req.headers['x-forwarded-for'] !== undefined) {
+      isTold = true
+      logger.warn({}, untrusted)
+    }
     const state: Writable<RequestState> = context.state
     state.clientAddress = forwardedAddress(context, trustedProxyHops) ?? peerAddress(context)
     return next()
   }
 }
+
+const untrusted =
+  'a request came with X-Forwarded-For, and TRUSTED_PROXY_HOPS is 0: behind a reverse proxy all clients count as one address, for REQUEST_RATE_LIMIT and IP_BLACK_LIST too; set it to the number of proxies in front'
 
 function forwardedAddress(context: RequestContext, hops: number): string | undefined {
   if (hops === 0) return undefined
@@ -62,22 +71,4 @@ function isWithin(address: string, ranges: readonly Range[]): boolean {
   if (!ipaddr.isValid(address)) return false
   const parsed = ipaddr.parse(address)
   return ranges.some((range) => parsed.kind() === range[0].kind() && parsed.match(range))
-}
-
-/** Whether a request comes from this machine. One that a proxy here passed on does not. */
-export function isLocal(context: RequestContext): boolean {
-  if (proxyHeaders.some((name) => context.get(name) !== '')) return false
-  return isLoopback(context.state.clientAddress)
-}
-
-const proxyHeaders = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']
-
-/** Rules out that a foreign web page makes the request: a browser on this machine is local too, whatever page it shows, and
- *  any name can be made to resolve to 127.0.0.1. */
-export function isOwnPageOrNone(context: RequestContext): boolean {
-  const { hostname } = context
-  if (hostname !== 'localhost' && !isLoopback(hostname.replace(/^\[|\]$/g, ''))) return false
-  const origin = context.get('origin')
-  if (origin) return URL.parse(origin)?.host === context.host
-  return !['cross-site', 'same-site'].includes(context.get('sec-fetch-site'))
 }

@@ -1,6 +1,8 @@
 import koaCors from '@koa/cors'
+import type { Config } from '../config.ts'
 import { ServiceError } from '../core/errors.ts'
-import type { Middleware, RequestContext } from './request-state.ts'
+import { isOwnOrigin } from './own-origin.ts'
+import type { Middleware } from './request-state.ts'
 
 const exposedHeaders = [
   'x-request-id',
@@ -12,11 +14,14 @@ const exposedHeaders = [
   'x-ratelimit-reset',
 ].join(',')
 
+export type CorsOptions = Pick<Config, 'corsOrigins' | 'publicUrl' | 'routePrefix'>
+
 /** CORS without credentials, on errors too; every OPTIONS ends here with 204, before any key is asked for: browsers send none with
- *  a preflight.
- *  @param origins  `*`, or those allowed besides this server's own
+ *  a preflight. Origins are `*`, or those allowed besides this server's own. The operator's routes are for no foreign page.
  *  @throws {ServiceError} `origin_not_allowed` */
-export function cors(origins: readonly string[]): Middleware {
+export function cors(config: CorsOptions): Middleware {
+  const { corsOrigins: origins } = config
+  const adminBase = `${config.routePrefix}/admin`
   const any = origins.includes('*')
   const allowed = new Set(origins)
   const allow = koaCors({
@@ -26,6 +31,7 @@ export function cors(origins: readonly string[]): Middleware {
     keepHeadersOnError: false,
   })
   return async (context, next) => {
+    if (isUnder(context.path, adminBase)) return next()
     if (any && context.method !== 'OPTIONS') {
       // What the library would set for every request alike.
       const { res } = context
@@ -35,7 +41,7 @@ export function cors(origins: readonly string[]): Middleware {
       return next()
     }
     const origin = context.get('origin')
-    if (origin && !any && !allowed.has(origin) && !isOwnOrigin(origin, context)) {
+    if (origin && !any && !allowed.has(origin) && !isOwnOrigin(origin, context, config)) {
       throw new ServiceError('origin_not_allowed')
     }
     if (context.method === 'OPTIONS') context.status = 204
@@ -43,6 +49,9 @@ export function cors(origins: readonly string[]): Middleware {
   }
 }
 
-function isOwnOrigin(origin: string, context: RequestContext): boolean {
-  return URL.parse(origin)?.host === context.host
+/** Whether a path is a base or lies under it. */
+export function isUnder(path: string, base: string): boolean {
+  return path.startsWith(base) && (path.length === base.length || path.charCodeAt(base.length) === slash)
 }
+
+const slash = 0x2f

@@ -1,28 +1,84 @@
 import { hash, timingSafeEqual } from 'node:crypto'
+import type { Config } from '../config.ts'
 import { ServiceError } from '../core/errors.ts'
+import type { OperatorKey } from '../store/operator-key.ts'
+import { isOwnOrigin } from './own-origin.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
 
-/** Takes a request that bears one of the secrets, in any header that a client uses, and remembers which.
- *  @param secrets  none: everyone may ask
- *  @throws {ServiceError} `invalid_api_key` */
-export function authenticate(secrets: readonly string[]): Middleware {
-  const findKey = createKeyFinder(secrets)
-  return (context, next) => {
-    if (secrets.length > 0) {
-      const found = findKey(context)
-      if (!found) throw new ServiceError('invalid_api_key')
-      context.state.caller = found.toString('hex', 0, labelBytes)
-    }
-    return next()
+/** Whose key a request bears, in any header that a client uses. */
+export interface Keys {
+  /** The label of the client's key that matches. */
+  clientOf(context: RequestContext): string | undefined
+  /** Whether it bears the operator's key: one of ADMIN_SECRET, else the one that the service made. A client's key never is one.
+   *  @throws {UnavailableError} `dependency_unavailable` */
+  isOperator(context: RequestContext): boolean | Promise<boolean>
+}
+
+export function createKeys(
+  { apiSecrets, adminSecrets }: Pick<Config, 'apiSecrets' | 'adminSecrets'>,
+  operatorKey: Pick<OperatorKey, 'looksMade' | 'matches'>,
+): Keys {
+  const findClient = createKeyFinder(apiSecrets)
+  const findOperator = createKeyFinder(adminSecrets)
+
+  async function isMade(keys: readonly string[]): Promise<boolean> {
+    for (const key of keys) if (operatorKey.looksMade(key) && (await operatorKey.matches(key))) return true
+    return false
+  }
+
+  return {
+    clientOf: (context) => findClient(givenKeys(context))?.toString('hex', 0, labelBytes),
+    isOperator(context) {
+      const keys = givenKeys(context)
+      if (adminSecrets.length > 0) return findOperator(keys) !== undefined
+      return keys.some(operatorKey.looksMade) && isMade(keys)
+    },
   }
 }
 
-/** Does a request bear one of the secrets? With no secrets every request does. */
-export function createKeyCheck(secrets: readonly string[]): (context: RequestContext) => boolean {
-  if (secrets.length === 0) return () => true
-  const findKey = createKeyFinder(secrets)
-  return (context) => findKey(context) !== undefined
+export type AuthenticateOptions = Pick<Config, 'apiSecrets' | 'corsOrigins' | 'publicUrl'>
+
+/** Lets in who bears a client's key or the operator's, and remembers which. A service without keys for clients lets everybody in
+ *  but the pages of strangers.
+ *  @throws {ServiceError} `invalid_api_key`, `origin_not_allowed` */
+export function authenticate(keys: Keys, options: AuthenticateOptions): Middleware {
+  const takesKeys = options.apiSecrets.length > 0
+  const refuseStrangers = createStrangerCheck(options)
+
+  return (context, next) => {
+    const client = takesKeys ? keys.clientOf(context) : undefined
+    if (client !== undefined) {
+      context.state.caller = client
+      return next()
+    }
+    const isOperator = keys.isOperator(context)
+    return typeof isOperator === 'boolean' ? enter(isOperator) : isOperator.then(enter)
+
+    function enter(byOperator: boolean): Promise<unknown> {
+      if (byOperator) context.state.caller = operatorLabel
+      else if (takesKeys) throw new ServiceError('invalid_api_key')
+      else refuseStrangers(context)
+      return next()
+    }
+  }
 }
+
+/** Where no key is asked for, a page of any site on the operator's machine could use the service: only pages of our own origin and
+ *  of those that CORS_ORIGINS names may. `Host` is not judged: it may be any name of a machine in a private network.
+ *  @throws {ServiceError} `origin_not_allowed` */
+function createStrangerCheck(options: AuthenticateOptions): (context: RequestContext) => void {
+  const named = new Set(options.corsOrigins.filter((origin) => origin !== '*'))
+  return (context) => {
+    const { origin, 'sec-fetch-site': site } = context.req.headers
+    if (origin === undefined && site !== 'cross-site') return
+    if (origin !== undefined && (named.has(origin.toLowerCase()) || isOwnOrigin(origin, context, options)))
+      return
+    throw new ServiceError('origin_not_allowed', { message: noStrangers })
+  }
+}
+
+const noStrangers =
+  'This service asks for no key, so it answers web pages of its own origin alone. Set API_SECRET, or name the page in CORS_ORIGINS.'
 
 /** Tells callers apart by the key that let them in, without holding it. A service without keys tells them apart by what they
  *  send. */
@@ -32,15 +88,16 @@ export function callerOf(context: RequestContext): string {
   return state.caller
 }
 
-/** A label is the first 16 hex digits of a key's SHA-256. */
+/** A label is the first 16 hex digits of a key's SHA-256; the operator's is a word, which is no such digits. */
 const labelBytes = 8
+const operatorLabel = 'console'
 
 /** Finds the digest of the key that matches. Digests are compared, in constant time, so that the time tells neither length nor
  *  content. */
-function createKeyFinder(secrets: readonly string[]): (context: RequestContext) => Buffer | undefined {
+function createKeyFinder(secrets: readonly string[]): (keys: readonly string[]) => Buffer | undefined {
   const known = secrets.map(digest)
-  return (context) => {
-    for (const key of givenKeys(context)) {
+  return (keys) => {
+    for (const key of keys) {
       const given = digest(key)
       let matches = 0
       for (const each of known) if (timingSafeEqual(given, each)) matches += 1

@@ -49,6 +49,14 @@ export function limitRate(perMinute: number, shared?: SharedLimit): Middleware {
   }
 }
 
+/** Counts asks of the site that one request makes beyond its first.
+ *  @throws {ServiceError} `rate_limit_exceeded` */
+export async function countAsks(limit: Middleware, context: RequestContext, more: number): Promise<void> {
+  for (let count = 0; count < more; count += 1) await limit(context, noNext)
+}
+
+const noNext = () => Promise.resolve()
+
 /** IPv6 clients are counted by /64: who has one address there has the whole network. */
 function clientOf(address: string): string {
   return address.includes(':') && ipaddr.IPv6.isValid(address)

@@ -14,6 +14,7 @@ import { createListModelsHandler, createRetrieveModelHandler } from './handlers/
 import { createMetricsHandler, createReadyzHandler, home, livez } from './handlers/probes.ts'
 import { createResponsesHandler } from './handlers/responses.ts'
 import { createVideoGenerationsHandler, createVideoHandlers } from './handlers/videos.ts'
+import type { Keys } from './keys.ts'
 import type { Middleware, RequestState } from './request-state.ts'
 
 type Handler = RouterMiddleware<RequestState>
@@ -27,14 +28,22 @@ export interface Gates {
   readonly api: readonly Handler[]
 }
 
+/** What the app makes for the handlers. */
+export interface RouteServices {
+  readonly links: FileLinks
+  readonly keys: Keys
+  /** For asks beyond the one that every request is. */
+  readonly limit: Middleware
+}
+
 /** Path to handler; the probes pass no gate. Each `/v1/x` answers also as `/x` and `/v1/v1/x`, as clients put their base URL
  *  together. */
 export function createRoutes(
   config: Config,
-  services: AppServices,
-  links: FileLinks,
+  services: AppServices & RouteServices,
   gates: Gates,
 ): Middleware {
+  const { links, keys, limit } = services
   const router = new Router<RequestState>()
   // At the root and under the prefix.
   const anywhere = config.routePrefix && `{${config.routePrefix}}`
@@ -49,12 +58,12 @@ export function createRoutes(
   const responses = createKeptResponseHandlers(services)
   const billing = createBillingHandlers(services)
 
-  post('/chat/completions', createChatCompletionsHandler(config, services, links))
+  post('/chat/completions', createChatCompletionsHandler(config, services, links, limit))
   post('/responses', createResponsesHandler(config, services, links))
   post('/messages', createMessagesHandler(config, services, links))
   post('/messages/count_tokens', createCountMessageTokensHandler(config, services))
-  post('/images/generations', createImagesHandler(config, services, links, { imageRequired: false }))
-  post('/images/edits', createImagesHandler(config, services, links, { imageRequired: true }))
+  post('/images/generations', createImagesHandler(config, services, links, { imageRequired: false, limit }))
+  post('/images/edits', createImagesHandler(config, services, links, { imageRequired: true, limit }))
   post('/videos/generations', createVideoGenerationsHandler(config, services, links))
   post('/videos', videos.create)
   get('/videos', videos.list)
@@ -74,7 +83,7 @@ export function createRoutes(
   probe('/', home)
   probe('/livez', livez)
   probe('/readyz', createReadyzHandler(services))
-  probe('/metrics', createMetricsHandler(config, services))
+  probe('/metrics', createMetricsHandler(keys, services))
 
   const files: Handler = createFilesHandler(services, links)
   router.get('/files', `${anywhere}/files/:name`, ...gates.files, files)

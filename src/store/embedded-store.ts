@@ -173,8 +173,14 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       insist(() => recordTable.save(kind, id, text))
     },
 
+    async addRecord(kind, id, text) {
+      return insist(() => recordTable.add(kind, id, text))
+    },
+
     async removeRecord(kind, id) {
       insist(() => recordTable.remove(kind, id))
+      // The pages of before are still in the write-ahead log, and a cookie with them.
+      if (kind === 'account') attempt(() => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
     },
 
     async records(kind) {

@@ -149,6 +149,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     setHold: holds.setHold,
     accountStates: holds.accountStates,
     saveRecord: records.saveRecord,
+    addRecord: records.addRecord,
     removeRecord: records.removeRecord,
     records: records.records,
     saveDocument: documents.saveDocument,

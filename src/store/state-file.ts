@@ -55,7 +55,8 @@ function openOrSetAside(file: string, logger: Logger): DatabaseSync {
 function openDatabase(file: string): DatabaseSync {
   const database = new DatabaseSync(file, { timeout: lockWaitMs })
   try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    // What is deleted may be a cookie: it is overwritten at once, not when its page is used again.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON')
     const finding = database.prepare('PRAGMA quick_check(1)').get()?.quick_check
     if (finding !== 'ok') throw new DamagedFileError(String(finding))
     migrate(database)

@@ -129,11 +129,13 @@ export function createRecordTable(database: DatabaseSync) {
     `INSERT INTO record (kind, id, text) VALUES (?, ?, ?)
      ON CONFLICT (kind, id) DO UPDATE SET text = excluded.text`,
   )
+  const insert = database.prepare('INSERT OR IGNORE INTO record (kind, id, text) VALUES (?, ?, ?)')
   const remove = database.prepare('DELETE FROM record WHERE kind = ? AND id = ?')
   return {
     all: (kind: RecordKind): Map<string, string> =>
       new Map(select.all(kind).map((row) => [String(row.id), String(row.text)])),
     save: (kind: RecordKind, id: string, text: string): void => void upsert.run(kind, id, text),
+    add: (kind: RecordKind, id: string, text: string): boolean => insert.run(kind, id, text).changes > 0,
     remove: (kind: RecordKind, id: string): void => void remove.run(kind, id),
   }
 }

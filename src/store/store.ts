@@ -105,13 +105,15 @@ export const otherLabel = 'other'
 /** Life of what was counted, from the end of its hour. */
 export const countedMs = 30 * 24 * 60 * 60 * 1000
 
-/** What other modules store for good: accounts added at run time, sessions that the site renewed, chats that are to be deleted. */
-export const sharedRecordKinds = ['account', 'session', 'chat-deletion'] as const
+/** What other modules store for good: accounts added at run time, sessions that the site renewed, chats that are to be deleted, what
+ *  the service made for itself to know somebody by. */
+export const sharedRecordKinds = ['account', 'session', 'chat-deletion', 'secret'] as const
 /** `replica`: what one replica notes for itself, in its own file alone. */
 export type RecordKind = (typeof sharedRecordKinds)[number] | 'replica'
 
-/** What is stored for a limited time: answers of the Responses API, videos in the making, where the site challenges us. */
-export type DocumentKind = 'response' | 'video-job' | 'transport-finding'
+/** What is stored for a limited time: answers of the Responses API, videos in the making, where the site challenges us, links to
+ *  files. */
+export type DocumentKind = 'response' | 'video-job' | 'transport-finding' | 'file-link'
 
 export interface StoredDocument {
   /** Unique in its kind. */
@@ -157,6 +159,9 @@ export interface Store {
   /** Stores a text under its kind and id, in the place of an earlier one.
    *  @throws {UnavailableError} `dependency_unavailable`: it is not stored */
   saveRecord(kind: RecordKind, id: string, text: string): Promise<void>
+  /** Stores a text unless there is one under its kind and id; never in this replica alone where replicas share.
+   *  @returns whether it was stored @throws {UnavailableError} `dependency_unavailable` */
+  addRecord(kind: RecordKind, id: string, text: string): Promise<boolean>
   /** @throws {UnavailableError} `dependency_unavailable` */
   removeRecord(kind: RecordKind, id: string): Promise<void>
   /** By id, in the order in which they were first saved. @throws {UnavailableError} `dependency_unavailable` */

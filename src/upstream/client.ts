@@ -10,6 +10,7 @@ import { createCookieJar } from './cookie-jar.ts'
 import { createDirectTransport, type DirectTransportOptions } from './direct-transport.ts'
 import { createGenerationChoice, type GenerationOptions, wires } from './generation.ts'
 import { type AskMediaOptions, askMedia } from './media/ask-media.ts'
+import { createOpenAnywhere, type OpenAnywhereOptions } from './open-anywhere.ts'
 import { openFile } from './open-file.ts'
 import { createRequestHeaders } from './request-headers.ts'
 import {
@@ -26,10 +27,11 @@ import { askVendorChat } from './vendor-api/ask-chat.ts'
 import { askVendorMedia } from './vendor-api/ask-media.ts'
 
 export interface UpstreamOptions
-  extends Omit<AskMediaOptions, 'openReply' | 'headers'>,
+  extends Omit<AskMediaOptions, 'openReply' | 'openAnywhere' | 'headers'>,
     GenerationOptions,
     TransportOptions,
-    DirectTransportOptions {
+    DirectTransportOptions,
+    Pick<OpenAnywhereOptions, 'resolve' | 'isPublic'> {
   readonly logger: GenerationOptions['logger'] & TransportOptions['logger']
   /** Absent: cookies are sent as they were imported. */
   readonly sessions?: SiteSessions
@@ -40,9 +42,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const jar = createCookieJar({ baseUrl, clock, sessions })
   const direct = createDirectTransport({ ...options, onSetCookie: jar.take })
   const transport = createTransport(options, direct.openReply)
+  const { openReply } = transport
   const site = {
     ...options,
-    openReply: transport.openReply,
+    openReply,
+    openAnywhere: createOpenAnywhere({ ...options, openReply, openDirect: direct.openReply }),
     headers: createRequestHeaders(baseUrl, jar.cookieOf),
   }
   const generations = createGenerationChoice(options)

@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns'
 import { request as requestOverHttp } from 'node:http'
 import { request as requestOverHttps } from 'node:https'
 import { connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net'
@@ -7,6 +8,7 @@ import type { buildConnector } from 'undici'
 // The two files that are needed: the package as a whole takes three times as long to load.
 import createUndiciConnector from 'undici/lib/core/connect.js'
 import Client from 'undici/lib/dispatcher/client.js'
+import { pinnedTo } from '../core/addresses.ts'
 
 /** The proxy answered CONNECT with a refusal. */
 export class ProxyRefusal extends Error {
@@ -33,12 +35,14 @@ const keepAliveTimeout = 30_000
 export function createConnectionPools() {
   const pools = new LRUCache<string, Pool>({ max: maxPools, dispose: (pool) => pool.retire() })
   return {
-    /** A connection that nobody else uses until it is released; it connects with its first request. */
-    take(origin: string, proxyUrl: string | undefined): Connection {
-      const key = proxyUrl === undefined ? origin : `${origin} ${proxyUrl}`
+    /** A connection that nobody else uses until it is released; it connects with its first request.
+     *  @param addresses  to connect to, in the place of a look-up */
+    take(origin: string, proxyUrl: string | undefined, addresses?: readonly LookupAddress[]): Connection {
+      const place = proxyUrl === undefined ? origin : `${origin} ${proxyUrl}`
+      const key = addresses ? `${place} ${addresses.map(({ address }) => address).join()}` : place
       let pool = pools.get(key)
       if (!pool) {
-        pool = new Pool(origin, proxyUrl)
+        pool = new Pool(origin, createConnect(proxyUrl, addresses))
         pools.set(key, pool)
       }
       return pool.take()
@@ -59,9 +63,9 @@ class Pool {
   readonly #idle: Connection[] = []
   #isRetired = false
 
-  constructor(origin: string, proxyUrl: string | undefined) {
+  constructor(origin: string, connect: Connect) {
     this.#origin = origin
-    this.#connect = createConnect(proxyUrl)
+    this.#connect = connect
   }
 
   take(): Connection {
@@ -145,11 +149,15 @@ interface Destroyable {
   destroy(error: Error): unknown
 }
 
-type Connect = (target: buildConnector.Options, callback: buildConnector.Callback) => Destroyable
+export type Connect = (target: buildConnector.Options, callback: buildConnector.Callback) => Destroyable
 
-function createConnect(proxyUrl: string | undefined): Connect {
+/** @param addresses  to connect to, in the place of a look-up */
+export function createConnect(proxyUrl: string | undefined, addresses?: readonly LookupAddress[]): Connect {
   // It returns the socket, which its type does not say.
-  const connect = createUndiciConnector({ timeout: 0 }) as Connect
+  const connect = createUndiciConnector({
+    timeout: 0,
+    ...(addresses && { lookup: pinnedTo(addresses) }),
+  }) as Connect
   if (proxyUrl === undefined) return connect
   const proxy = new URL(proxyUrl)
   const openTunnel = proxy.protocol.startsWith('socks') ? openSocksTunnel : openHttpTunnel
@@ -164,7 +172,10 @@ function createConnect(proxyUrl: string | undefined): Connect {
       callback(...outcome)
     }
     let isAnswered = false
-    let opening: Destroyable = openTunnel(proxy, target, (error, socket) => {
+    // A proxy looks names up by itself, unless it is given an address.
+    const [pinned] = addresses ?? []
+    const end = pinned ? { ...target, hostname: pinned.address } : target
+    let opening: Destroyable = openTunnel(proxy, end, (error, socket) => {
       if (isAnswered) return
       isAnswered = true
       if (error) finish(error, null)

@@ -26,10 +26,10 @@ export function createDirectTransport({ proxyUrl, onSetCookie }: DirectTransport
   const pools = createConnectionPools()
   return {
     openReply(request) {
-      const { account, url, signal } = request
+      const { account, url, addresses, signal } = request
       if (signal.aborted) return Promise.reject(signal.reason)
       const own = account?.proxyUrl
-      const connection = pools.take(url.origin, own ?? proxyUrl)
+      const connection = pools.take(url.origin, own ?? proxyUrl, addresses)
       return new Exchange(connection, request, describeProxy(own, proxyUrl), onSetCookie).open(request)
     },
     close: pools.close,

@@ -1,16 +1,26 @@
-import type { LookupAddress } from 'node:dns'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import type { LookupFunction } from 'node:net'
+import type { Socket } from 'node:net'
 import got, { type PlainResponse, RequestError } from 'got'
+import {
+  createUrlJudge,
+  isPublicAddress,
+  type JudgedUrl,
+  pinnedTo,
+  type UrlJudgeOptions,
+  UrlNotAllowed,
+} from '../core/addresses.ts'
 import type { ImagePart } from '../core/chat-request.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 import { sniffImage } from '../core/sniff-mime.ts'
-import { createUrlJudge, type JudgedUrl, type UrlJudgeOptions, UrlNotAllowed } from './public-url.ts'
+import { createConnect } from './connection-pools.ts'
 
 export interface PublicFileOptions extends UrlJudgeOptions {
   /** Of a file after decompression. */
   readonly maxBytes: number
+  /** PROXY_URL: carries what leads to a public address, so that a machine without a way out of its own can fetch it. What is
+   *  private, where that is allowed, is reached directly. */
+  readonly proxyUrl?: string | undefined
   /** For one file in all, redirects included. Default: 10 s. */
   readonly timeoutMs?: number
 }
@@ -29,7 +39,7 @@ export interface PublicFileFetcher {
 const maxRedirects = 5
 
 export function createPublicFileFetcher(options: PublicFileOptions): PublicFileFetcher {
-  const { maxBytes, timeoutMs = 10_000 } = options
+  const { maxBytes, timeoutMs = 10_000, proxyUrl, isPublic = isPublicAddress } = options
   const judge = createUrlJudge(options)
   // Agents of its own, without keep-alive: nothing of the site's connections may reach a stranger.
   const client = got.extend({
@@ -46,7 +56,7 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
       const timeout = AbortSignal.timeout(timeoutMs)
       try {
         const cut = AbortSignal.any([signal, timeout])
-        const bytes = await fetchBytes(await unlessAborted(judge(url), cut), cut)
+        const bytes = await fetchBytes(await judge(url, cut), cut)
         const mimeType = await sniffImage(bytes)
         if (!mimeType) throw new FetchFailure('it is no picture of a type that Genspark takes')
         return { type: 'image', mimeType, base64: bytes.toString('base64') }
@@ -64,7 +74,7 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
     for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
       const reply = await request(judged, signal)
       if ('bytes' in reply) return reply.bytes
-      judged = await unlessAborted(judge(reply.location), signal).catch((error: unknown) => {
+      judged = await judge(reply.location, signal).catch((error: unknown) => {
         throw error instanceof UrlNotAllowed ? new FetchFailure('it redirects to where it may not') : error
       })
     }
@@ -72,7 +82,12 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
   }
 
   async function request({ url, addresses }: JudgedUrl, signal: AbortSignal): Promise<Fetched> {
-    const stream = client.stream(url, { signal, dnsLookup: pinnedTo(addresses) })
+    const isInside = !addresses.every(({ address }) => isPublic(address))
+    const stream = client.stream(url, {
+      signal,
+      dnsLookup: pinnedTo(addresses),
+      ...(proxyUrl !== undefined && !isInside && { agent: agentsOver(proxyUrl, addresses) }),
+    })
     const { promise, resolve, reject } = Promise.withResolvers<PlainResponse>()
     stream.once('response', resolve)
     // Never removed: an error after the headers goes to the reader of the body, and must not be unhandled without one.
@@ -91,21 +106,37 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
   }
 }
 
+/** Agents whose connections go over a proxy, to an address that was judged. */
+function agentsOver(proxyUrl: string, addresses: JudgedUrl['addresses']) {
+  const connect = createConnect(proxyUrl, addresses)
+  const over =
+    (protocol: string) =>
+    ({ host, port, servername }: TunnelTarget, done: ConnectionCallback) => {
+      const target = { protocol, host: host ?? '', hostname: host ?? '', port: String(port ?? '') }
+      connect({ ...target, ...(servername !== undefined && { servername }) }, (error, socket) =>
+        error ? done(error) : done(null, socket),
+      )
+    }
+  return {
+    http: Object.assign(new HttpAgent(), { createConnection: over('http:') }),
+    https: Object.assign(new HttpsAgent(), { createConnection: over('https:') }),
+  }
+}
+
+interface TunnelTarget {
+  readonly host?: string | null
+  readonly port?: number | string | null
+  readonly servername?: string | undefined
+}
+
+type ConnectionCallback = (error: Error | null, socket?: Socket) => void
+
 type Fetched = { readonly bytes: Buffer } | { readonly location: string }
 
 /** Its message is a clause for the client. */
 class FetchFailure extends Error {}
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308])
-
-/** Connects to a judged address, whatever the name resolves to by now. */
-function pinnedTo(addresses: readonly LookupAddress[]): LookupFunction {
-  return (_hostname, { all }, callback) => {
-    const [first] = addresses
-    if (all) callback(null, [...addresses])
-    else callback(null, first?.address ?? '', first?.family)
-  }
-}
 
 async function readBounded(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
   const reads: Uint8Array[] = []
@@ -119,18 +150,6 @@ async function readBounded(stream: AsyncIterable<Uint8Array>, maxBytes: number):
 }
 
 const tooLarge = (maxBytes: number) => new FetchFailure(`it is larger than ${maxBytes} bytes`)
-
-/** For a DNS look-up, which takes no signal. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}
 
 /** The client gets our own words only: system errors name addresses. */
 function whyOf(error: unknown): string {

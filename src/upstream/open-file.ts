@@ -3,8 +3,9 @@ import { UpstreamError } from '../core/errors.ts'
 import type { Reply } from '../core/open-reply.ts'
 import { type Cut, createCut, type DeadlineLimits } from './deadlines.ts'
 import { recogniseReply } from './failures.ts'
+import type { AnywhereAccess } from './open-anywhere.ts'
 import { isOwnHost } from './request-headers.ts'
-import { readText, type SiteAccess } from './site-calls.ts'
+import { readText } from './site-calls.ts'
 import type { SiteFile } from './upstream.ts'
 
 export interface OpenFileInput {
@@ -13,11 +14,12 @@ export interface OpenFileInput {
   readonly signal: AbortSignal
 }
 
-type FileAccess = SiteAccess & Pick<DeadlineLimits, 'firstEventTimeoutMs' | 'idleTimeoutMs'>
+type FileAccess = AnywhereAccess & Pick<DeadlineLimits, 'firstEventTimeoutMs' | 'idleTimeoutMs'>
 
 const maxRedirects = 5
 
-/** Contract: `Upstream.openFile`. Redirects lead to storage that is not the site's own: the cookie stays behind.
+/** Contract: `Upstream.openFile`. Redirects lead to storage that is not the site's own: the cookie stays behind, and each address is
+ *  judged anew.
  *  Source: WIRE 4.9, 5.6 */
 export async function openFile(
   access: FileAccess,
@@ -30,13 +32,16 @@ export async function openFile(
   try {
     const { reply, isOwn } = await followRedirects(access, { account, url, signal: cut.signal })
     const type = reply.headers['content-type']
-    if (reply.status !== 200 || /^(?:application\/json|text\/html)\b/.test(type ?? ''))
+    if (reply.status !== 200 || /^(?:application\/json|text\/)/.test(type ?? ''))
       throw isOwn ? await failureOf(access, reply) : notGiven()
+    const first = await reply.read()
+    if (!first) throw new UpstreamError('empty', { message: 'Genspark sent an empty file.' })
+    if (isText(first, type)) throw notGiven()
     const length = Number(reply.headers['content-length'] ?? Number.NaN)
     return {
       contentType: type,
       contentLength: Number.isInteger(length) ? length : undefined,
-      body: new FileBody(reply, cut, access.idleTimeoutMs),
+      body: new FileBody(reply, { first, cut, idleTimeoutMs: access.idleTimeoutMs }),
     }
   } catch (error) {
     const reason = cut.signal.aborted ? cut.signal.reason : error
@@ -54,10 +59,10 @@ async function followRedirects(
 ): Promise<{ reply: Reply; isOwn: boolean }> {
   let url = URL.parse(first, access.baseUrl)
   for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
-    if (!url || !['http:', 'https:'].includes(url.protocol)) break
+    if (!url) break
     const isOwn = isOwnHost(url, access.baseUrl)
     const headers = access.headers.site(isOwn ? account : undefined, '*/*')
-    const reply = await access.openReply({ account, method: 'GET', url, headers, signal })
+    const reply = await access.openAnywhere({ account, method: 'GET', url, headers, signal })
     const { location } = reply.headers
     if (reply.status < 300 || reply.status > 399 || location === undefined) return { reply, isOwn }
     await readText(reply)
@@ -65,6 +70,10 @@ async function followRedirects(
   }
   throw new UpstreamError('malformed', { message: 'Genspark redirects to no file.' })
 }
+
+/** The beginning of a page or of JSON, whatever type it came under: an SVG alone may begin like one. */
+const isText = (first: Uint8Array, type = ''): boolean =>
+  !/^image\/svg\b/.test(type) && /^\s*[<{]/.test(Buffer.from(first.subarray(0, 64)).toString('latin1'))
 
 /** A missing file says nothing about the protocol, a refused one nothing about the token. */
 async function failureOf({ clock }: FileAccess, reply: Reply): Promise<UpstreamError> {
@@ -82,9 +91,15 @@ class FileBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #reply: Reply
   readonly #cut: Cut
   readonly #idleTimeoutMs: number
+  /** Was read to see whether there is anything. */
+  #first: Uint8Array | undefined
 
-  constructor(reply: Reply, cut: Cut, idleTimeoutMs: number) {
+  constructor(
+    reply: Reply,
+    { first, cut, idleTimeoutMs }: { first: Uint8Array; cut: Cut; idleTimeoutMs: number },
+  ) {
     this.#reply = reply
+    this.#first = first
     this.#cut = cut
     this.#idleTimeoutMs = idleTimeoutMs
   }
@@ -94,6 +109,9 @@ class FileBody implements AsyncIterableIterator<Uint8Array, undefined> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const first = this.#first
+    this.#first = undefined
+    if (first) return { value: first, done: false }
     const expire = () => this.#cut.abort(new UpstreamError('idle-timeout'))
     const timer = setTimeout(expire, this.#idleTimeoutMs)
     try {

@@ -4,6 +4,7 @@ import type { ChatMessage, FilePart } from '../core/chat-request.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { isRecord } from './decode-parts.ts'
+import type { AnywhereAccess } from './open-anywhere.ts'
 import { callSite, isMissingRoute, readText, type SiteAccess } from './site-calls.ts'
 
 /** The files of a request as its messages refer to them once the site has them: the `private_file` of a part. */
@@ -19,7 +20,7 @@ interface UploadInput {
 /** Uploads every file of the messages for the account, byte for byte. @throws {UpstreamError}
  *  Source: WIRE 4.10 (gen 1), 5.2 (gen 2) */
 export async function uploadFiles(
-  access: SiteAccess,
+  access: AnywhereAccess,
   { messages, ...input }: UploadInput,
 ): Promise<StoredFiles> {
   const files = messages.flatMap(({ parts }) => parts.filter((part) => part.type === 'file'))
@@ -27,15 +28,17 @@ export async function uploadFiles(
 }
 
 async function uploadFile(
-  access: SiteAccess,
+  access: AnywhereAccess,
   file: FilePart,
   { generation, account, signal }: Omit<UploadInput, 'messages'>,
 ): Promise<readonly [FilePart, object]> {
   const place = await findPlace(access, { paths: placePaths[generation](file), account, signal })
-  const reply = await access.openReply({
+  const url = URL.parse(place.uploadUrl, access.baseUrl)
+  if (!url) throw refused('and named no place for it')
+  const reply = await access.openAnywhere({
     account,
     method: 'PUT',
-    url: new URL(place.uploadUrl, access.baseUrl),
+    url,
     headers: access.headers.upload(),
     body: Buffer.from(file.base64, 'base64'),
     signal,

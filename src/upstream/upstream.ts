@@ -64,7 +64,8 @@ export interface Upstream {
   /** Asks for images or a video and polls until they are there, at most MEDIA_TIMEOUT_S.
    *  @throws {UpstreamError} as `ask` does; before `accepted` on the first `next()` */
   askMedia(input: AskMediaInput): AsyncIterable<MediaEvent>
-  /** Opens a result file at any http(s) URL, over the account's proxy; its cookie goes to the site's own hosts only.
+  /** Opens a result file, over the account's proxy; its cookie goes to the site's own hosts only, and what is neither the site's
+   *  nor its storage's has to be public. A file is never empty, and never a text.
    *  @throws {UpstreamError} */
   openFile(input: {
     readonly account: Account

@@ -71,3 +71,19 @@ test('a context that nobody uses is closed', async () => {
     expect(pagesOpened(bench).length).toBeGreaterThan(1)
   })
 })
+
+test('FINDINGS S13: a guest takes no page away from an account, and leaves for one', async () => {
+  const bench = await startTokenBench({ browserMaxPages: 2, limits: { mintMs: 2_000 } })
+  const guests = [11, 12, 13].map((number) => ({ ...accountNumber(number), isGuest: true }))
+  const [first, second, third] = guests as [typeof one, typeof one, typeof one]
+  await bench.mint(one)
+
+  for (const guest of [first, second, first]) await bench.mint(guest)
+  await bench.mint(one)
+  await bench.mint(two)
+  await bench.mint(one)
+
+  expect(pagesOpened(bench)).toEqual(['account-1', 'account-11', 'account-12', 'account-11', 'account-2'])
+  await expect(bench.mint(third)).rejects.toMatchObject({ code: 'token_unavailable' })
+  expect(pagesOpened(bench)).toHaveLength(5)
+})

@@ -105,7 +105,9 @@ describe('the quick start of the README, on a clean clone', () => {
 
     it('answers the question of the README, takes a second account, and ends with Ctrl-C', async () => {
       expect(run).toMatch(/ \.\/scripts\/run\.sh$/)
-      const shown = await start(run, /"url":"[^"]+"/, { GENSPARK_BASE_URL: site.url })
+      const both = /^(?=[\s\S]*"url":"[^"]+")(?=[\s\S]*g2a-admin-\S+\n)/
+      const shown = await start(run, both, { GENSPARK_BASE_URL: site.url })
+      const [key = ''] = /g2a-admin-\S+/.exec(shown) ?? []
       const address = /"url":"http:\/\/([^"]+)"/.exec(shown)?.[1] ?? ''
       const here = (command = '') => command.replaceAll('localhost:7044', address)
 
@@ -113,7 +115,9 @@ describe('the quick start of the README, on a clean clone', () => {
       expect(textOf(await type(here(ask)))).toMatch(/model claude-sonnet-5 \| token accepted.*Hello$/)
 
       const [add] = commandsOf('## First account')
-      expect(JSON.parse(await type(here(add)))).toMatchObject({ data: [{ state: 'usable' }] })
+      expect(JSON.parse(await type(here(add?.replace('g2a-admin-THE_KEY', key))))).toMatchObject({
+        data: [{ state: 'usable' }],
+      })
 
       await interrupt()
       expect(site.violations).toEqual([])

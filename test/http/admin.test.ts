@@ -8,6 +8,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import { UpstreamError } from '../../src/core/errors.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { createEmbeddedStore } from '../../src/store/embedded-store.ts'
+import { createOperatorKey } from '../../src/store/operator-key.ts'
 import type { Store } from '../../src/store/store.ts'
 import { startApp } from './support/start-app.ts'
 
@@ -37,7 +38,9 @@ async function start({ env = {} as Record<string, string>, settings = [alice] } 
     checkLogin: () =>
       login === 'unknown' ? Promise.reject(new UpstreamError('challenged')) : Promise.resolve(login),
   })
-  const app = await startApp({ env: { ADMIN_SECRET: secret, ...env }, services: { accountAdmin } })
+  const operatorKey = createOperatorKey(store)
+  const services = { accountAdmin, operatorKey }
+  const app = await startApp({ env: { ADMIN_SECRET: secret, ...env }, services })
   onTestFinished(() => store.close())
 
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
@@ -59,6 +62,7 @@ async function start({ env = {} as Record<string, string>, settings = [alice] } 
     app,
     roster,
     store,
+    operatorKey,
     call,
     add: (body: unknown) => call('POST', '/admin/accounts', body),
     loginIs: (state: typeof login) => {
@@ -306,6 +310,28 @@ describe('POST /admin/accounts/:id/check', () => {
   })
 })
 
+describe('an account that is removed', () => {
+  it('FINDINGS S1: takes the links to its files along, also those under its former keys', async () => {
+    const { call, store } = await start()
+    const linkOf = (id: string, owner: string) =>
+      store.saveDocument('file-link', {
+        id,
+        owner,
+        text: 'https://www.genspark.ai/api/files/s/a',
+        lifeMs: 60_000,
+      })
+    await linkOf('one', alice.key)
+    await linkOf('two', 'somebody else')
+    const { body } = await call('PATCH', `/admin/accounts/${alice.label}`, {
+      cookie: 'session_id=canary-new',
+    })
+    await linkOf('three', createAccount('session_id=canary-new').key)
+    expect((await call('DELETE', `/admin/accounts/${body.id}`)).status).toBe(200)
+    const left = await Promise.all(['one', 'two', 'three'].map((id) => store.findDocument('file-link', id)))
+    expect(left.map((document) => document?.id)).toEqual([undefined, 'two', undefined])
+  })
+})
+
 describe('who may', () => {
   const status = async (
     env: Record<string, string>,
@@ -329,25 +355,54 @@ describe('who may', () => {
     expect(await status(env, { authorization: 'Bearer sk-a' }, '/admin/other')).toBe(404)
   })
 
-  it('API_SECRET where there is no ADMIN_SECRET', async () => {
+  it('FINDINGS S4: no client’s key, and nobody without a key, however near he seems', async () => {
     const env = { ADMIN_SECRET: '', API_SECRET: 'sk-api' }
-    expect(await status(env, { authorization: 'Bearer sk-api' })).toBe(200)
-    expect(await status(env, {})).toBe(401)
+    expect(await status(env, { authorization: 'Bearer sk-api' })).toBe(401)
+    expect(await status({ ADMIN_SECRET: '' }, {})).toBe(401)
+    // As nginx with nothing but proxy_pass sends it.
+    const { app, roster } = await start({ env: { ADMIN_SECRET: '' } })
+    expect(await statusFor(app.port, `127.0.0.1:${app.port}`)).toBe(401)
+    expect(await statusFor(app.port, `127.0.0.1:${app.port}`, `DELETE /admin/accounts/${alice.label}`)).toBe(
+      401,
+    )
+    expect(roster.entries()).toHaveLength(1)
   })
 
-  it('with neither set this machine alone, and no page of another site on it', async () => {
-    const env = { ADMIN_SECRET: '' }
-    expect(await status(env, {})).toBe(200)
-    expect(await status(env, { 'x-forwarded-for': '127.0.0.1' })).toBe(401)
-    expect(await status(env, { forwarded: 'for=127.0.0.1' })).toBe(401)
-    expect(await status(env, { origin: 'https://evil.test' })).toBe(401)
-    expect(await status({ ...env, TRUSTED_PROXY_HOPS: '1' }, { 'x-forwarded-for': '127.0.0.1' })).toBe(401)
+  it('the key that was made, until another is made in its place', async () => {
+    const { call, operatorKey } = await start({ env: { ADMIN_SECRET: '' } })
+    const get = async (key: string) =>
+      (await call('GET', '/admin/accounts', undefined, { authorization: `Bearer ${key}` })).status
+    const first = (await operatorKey.makeOnce()) ?? ''
+    expect(await operatorKey.makeOnce()).toBeUndefined()
+    expect(await get(first)).toBe(200)
+    expect(await get(`${first}x`)).toBe(401)
+    expect(await get('g2a-admin-')).toBe(401)
+    const second = await operatorKey.renew()
+    expect([await get(first), await get(second)]).toEqual([401, 200])
   })
 
-  it('with neither set no name but localhost leads here', async () => {
-    const { app } = await start({ env: { ADMIN_SECRET: '' } })
-    expect(await statusFor(app.port, 'evil.test')).toBe(401)
-    expect(await statusFor(app.port, `localhost:${app.port}`)).toBe(200)
+  it('not the key that was made where ADMIN_SECRET is set', async () => {
+    const { call, operatorKey } = await start()
+    const authorization = `Bearer ${await operatorKey.makeOnce()}`
+    expect((await call('GET', '/admin/accounts', undefined, { authorization })).status).toBe(401)
+  })
+
+  it('FINDINGS S10: no page of another origin, whatever CORS_ORIGINS allows', async () => {
+    for (const origins of ['*', 'https://chat.example']) {
+      const { app } = await start({ env: { CORS_ORIGINS: origins } })
+      const ask = (method: string) =>
+        fetch(`${app.url}/admin/accounts`, {
+          method,
+          headers: {
+            origin: 'https://chat.example',
+            'access-control-request-method': 'GET',
+            ...(method === 'GET' && { authorization: `Bearer ${secret}` }),
+          },
+        })
+      for (const response of [await ask('OPTIONS'), await ask('GET')])
+        expect(response.headers.get('access-control-allow-origin')).toBeNull()
+      expect((await ask('OPTIONS')).status).toBe(401)
+    }
   })
 
   it('answers under ROUTE_PREFIX alone, other methods with 405', async () => {
@@ -359,10 +414,10 @@ describe('who may', () => {
 })
 
 /** `fetch` does not let the Host header be chosen. */
-function statusFor(port: number, host: string): Promise<number> {
+function statusFor(port: number, host: string, line = 'GET /admin/accounts'): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   const socket = connect(port, '127.0.0.1', () =>
-    socket.write(`GET /admin/accounts HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
+    socket.write(`${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
   )
   socket.once('data', (data) => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(String(data))?.[1])))
   socket.once('error', reject)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import type { Readiness } from '../../src/http/readiness.ts'
 import { chatBody, startApp } from './support/start-app.ts'
 
 const errorOf = async (response: Response) => {
@@ -35,7 +36,7 @@ describe('routes', () => {
     expect(await status('/api/v1/models')).toBe(200)
     expect(await status('/api/models')).toBe(200)
     expect(await status('/v1/models')).toBe(404)
-    for (const path of ['/livez', '/readyz', '/metrics', '/']) {
+    for (const path of ['/livez', '/readyz', '/']) {
       expect([path, await status(path), await status(`/api${path}`)]).toEqual([path, 200, 200])
     }
   })
@@ -136,11 +137,11 @@ describe('probes', () => {
     expect(refused.headers.get('connection')).toBe('close')
     expect(refused.headers.get('retry-after')).toBe('1')
     expect(await errorOf(refused)).toEqual([503, 'shutting_down'])
-    for (const path of ['/livez', '/readyz', '/metrics'])
-      expect((await fetch(app.url + path)).status).toBe(200)
+    for (const path of ['/livez', '/readyz']) expect((await fetch(app.url + path)).status).toBe(200)
+    expect((await fetch(`${app.url}/metrics`)).status).toBe(401)
   })
 
-  it('shows metrics to this machine, and behind a proxy only with a key', async () => {
+  it('FINDINGS S5: shows metrics with a key alone, also to this machine', async () => {
     const { url, post, nextRequestLine } = await startApp({
       env: { API_SECRET: 'sk-one', ADMIN_SECRET: 'sk-admin' },
     })
@@ -148,13 +149,32 @@ describe('probes', () => {
     const ended = nextRequestLine()
     await post(chatBody)
     await ended
-    const text = await (await scrape({})).text()
+    const text = await (await scrape({ 'x-api-key': 'sk-one' })).text()
     expect(text).toContain('genspark2api_requests_total{route="/v1/chat/completions",status="401"} 1')
-    const forwarded = { 'x-forwarded-for': '203.0.113.7' }
-    expect(await errorOf(await scrape(forwarded))).toEqual([401, 'invalid_api_key'])
-    for (const key of ['sk-one', 'sk-admin']) {
-      expect((await scrape({ ...forwarded, authorization: `Bearer ${key}` })).status).toBe(200)
+    expect(await errorOf(await scrape({}))).toEqual([401, 'invalid_api_key'])
+    expect(await errorOf(await scrape({ authorization: 'Bearer sk-two' }))).toEqual([401, 'invalid_api_key'])
+    for (const key of ['sk-one', 'sk-admin'])
+      expect((await scrape({ authorization: `Bearer ${key}` })).status).toBe(200)
+  })
+
+  it('FINDINGS S5: shows no metrics to anybody where no key is set', async () => {
+    const { url } = await startApp()
+    expect(await errorOf(await fetch(`${url}/metrics`))).toEqual([401, 'invalid_api_key'])
+  })
+
+  it('FINDINGS S9: asks once for all who wait to know whether it is ready', async () => {
+    const { promise, resolve } = Promise.withResolvers<Readiness>()
+    let asked = 0
+    const readiness = () => {
+      asked += 1
+      return promise
     }
+    const { url, metrics } = await startApp({ services: { readiness } })
+    const waiting = Array.from({ length: 20 }, () => fetch(`${url}/readyz`))
+    await expect.poll(async () => (await metrics.requestsInFlight.get()).values[0]?.value).toBe(20)
+    resolve({ ready: true, parts: {} })
+    for (const response of await Promise.all(waiting)) expect(response.status).toBe(200)
+    expect(asked).toBe(1)
   })
 })
 

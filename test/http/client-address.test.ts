@@ -28,6 +28,16 @@ describe('clientAddress', () => {
     expect(await statusWith('203.0.113.7', 0, '127.0.0.1')).toBe(403)
   })
 
+  it('FINDINGS S9: says once that it does not believe a proxy', async () => {
+    const tell = async (hops: string) => {
+      const { url, logs } = await startApp({ env: { TRUSTED_PROXY_HOPS: hops } })
+      for (const headers of [{}, { 'x-forwarded-for': '203.0.113.7' }, { 'x-forwarded-for': '203.0.113.8' }])
+        await fetch(`${url}/v1/models`, { headers: headers as Record<string, string> })
+      return logs.filter(({ msg }) => String(msg).includes('TRUSTED_PROXY_HOPS')).length
+    }
+    expect([await tell('0'), await tell('1')]).toEqual([1, 0])
+  })
+
   it('G7: 200 forged values count as one client', async () => {
     const { url } = await startApp({ env: { REQUEST_RATE_LIMIT: '5', TRUSTED_PROXY_HOPS: '1' } })
     const statuses = await Promise.all(

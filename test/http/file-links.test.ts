@@ -1,9 +1,26 @@
-import { describe, expect, it } from 'vitest'
+import { createHash, createHmac, hkdfSync } from 'node:crypto'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
+import { silentLogger } from '../../src/core/logger.ts'
+import { createEmbeddedStore } from '../../src/store/embedded-store.ts'
 import { account, cookieFile, making, png, siteFile } from './support/media.ts'
 import { startApp, type TestAppOptions } from './support/start-app.ts'
 
 const request = { model: 'dall-e-3', prompt: 'A cat' }
 const hour = 60 * 60 * 1000
+const twoProxies = {
+  'x-forwarded-proto': 'ftp, https, http',
+  'x-forwarded-host': 'evil.example, api.example.com:8443, inner:80',
+}
+
+function testStore(clock = systemClock) {
+  const store = createEmbeddedStore({
+    ...{ dataDir: undefined, clock, logger: silentLogger },
+    chooseAccount: ([first]) => first as NonNullable<typeof first>,
+  })
+  onTestFinished(() => store.close())
+  return store
+}
 
 async function startWithFile(options: TestAppOptions = {}) {
   const opened: string[][] = []
@@ -81,11 +98,13 @@ describe('links to files that need the cookie', () => {
     expect(response.headers.get('content-type')).toBe('image/png')
   })
 
-  it('holds no secret', async () => {
+  it('FINDINGS S1: tells nothing of what it opens', async () => {
     const { link } = await startWithFile({ env: { API_SECRET: 'sk-canary', STATE_KEY: '7a'.repeat(32) } })
-    const url = await link({ authorization: 'Bearer sk-canary' })
-    const payload = Buffer.from(url.split('/files/')[1]?.split('.')[0] ?? '', 'base64url').toString()
-    expect(JSON.parse(payload)).toEqual([account.key, cookieFile.url, expect.any(Number)])
+    const url = new URL(await link({ authorization: 'Bearer sk-canary' }))
+    const [, id = '', extension] = /^\/files\/(.+)\.(\w+)$/.exec(url.pathname) ?? []
+    expect([id.length, extension, url.search]).toEqual([32, 'png', ''])
+    expect(id + Buffer.from(id, 'base64url').toString('latin1')).not.toContain(account.key)
+    expect(await link({ authorization: 'Bearer sk-canary' })).not.toBe(url.href)
   })
 
   it('G1: is not written to the log, where it would open the file', async () => {
@@ -97,32 +116,40 @@ describe('links to files that need the cookie', () => {
     expect(JSON.stringify(app.logs)).not.toContain(url.split('/files/')[1])
   })
 
-  it('works for one hour', async () => {
-    let nowMs = 1_790_000_000_000
-    const { link, opened } = await startWithFile({ services: { clock: { now: () => nowMs } } })
-    const url = await link()
-    nowMs += hour - 1000
-    expect((await fetch(url)).status).toBe(200)
-    nowMs += 1000
-    const response = await fetch(url)
+  it.each([
+    [{}, 30],
+    [{ FILE_LINK_DAYS: '1' }, 1],
+  ])('FINDINGS C11: %j: works for %i days, also after a restart', async (env, days) => {
+    const clock = { nowMs: 1_790_000_000_000, now: () => clock.nowMs }
+    const linkStore = testStore(clock)
+    const { link, opened } = await startWithFile({ env, services: { linkStore } })
+    const { pathname } = new URL(await link())
+    const again = await startWithFile({ env, services: { linkStore } })
+    clock.nowMs += days * 24 * hour - 1000
+    expect((await fetch(again.app.url + pathname)).status).toBe(200)
+    clock.nowMs += 1000
+    const response = await fetch(again.app.url + pathname)
     expect(response.status).toBe(404)
     expect(await response.json()).toMatchObject({ error: { code: 'not_found' } })
-    expect(opened).toHaveLength(1)
+    expect([opened.length, again.opened.length]).toEqual([0, 1])
   })
 
-  it('is refused when anything of it was changed', async () => {
-    const { app, link, opened } = await startWithFile()
-    const url = new URL(await link())
-    const [payload = '', signature = ''] = url.pathname.slice('/files/'.length).split('.')
-    const [key, , expires] = JSON.parse(Buffer.from(payload, 'base64url').toString())
-    const other = Buffer.from(JSON.stringify([key, 'http://169.254.169.254/', expires])).toString('base64url')
+  it('FINDINGS S1: cannot be made by a client, also not as links once were made', async () => {
+    const { app, link, opened } = await startWithFile({ env: { API_SECRET: 'sk-a' } })
+    const url = new URL(await link({ authorization: 'Bearer sk-a' }))
+    const id = url.pathname.slice('/files/'.length, -'.png'.length)
+    const key = Buffer.from(hkdfSync('sha256', 'sk-a', '', 'genspark2api file links', 32))
+    const target = [account.key, 'http://127.0.0.1:7169/latest/meta-data/iam', Date.now() / 1000 + 1e6]
+    const payload = Buffer.from(JSON.stringify(target)).toString('base64url')
+    const signature = createHmac('sha256', key).update(payload).digest('base64url')
     const names = [
-      `${other}.${signature}.png`,
-      `${payload}.${signature.slice(0, -1)}.png`,
-      `${payload}.${'A'.repeat(signature.length)}.png`,
-      `${payload}..png`,
-      `${payload}.png`,
-      `.${signature}.png`,
+      `${payload}.${signature}.png`,
+      `${createHash('sha256').update(id).digest('hex')}.png`,
+      `${id.slice(0, -1)}.png`,
+      `${id.slice(0, -1)}${id.endsWith('A') ? 'B' : 'A'}.png`,
+      `${id}`,
+      `${id}.png.png`,
+      `.png`,
       '...',
       'x'.repeat(8000),
       '%00',
@@ -136,22 +163,20 @@ describe('links to files that need the cookie', () => {
     expect(opened).toEqual([])
   })
 
-  it.each([
-    ['STATE_KEY', { STATE_KEY: '0f'.repeat(32) }, {}, true],
-    ['API_SECRET', { API_SECRET: 'sk-1' }, { authorization: 'Bearer sk-1' }, true],
-    ['neither', {}, {}, false],
-  ])('is known to another replica with the same %s: %s', async (_case, env, headers, known) => {
-    const one = await startWithFile({ env })
-    const other = await startWithFile({ env })
-    const { pathname } = new URL(await one.link(headers as Record<string, string>))
-    expect((await fetch(other.app.url + pathname)).status).toBe(known ? 200 : 404)
-  })
-
-  it('outlives a change of key while the old one is still named', async () => {
-    const old = await startWithFile({ env: { STATE_KEY: '0f'.repeat(32) } })
-    const changed = await startWithFile({ env: { STATE_KEY: `${'1e'.repeat(32)},${'0f'.repeat(32)}` } })
-    const { pathname } = new URL(await old.link())
-    expect((await fetch(changed.app.url + pathname)).status).toBe(200)
+  it('is kept by a hash that opens nothing', async () => {
+    const saved: string[] = []
+    const store = testStore()
+    const linkStore = {
+      ...store,
+      saveDocument: (...given: Parameters<typeof store.saveDocument>) => {
+        saved.push(JSON.stringify(given))
+        return store.saveDocument(...given)
+      },
+    }
+    const { link } = await startWithFile({ services: { linkStore } })
+    const id = new URL(await link()).pathname.slice('/files/'.length, -'.png'.length)
+    expect(saved).toHaveLength(1)
+    expect(saved[0]).not.toContain(id)
   })
 
   it('is made under the prefix, and works at the root as well', async () => {
@@ -162,12 +187,17 @@ describe('links to files that need the cookie', () => {
     expect((await fetch(url.replace('/api/', '/'))).status).toBe(200)
   })
 
-  it('believes a proxy about https only where one is trusted', async () => {
-    const headers = { 'x-forwarded-proto': 'https' }
-    const trusting = await startWithFile({ env: { TRUSTED_PROXY_HOPS: '1' } })
-    expect(await trusting.link(headers)).toMatch(/^https:\/\/127\.0\.0\.1:\d+\/files\//)
-    const plain = await startWithFile()
-    expect(await plain.link(headers)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/files\//)
+  it.each<[string, Record<string, string>, Record<string, string>, string]>([
+    ['a trusted proxy', { TRUSTED_PROXY_HOPS: '1' }, {}, 'https://api.example.com'],
+    ['the outermost of two', { TRUSTED_PROXY_HOPS: '2' }, twoProxies, 'https://api.example.com:8443'],
+    ['a client where no proxy is trusted', {}, {}, 'http://127.0.0.1:PORT'],
+    ['nobody where PUBLIC_URL is set', { PUBLIC_URL: 'https://pics.example/' }, {}, 'https://pics.example'],
+    ['no nonsense', { TRUSTED_PROXY_HOPS: '1' }, { 'x-forwarded-host': 'a"b/c' }, 'https://127.0.0.1:PORT'],
+  ])('FINDINGS O6: believes %s about where it is reached', async (_whom, env, more, expected) => {
+    const { app, link } = await startWithFile({ env: { ROUTE_PREFIX: '/gw', ...env } })
+    const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'api.example.com', ...more }
+    const url = await link(headers, '/gw')
+    expect(url.slice(0, url.lastIndexOf('/'))).toBe(`${expected.replace('PORT', String(app.port))}/gw/files`)
   })
 
   it('is not counted by the rate limit: a page of pictures loads them all at once', async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { ServiceError } from '../../src/core/errors.ts'
 import { BoundedMap } from '../../src/http/limit-rate.ts'
 import { openReplica } from '../store/shared/open-replica.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
-import { startApp } from './support/start-app.ts'
+import { cookieFile, making } from './support/media.ts'
+import { chatBody, startApp } from './support/start-app.ts'
 
 describe('limitRate', () => {
   it('refuses what is above the limit and says when to come again', async () => {
@@ -19,6 +21,24 @@ describe('limitRate', () => {
       error: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
     })
     expect((await fetch(`${url}/livez`)).status).toBe(200)
+  })
+
+  it('FINDINGS S7: counts what a request asks the site for, not the request', async () => {
+    let asked = 0
+    const app = await startApp({
+      env: { REQUEST_RATE_LIMIT: '5' },
+      runChat: () => {
+        asked += 1
+        return Promise.reject(new ServiceError('upstream_empty'))
+      },
+    })
+    const ask = async (n: number) => (await app.post({ ...chatBody, n })).status
+    expect([await ask(4), await ask(2)]).toEqual([502, 429])
+    expect(asked).toBeLessThanOrEqual(4)
+    const media = await startApp({ ...making(cookieFile), env: { REQUEST_RATE_LIMIT: '5' } })
+    const make = async (n: number) =>
+      (await media.send('/v1/images/generations', { model: 'dall-e-3', prompt: 'A cat', n })).status
+    expect([await make(4), await make(1), await make(1)]).toEqual([200, 200, 429])
   })
 
   it('tells whole seconds, and no wait that ends before the window does', async () => {

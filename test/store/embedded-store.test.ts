@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -107,6 +116,16 @@ describe('persistence', () => {
       expect(statSync(join(folder, `state.db${suffix}`)).mode & 0o777).toBe(0o600)
     await before.close()
     expect([...(await create().records('account'))]).toEqual([['a', 'text']])
+  })
+
+  it('FINDINGS S12: nothing of an account that was removed is left in the file', async () => {
+    const store = create()
+    await store.saveRecord('account', 'a', 'session_id=canary')
+    await store.saveRecord('account', 'b', 'session_id=other')
+    await store.removeRecord('account', 'a')
+    const files = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'latin1'))
+    expect(files.join('')).not.toContain('canary')
+    expect(files.join('')).toContain('session_id=other')
   })
 
   it('tells when a record cannot be kept', async () => {

@@ -260,6 +260,18 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         expect([...(await store.records('chat-deletion'))]).toEqual([['z', 'three']])
       })
 
+      it('are added once: who comes later finds the first', async () => {
+        const added = await Promise.all(['one', 'two'].map((text) => store.addRecord('secret', 'key', text)))
+        expect(added.toSorted()).toEqual([false, true])
+        const [text] = (await store.records('secret')).values()
+        expect(await store.addRecord('secret', 'key', 'three')).toBe(false)
+        expect([...(await store.records('secret'))]).toEqual([['key', text]])
+        await store.saveRecord('secret', 'key', 'four')
+        expect([...(await store.records('secret'))]).toEqual([['key', 'four']])
+        await store.removeRecord('secret', 'key')
+        expect(await store.addRecord('secret', 'key', 'five')).toBe(true)
+      })
+
       it('tells of no change of its own', async () => {
         let calls = 0
         const unsubscribe = store.onForeignRecords(() => {

@@ -16,7 +16,7 @@ export interface StreamedAnswer {
 
 const secret = 'sk-admin'
 
-/** Settings that let the helpers below manage the accounts. */
+/** Settings that let the helpers below manage the accounts and read the metrics. */
 export const adminEnv = { ADMIN_SECRET: secret }
 
 export interface AskOptions {
@@ -51,6 +51,9 @@ export async function openStream(
   ended.catch(() => {})
   return { ended }
 }
+
+export const readMetrics = async (url: string): Promise<string> =>
+  (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${secret}` } })).text()
 
 /** @param path  below /admin/accounts, e.g. `/acc_12345678` */
 export async function admin(url: string, method: string, path = '', content?: unknown) {

@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createPublicFileFetcher, type PublicFileOptions } from '../../src/upstream/fetch-public-file.ts'
+import { startHttpProxy, startSocksProxy, type TestProxy } from '../support/proxies.ts'
 import { pictures } from './pictures.ts'
 import { type Respond, type Site, send, startSite } from './site.ts'
 
@@ -237,4 +238,45 @@ test('an abort closes the connection and throws its own reason', async () => {
   leave.abort()
   await expect(image).rejects.toBe(leave.signal.reason)
   await site.requests[0]?.closed
+})
+
+describe('FINDINGS U13: over PROXY_URL', () => {
+  const isPublic = (address: string) => address === '127.0.0.1'
+  let proxy: TestProxy | undefined
+  afterEach(() => proxy?.close())
+
+  test.each([
+    ['http', startHttpProxy],
+    ['SOCKS', startSocksProxy],
+  ])('an %s proxy is given the address that was judged, not the name', async (_kind, startProxy) => {
+    proxy = await startProxy()
+    const { port } = new URL(site.url)
+    const image = await fetchImage(`http://pictures.example:${port}/a.png`, {
+      ...{ proxyUrl: proxy.url, isPublic, resolve: asPublic('127.0.0.1') },
+    })
+    expect(image.mimeType).toBe('image/png')
+    expect(proxy.asked).toEqual([expect.stringMatching(new RegExp(` 127\\.0\\.0\\.1:${port}$`))])
+    expect(site.requests[0]?.headers.host).toBe(`pictures.example:${port}`)
+  })
+
+  test('a certificate is checked against the name, and a proxy that is dead is not gone around', async () => {
+    const { url } = site
+    proxy = await startHttpProxy()
+    const options = { proxyUrl: proxy.url, isPublic, resolve: asPublic('127.0.0.1') }
+    const { port } = new URL(url)
+    await expect(fetchImage(`https://pictures.example:${port}/a.png`, options)).rejects.toMatchObject(failed)
+    await proxy.close()
+    await expect(fetchImage(`http://pictures.example:${port}/a.png`, options)).rejects.toMatchObject(failed)
+    expect(site.requests).toEqual([])
+    proxy = undefined
+  })
+
+  test('what is private goes around it where that is allowed, and nowhere else', async () => {
+    proxy = await startHttpProxy()
+    await expect(fetchImage(site.url, { proxyUrl: proxy.url })).rejects.toMatchObject(refused)
+    expect(await fetchImage(site.url, { proxyUrl: proxy.url, allowPrivate: true })).toMatchObject({
+      type: 'image',
+    })
+    expect(proxy.asked).toEqual([])
+  })
 })

@@ -1,8 +1,10 @@
 import { buffer } from 'node:stream/consumers'
+import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { UpstreamOptions } from '../../src/upstream/client.ts'
 import { isOwnHost } from '../../src/upstream/request-headers.ts'
 import type { SiteFile } from '../../src/upstream/upstream.ts'
+import { innerAuthority } from '../support/inner-addresses.ts'
 import { type Site, send, startSite } from './site.ts'
 import { account, createTestUpstream } from './support.ts'
 
@@ -133,4 +135,85 @@ test('an abort closes the connection, before the headers and after', async () =>
   await expect(reading).rejects.toBe(leave.signal.reason)
   await expect(waiting).rejects.toBe(leave.signal.reason)
   await Promise.all(site.requests.map((request) => request.closed))
+})
+
+test.each([
+  ['loopback', 'http://127.0.0.1:9/latest/meta-data/iam'],
+  ['a number', 'http://2130706433:9/'],
+  ['octal', 'http://0177.0.0.1:9/'],
+  ['IPv6', 'http://[::ffff:7f00:1]:9/'],
+  ['metadata', 'http://169.254.169.254/latest/meta-data/'],
+  ['a name', 'http://localhost:9/'],
+  ['a user in front', 'http://www.genspark.ai@127.0.0.1:9/'],
+  ['another scheme', 'file:///etc/passwd'],
+  ['the site over another scheme', 'ftp://www.genspark.ai/a'],
+])('FINDINGS S1: nothing is asked of %s', async (_what, url) => {
+  await expect(open(url)).rejects.toMatchObject({ kind: 'bad-request' })
+  expect(storage.sockets() + site.sockets()).toBe(0)
+})
+
+test('FINDINGS S1: a redirect is judged like the first address', async () => {
+  const inner = await startSite(send(200, 'secret', { 'content-type': 'image/png' }))
+  storage.respond = (response) => response.writeHead(302, { location: `${inner.url}/secret` }).end()
+  await expect(open(`${storage.url}/x`)).rejects.toMatchObject({ kind: 'bad-request' })
+  site.respond = storage.respond
+  await expect(open(`${site.url}/api/files/s/x`)).rejects.toMatchObject({ kind: 'bad-request' })
+  expect(inner.sockets()).toBe(0)
+  await inner.close()
+})
+
+test('the connection goes to the address that was judged, whatever the name resolves to by then', async () => {
+  await upstream.close()
+  let lookups = 0
+  start({
+    resolve: async () => {
+      lookups += 1
+      return [{ address: lookups === 1 ? '127.0.0.2' : '127.0.0.1', family: 4 }]
+    },
+  })
+  const { port } = new URL(storage.url)
+  expect(await bytesOf(await open(`http://cdn.example:${port}/x`))).toBe('bytes')
+  expect(storage.requests[0]?.headers.host).toBe(`cdn.example:${port}`)
+  expect(lookups).toBe(1)
+  await expect(open(`http://cdn.example:${port}/x`)).rejects.toMatchObject({ kind: 'bad-request' })
+})
+
+test.each([
+  ['empty', '', 'image/png'],
+  ['bad-request', '<html><body>Sign in</body></html>', 'image/png'],
+  ['bad-request', '{"detail":"gone"}', 'application/octet-stream'],
+  ['bad-request', 'AuthenticationFailed', 'text/plain'],
+])('FINDINGS X16: %s, what is no file: %j', async (kind, body, type) => {
+  storage.respond = send(200, body, { 'content-type': type })
+  await expect(open(`${storage.url}/x`)).rejects.toMatchObject({ kind })
+})
+
+test('FINDINGS S1: no chain of redirects leads inside, however its end is written', async () => {
+  const scheme = fc.constantFrom('http:', 'https:', '')
+  const status = fc.constantFrom(301, 302, 303, 307, 308)
+  const hops = fc.array(fc.boolean(), { maxLength: 4 })
+  await fc.assert(
+    fc.asyncProperty(
+      scheme,
+      innerAuthority,
+      status,
+      hops,
+      async (protocol, [user, host, port], code, chain) => {
+        const end = `${protocol}//${user}${host}${port}/api/files/s/x`
+        // Each hop is on the site or on its storage; the last one leads inside.
+        const places = [...chain.map((isSite) => (isSite ? site : storage)), undefined]
+        const respond: Site['respond'] = (response, { path }) => {
+          const at = Number(path.slice(1))
+          const next = places[at + 1]
+          const location = next ? `${next.url}/${at + 1}` : end
+          response.writeHead(code, { location }).end()
+        }
+        site.respond = respond
+        storage.respond = respond
+        const first = places[0] ? `${places[0].url}/0` : end
+        await expect(open(first)).rejects.toMatchObject({ kind: 'bad-request' })
+      },
+    ),
+    { numRuns: 200 },
+  )
 })

@@ -149,3 +149,23 @@ describe('deleteProject', () => {
     await expect(upstream.deleteProject(account, 'p', signal)).rejects.toMatchObject({ kind })
   })
 })
+
+test.each([
+  'http://169.254.169.254/latest',
+  'http://127.0.0.1:9/put',
+  'http://[::1]:9/',
+  'file:///tmp/x',
+  'http://',
+])('FINDINGS S1: nothing is uploaded to %s, whoever names it', async (place) => {
+  emulator.faults.set('GET /api/files/get_upload_url', {
+    status: 200,
+    body: JSON.stringify({ data: { upload_url: place, file_wrapper_url: 'https://x/' } }),
+  })
+  const file = { type: 'file', name: 'a.pdf', mimeType: 'application/pdf', base64: 'JVBERg==' } as const
+  const request = { ...chatRequest(), messages: [{ role: 'user', parts: [file] }] } as const
+  expect(kindOf(await askWhole(upstream, { request }))).toBe(
+    place === 'http://' ? 'unavailable' : 'bad-request',
+  )
+  expect(emulator.uploads.filter(({ bytes }) => bytes)).toEqual([])
+  expect(emulator.asks).toEqual([])
+})

@@ -32,6 +32,8 @@ export function createTestUpstream(baseUrl: string, options: Partial<UpstreamOpt
     clock: manualClock(),
     metrics,
     logger: silentLogger,
+    // The test's own storage passes for a public one.
+    isPublic: (address) => address === '127.0.0.2',
     ...options,
   })
   return Object.assign(upstream, { metrics })

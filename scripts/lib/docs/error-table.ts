@@ -35,7 +35,8 @@ const errorRemedies: Readonly<Record<ErrorCode, string>> = {
   invalid_api_key:
     'Send one of the keys of `API_SECRET`. It never means that a Genspark account is at fault.',
   ip_blocked: 'Your address is in `IP_BLACK_LIST`. Behind a proxy set `TRUSTED_PROXY_HOPS`.',
-  origin_not_allowed: 'Add the origin of the web page to `CORS_ORIGINS`.',
+  origin_not_allowed:
+    'Add the origin of the web page to `CORS_ORIGINS`, or set `API_SECRET`: without it only the pages named there are answered.',
   not_found: 'Look at the path, and at `ROUTE_PREFIX`.',
   model_not_found: 'Take a name from `GET /v1/models`.',
   method_not_allowed: 'Most routes want POST.',

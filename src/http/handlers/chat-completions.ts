@@ -10,11 +10,18 @@ import { type ParsedChatRequest, parseRequest } from '../../dialects/openai-chat
 import { createAnswerChat } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
+import { countAsks } from '../limit-rate.ts'
 import { readJson } from '../read-body.ts'
-import { type RequestContext, sendJson } from '../request-state.ts'
+import { type Middleware, type RequestContext, sendJson } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 
-export function createChatCompletionsHandler(config: Config, services: AppServices, links: FileLinks) {
+/** @param limit  counts a choice beyond the first, each an ask of its own, as though it were a request */
+export function createChatCompletionsHandler(
+  config: Config,
+  services: AppServices,
+  links: FileLinks,
+  limit: Middleware,
+) {
   const { catalogue, countTokens, clock, logger } = services
   const answerChat = createAnswerChat(services, links)
   const sendOptions = { ...config, logger }
@@ -23,6 +30,7 @@ export function createChatCompletionsHandler(config: Config, services: AppServic
     const body = await readJson(context, config.maxBodyBytes)
     const asked = await parseRequest(body, catalogue.resolve)
     const { chat, choices, callStyle, stream, includeUsage } = asked
+    if (choices > 1) await countAsks(limit, context, choices - 1)
     const options = {
       id: `chatcmpl-${context.state.requestId}`,
       created: Math.floor(clock.now() / 1000),

@@ -6,11 +6,11 @@ import type { RequestState } from '../request-state.ts'
 import { sendFile } from '../site-file.ts'
 
 /** Serves a result file that loads only with an account's cookie. The link is the key: browsers send no other for a picture.
- *  @throws {InvalidRequestError} `not_found` when it is forged or has expired */
+ *  @throws {InvalidRequestError} `not_found` when there is none, or its account is gone */
 export function createFilesHandler({ openFile }: Pick<AppServices, 'openFile'>, links: FileLinks) {
   return async (context: RouterContext<RequestState>): Promise<void> => {
     const name = context.params.name ?? ''
-    const linked = links.open(name)
+    const linked = await links.open(name)
     if (!linked)
       throw new InvalidRequestError('not_found', {
         message: 'There is no such file, or its link has expired.',

@@ -16,7 +16,7 @@ export function createGensparkHandler({ tokens, logger }: Pick<AppServices, 'tok
       return answer(context, 400, { message: 'Send the cookie to make a token for as the Cookie header.' })
     try {
       const token = await tokens.token({
-        account: createAccount(cookie),
+        account: { ...createAccount(cookie), isGuest: true },
         generation: 'copilot',
         signal: context.state.signal,
       })

@@ -10,8 +10,9 @@ import {
 import { beginMediaCall } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
+import { countAsks } from '../limit-rate.ts'
 import { readFormOrJson } from '../read-form.ts'
-import type { RequestContext } from '../request-state.ts'
+import type { Middleware, RequestContext } from '../request-state.ts'
 import { readSiteFile } from '../site-file.ts'
 
 /** Serves generations, and edits where `imageRequired`. */
@@ -19,7 +20,7 @@ export function createImagesHandler(
   { maxBodyBytes }: Pick<Config, 'maxBodyBytes'>,
   services: AppServices,
   links: FileLinks,
-  { imageRequired }: { readonly imageRequired: boolean },
+  { imageRequired, limit }: { readonly imageRequired: boolean; readonly limit: Middleware },
 ) {
   const { runMedia, fetchAttachments, openFile, catalogue, clock } = services
   const resolve = (name: string) => catalogue.resolveMedia(name, 'image')
@@ -28,6 +29,7 @@ export function createImagesHandler(
     const call = beginMediaCall(context)
     const body = await readFormOrJson(context, maxBodyBytes)
     const asked = await parseImageRequest(body, { resolve, imageRequired })
+    if (asked.image.count > 1) await countAsks(limit, context, asked.image.count - 1)
     if (asked.hasMask) context.set('Warning', '299 - "mask is not used: Genspark edits the whole picture"')
     const images = await fetchAttachments(asked.images, call.signal)
     const { account, events } = await runMedia({ ...asked.image, images }, call)
@@ -44,7 +46,8 @@ export function createImagesHandler(
     accountKey: string,
   ): Promise<EncodedImage> {
     const revised = file.revisedPrompt !== undefined && { revised_prompt: file.revisedPrompt }
-    if (responseFormat === 'url') return { url: links.link(context, file, accountKey, 'image'), ...revised }
+    if (responseFormat === 'url')
+      return { url: await links.link(context, file, accountKey, 'image'), ...revised }
     const opened = await openFile(accountKey, file.url, context.state.signal)
     const bytes = await readSiteFile(opened, maxImageBytes)
     return { b64_json: bytes.toString('base64'), ...revised }

@@ -1,8 +1,6 @@
-import type { Config } from '../../config.ts'
 import { ServiceError } from '../../core/errors.ts'
 import type { AppServices } from '../app-services.ts'
-import { isLocal } from '../client-address.ts'
-import { createKeyCheck } from '../keys.ts'
+import type { Keys } from '../keys.ts'
 import { type RequestContext, sendJson } from '../request-state.ts'
 
 /** Claude Code sends `HEAD /` at its start and waits for any answer. */
@@ -15,25 +13,30 @@ export function livez(context: RequestContext): void {
   sendJson(context, { live: true })
 }
 
-/** 200 or 503, and each part by name. */
+/** 200 or 503, and each part by name. Whoever asks meanwhile gets the same answer: no key and no limit stand before what may ask
+ *  Redis. */
 export function createReadyzHandler({ readiness }: Pick<AppServices, 'readiness'>) {
+  let asking: ReturnType<typeof readiness> | undefined
   return async (context: RequestContext): Promise<void> => {
-    const answer = await readiness()
+    asking ??= readiness().finally(() => {
+      asking = undefined
+    })
+    const answer = await asking
     sendJson(context, answer, answer.ready ? 200 : 503)
   }
 }
 
-/** Prometheus text. It names accounts, so where a key is set it takes one of API_SECRET or ADMIN_SECRET; a scraper on this very
- *  machine needs none.
+/** Prometheus text. It names accounts, so it takes a key: the operator's, or one of API_SECRET. A connection from this very machine
+ *  proves nothing: a reverse proxy here makes it for anybody.
  *  @throws {ServiceError} `invalid_api_key` */
-export function createMetricsHandler(
-  { apiSecrets, adminSecrets }: Pick<Config, 'apiSecrets' | 'adminSecrets'>,
-  { metrics: { registry } }: Pick<AppServices, 'metrics'>,
-) {
-  const hasKey = createKeyCheck([...apiSecrets, ...adminSecrets])
+export function createMetricsHandler(keys: Keys, { metrics: { registry } }: Pick<AppServices, 'metrics'>) {
   return async (context: RequestContext): Promise<void> => {
-    if (!isLocal(context) && !hasKey(context)) throw new ServiceError('invalid_api_key')
+    const mayRead = keys.clientOf(context) !== undefined || (await keys.isOperator(context))
+    if (!mayRead) throw new ServiceError('invalid_api_key', { message: takesKey })
     context.type = registry.contentType
     context.body = await registry.metrics()
   }
 }
+
+const takesKey =
+  'This takes the key of the operator, or one of API_SECRET, as "Authorization: Bearer KEY" or "x-api-key: KEY".'

@@ -1,7 +1,7 @@
 import type { RouterContext } from '@koa/router'
 import type { Config } from '../../config.ts'
 import { InvalidRequestError } from '../../core/errors.ts'
-import { collectFiles } from '../../core/media-event.ts'
+import { collectFiles, type MediaFile } from '../../core/media-event.ts'
 import type { VideoJob } from '../../core/video-job.ts'
 import { invalidValue } from '../../dialects/check-shape.ts'
 import {
@@ -37,7 +37,9 @@ export function createVideoGenerationsHandler(
     const images = await fetchAttachments(given, call.signal)
     const { account, events } = await runMedia({ ...video, images }, call)
     const files = await collectFiles(events)
-    const link = (file: (typeof files)[number]) => links.link(context, file, account.key, 'video')
+    const urls = new Map<MediaFile, string>()
+    for (const file of files) urls.set(file, await links.link(context, file, account.key, 'video'))
+    const link = (file: MediaFile) => urls.get(file) ?? file.url
     context.body = encodeVideos(Math.floor(clock.now() / 1000), files, link)
   }
 }

@@ -92,6 +92,10 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
       await runScript('save-record', kind, id, text, replica)
     },
 
+    async addRecord(kind, id, text) {
+      return (await runScript('add-record', kind, id, text, replica)) === 1
+    },
+
     async removeRecord(kind, id) {
       await runScript('remove-record', kind, id, replica)
     },

@@ -2,10 +2,10 @@ import { createInTurn } from '../../core/in-turn.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { RedisStore } from '../redis/redis-store.ts'
 import { type RecordKind, type Store, sharedRecordKinds } from '../store.ts'
-import type { Breaker } from './breaker.ts'
+import { type Breaker, redisUnreachable } from './breaker.ts'
 
 export interface SharedRecordsOptions {
-  readonly redis: Pick<RedisStore, 'saveRecord' | 'removeRecord' | 'records' | 'epoch'>
+  readonly redis: Pick<RedisStore, 'saveRecord' | 'addRecord' | 'removeRecord' | 'records' | 'epoch'>
   readonly local: Pick<Store, 'saveRecord' | 'removeRecord' | 'records'>
   readonly breaker: Pick<Breaker, 'run' | 'met'>
   /** Throws unless this replica may serve alone while Redis is unreachable (REDIS_DOWN_MODE=local). */
@@ -13,7 +13,7 @@ export interface SharedRecordsOptions {
   readonly logger: Logger
 }
 
-export interface SharedRecords extends Pick<Store, 'saveRecord' | 'removeRecord' | 'records'> {
+export interface SharedRecords extends Pick<Store, 'saveRecord' | 'addRecord' | 'removeRecord' | 'records'> {
   /** Reads which data Redis has. */
   meet(): Promise<MetRedis>
   readonly hasUnsent: boolean
@@ -152,6 +152,21 @@ export function createSharedRecords(options: SharedRecordsOptions): SharedRecord
 
   return {
     saveRecord: (kind, id, text) => change(kind, id, (store) => store.saveRecord(kind, id, text)),
+    async addRecord(kind, id, text) {
+      await breaker.met()
+      return inTurn(() =>
+        breaker.run(
+          async () => {
+            const isAdded = await redis.addRecord(kind, id, text)
+            if (isAdded) await attempt(() => local.saveRecord(kind, id, text))
+            return isAdded
+          },
+          () => {
+            throw redisUnreachable()
+          },
+        ),
+      )
+    },
     removeRecord: (kind, id) => change(kind, id, (store) => store.removeRecord(kind, id)),
     records: (kind) =>
       breaker.run(

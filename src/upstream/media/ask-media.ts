@@ -2,6 +2,7 @@ import type { CookieAccount } from '../../core/account.ts'
 import type { Clock } from '../../core/clock.ts'
 import { UpstreamError } from '../../core/errors.ts'
 import type { MediaEvent } from '../../core/media-event.ts'
+import type { WireGeneration } from '../../core/wire-generation.ts'
 import { Answer, type AnswerOptions } from '../answer.ts'
 import { type AskOptions, AskStream, type EventConsumer, type RouteUse } from '../ask-stream.ts'
 import { type Cut, createCut } from '../deadlines.ts'
@@ -10,7 +11,7 @@ import { wires } from '../generation.ts'
 import type { AskMediaInput } from '../upstream.ts'
 import { findResultUrls, MediaWork } from './media-work.ts'
 import { pollTasks, taskSources } from './poll-tasks.ts'
-import { failed } from './tasks.ts'
+import { failed, findTasksInContent } from './tasks.ts'
 
 export interface AskMediaOptions extends AskOptions {
   /** From the ask to the last file (MEDIA_TIMEOUT_S). */
@@ -71,6 +72,7 @@ async function* begin(
     ...options,
     decodeEvent: wire.createDecoder(false),
     bound,
+    generation,
     countUnknown: () => options.metrics.unknownEvents.inc({ generation }),
     work,
     hasToken: token !== undefined,
@@ -117,6 +119,7 @@ interface MediaAnswerOptions extends AnswerOptions {
   readonly work: MediaWork
   readonly baseUrl: string
   readonly clock: Clock
+  readonly generation: WireGeneration
   /** The ask had a reCAPTCHA token. */
   readonly hasToken: boolean
 }
@@ -132,12 +135,13 @@ class MediaAnswer implements EventConsumer<'read'> {
   #toolValues = ''
 
   constructor(options: MediaAnswerOptions) {
-    const { work, decodeEvent } = options
+    const { work, generation, decodeEvent } = options
     this.#options = options
     this.#answer = new Answer({
       ...options,
       decodeEvent: (event, answer) => {
-        const tellsOfTasks = work.collect(event)
+        const inContent = generation === 'copilot' && work.collect(event, findTasksInContent)
+        const tellsOfTasks = work.collect(event) || inContent
         this.#noteToolValues(event)
         return (tellsOfTasks && event.type !== 'message_result') || decodeEvent(event, answer)
       },

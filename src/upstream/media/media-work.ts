@@ -35,9 +35,9 @@ export class MediaWork {
   }
 
   /** Collects the tasks in an event of the ask. @returns whether there were any */
-  collect(event: Readonly<Record<string, unknown>>): boolean {
+  collect(event: Readonly<Record<string, unknown>>, find = findTasks): boolean {
     let found = false
-    for (const task of findTasks(event)) {
+    for (const task of find(event)) {
       this.add(task)
       found = true
     }

@@ -11,13 +11,41 @@ export interface FoundTask {
 /** Nothing has been seen deeper, so nothing is searched. */
 const maxDepth = 8
 
-/** Finds the tasks that an event tells of, wherever they stand in it: as results with or without files, in a JSON string, in a
- *  tool call, as queue objects, as lists and maps of ids. Source: WIRE 4.8, 5.6, 5.7 */
-export function* findTasks(value: unknown, depth = 0): Generator<FoundTask> {
+/** Finds the tasks that an event tells of, where the site itself tells of them: as results with or without files, in a tool call, as
+ *  queue objects, as lists and maps of ids; also as JSON in a string, where that is the whole of a result. What the assistant, a tool
+ *  or a user says is left out, JSON or not: anybody can put any words there. Source: WIRE 5.6, 5.7 */
+export function* findTasks(event: Event): Generator<FoundTask> {
+  const { field_name: name = '', field_value: value, data } = event
+  if (wordFields.test(String(name))) return
+  yield* search(event, 0)
+  if (typeof data === 'string') yield* search(parseNested(data), 0)
+  if (typeof value === 'string' && resultFields.test(String(name))) yield* search(parseNested(value), 0)
+}
+
+type Event = Readonly<Record<string, unknown>>
+
+/** Fields of an event that hold words. */
+const wordFields = /(?:^|[._])(?:content|text|delta|reasoning\w*|thinking\w*|thought\w*|arguments)$/
+
+/** Fields of an event that hold nothing but results. */
+const resultFields = /(?:^|[._])(?:results?|tasks?|task_ids|generated_\w+)$/
+
+/** The tasks of gen 1, which stand as JSON in the words of its answer. Only ids are taken from there: where the files are, the
+ *  site is asked. Source: WIRE 4.8 */
+export function* findTasksInContent({ type, content }: Event): Generator<FoundTask> {
+  const told = type === 'message_result' && typeof content === 'string' ? parseNested(content) : undefined
+  if (!isRecord(told)) return
+  for (const list of [told.generated_images, told.generated_videos])
+    if (Array.isArray(list))
+      for (const task of list)
+        if (isRecord(task) && isId(task.task_id))
+          yield { id: task.task_id, state: pending, prompt: undefined }
+}
+
+function* search(value: unknown, depth: number): Generator<FoundTask> {
   if (depth > maxDepth) return
-  if (typeof value === 'string') return yield* findTasks(parseNested(value), depth + 1)
   if (Array.isArray(value)) {
-    for (const item of value) yield* findTasks(item, depth + 1)
+    for (const item of value) yield* search(item, depth + 1)
     return
   }
   if (!isRecord(value)) return
@@ -25,7 +53,7 @@ export function* findTasks(value: unknown, depth = 0): Generator<FoundTask> {
   const state = parseTaskState(value)
   if (id !== undefined || state.type === 'succeeded') return yield { id, state, prompt: promptIn(value) }
   yield* listed(value)
-  for (const item of Object.values(value)) yield* findTasks(item, depth + 1)
+  for (const [name, item] of Object.entries(value)) if (!wordFields.test(name)) yield* search(item, depth + 1)
 }
 
 /** JSON in a string, where it speaks of tasks. */

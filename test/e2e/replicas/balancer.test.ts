@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { startNginx } from '../../../scripts/lib/replicas/start-nginx.ts'
-import { ask, openStream } from '../../support/ask-replica.ts'
+import { adminEnv, ask, openStream, readMetrics } from '../../support/ask-replica.ts'
 import { freePort } from '../../support/redis-server.ts'
 import { type Replicas, startReplicas, untilShared } from '../../support/replicas.ts'
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 /** Replicas behind nginx. @returns the address of nginx */
 async function start(count: number, env: Readonly<Record<string, string>> = {}): Promise<string> {
-  all = await startReplicas(0, { env: { TRUSTED_PROXY_HOPS: '1', ...env } })
+  all = await startReplicas(0, { env: { TRUSTED_PROXY_HOPS: '1', ...adminEnv, ...env } })
   ports = []
   for (let index = 0; index < count; index += 1) {
     ports.push(String(await freePort()))
@@ -110,7 +110,7 @@ describe('H5', () => {
 
 /** Whether a replica has answered a chat since it began. */
 async function served(url: string): Promise<boolean> {
-  const metrics = await (await fetch(`${url}/metrics`)).text()
+  const metrics = await readMetrics(url)
   return /^genspark2api_requests_total\{route="[^"]*chat[^"]*",status="200"\} [1-9]/m.test(metrics)
 }
 
@@ -124,7 +124,7 @@ describe('nginx', () => {
       const asked = ask(url)
       await all.emulator.until(() => all.emulator.openAsks() === 1)
       for (const replica of all.replicas) {
-        const metrics = await (await fetch(`${replica.url}/metrics`)).text()
+        const metrics = await readMetrics(replica.url)
         // The question for the metrics is one of them.
         if (/^genspark2api_requests_in_flight 2$/m.test(metrics)) await replica.kill()
       }

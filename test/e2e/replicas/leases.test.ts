@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
-import { admin, adminEnv, ask, openStream } from '../../support/ask-replica.ts'
+import { admin, adminEnv, ask, openStream, readMetrics } from '../../support/ask-replica.ts'
 import { gated, wholeGated } from '../../support/gated.ts'
 import { type Replicas, startReplicas, untilShared } from '../../support/replicas.ts'
 
@@ -118,7 +118,7 @@ describe('A9', () => {
     const before = [await redisContent(), await admin(urls[1] ?? '', 'GET')]
     for (let count = 0; count < 100; count += 1) {
       for (const url of urls) {
-        await Promise.all([read(`${url}/readyz`), read(`${url}/metrics`), admin(url, 'GET')])
+        await Promise.all([read(`${url}/readyz`), readMetrics(url), admin(url, 'GET')])
       }
     }
     expect([await redisContent(), await admin(urls[1] ?? '', 'GET')]).toEqual(before)

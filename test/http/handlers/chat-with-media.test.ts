@@ -66,7 +66,7 @@ describe('image and video models in a chat', () => {
     const app = await startApp(media)
     const completion = await app.openai().chat.completions.create({ model: 'sora-2', messages })
     expect(completion.choices[0]?.message.content).toMatch(
-      new RegExp(`^\\[video\\]\\(${app.url}/files/[\\w-]+\\.[\\w-]+\\.mp4\\)$`),
+      new RegExp(`^\\[video\\]\\(${app.url}/files/[\\w-]{32}\\.mp4\\)$`),
     )
     expect(completion.choices[0]?.message.content).not.toContain(account.cookie)
     expect(media.asked).toEqual([videoRequest({ autoPrompt: true })])

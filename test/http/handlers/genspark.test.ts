@@ -63,7 +63,10 @@ test.each([
     })
     expect(await askAsGoClient(app.url + path)).toBe('03AF-1')
     expect(asked).toEqual([
-      expect.objectContaining({ account: createAccount(cookie), generation: 'copilot' }),
+      expect.objectContaining({
+        account: { ...createAccount(cookie), isGuest: true },
+        generation: 'copilot',
+      }),
     ])
   },
 )

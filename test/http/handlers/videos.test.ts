@@ -195,7 +195,7 @@ describe('the form of the seed', () => {
     const { created, data } = (await response.json()) as { created: number; data: { url: string }[] }
     expect(created).toBeGreaterThan(1_700_000_000)
     const url = data[0]?.url ?? ''
-    expect(url).toMatch(/\/files\/[\w-]+\.[\w-]+\.mp4$/)
+    expect(url).toMatch(/\/files\/[\w-]{32}\.mp4$/)
     expect(Buffer.from(await (await fetch(url)).arrayBuffer())).toEqual(mp4)
     expect(media.asked).toEqual([
       videoRequest({

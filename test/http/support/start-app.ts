@@ -21,6 +21,7 @@ import { createVideoJobs } from '../../../src/gateway/video-jobs.ts'
 import { type AppOptions, type AppServices, createApp } from '../../../src/http/app.ts'
 import { hardenServer } from '../../../src/http/harden-server.ts'
 import { createEmbeddedStore } from '../../../src/store/embedded-store.ts'
+import { createOperatorKey } from '../../../src/store/operator-key.ts'
 import type { PublicFileFetcher } from '../../../src/upstream/fetch-public-file.ts'
 import { dallE, sora } from './media.ts'
 
@@ -97,6 +98,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const services: AppServices = {
     runMedia,
     videoJobs,
+    linkStore: store,
+    operatorKey: createOperatorKey(store),
     keptResponses: createKeptResponses(store),
     backgroundWork,
     openFile: () => Promise.reject(new Error('no file in this test')),

@@ -101,7 +101,7 @@ describe('a replica', () => {
     const change = nextChange(here)
     await server.restart()
     await change
-    expect(news.kinds).toEqual(['account', 'session', 'chat-deletion'])
+    expect(news.kinds).toEqual(['account', 'session', 'chat-deletion', 'secret'])
     await here.ping()
     expect(await here.records('account')).toEqual(new Map([['x', 'text']]))
     const told = news.next()

@@ -204,6 +204,21 @@ describe('Redis is back with its data', () => {
       .toEqual([])
   })
 
+  it('adds nothing by itself while Redis is away: another replica may have it', async () => {
+    const one = await openUp()
+    await server.kill()
+    await one.until('down')
+    await expect(one.store.addRecord('secret', 'key', 'text')).rejects.toMatchObject({
+      code: 'dependency_unavailable',
+    })
+    expect(await one.store.records('secret')).toEqual(new Map())
+    await server.restart()
+    await one.until('up')
+    expect(await one.store.addRecord('secret', 'key', 'text')).toBe(true)
+    const other = await openUp()
+    expect(await other.store.addRecord('secret', 'key', 'another')).toBe(false)
+  })
+
   it('takes over what changed meanwhile, and nothing that others changed is undone', async () => {
     await server.stop()
     server = await startRedisServer({ appendOnly: true })

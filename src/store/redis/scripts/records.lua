@@ -17,6 +17,17 @@ end
 redis.call('HSET', key('records:' .. ARGV[2]), ARGV[3], ARGV[4])
 redis.call('PUBLISH', messages, 'records ' .. ARGV[2] .. ' ' .. ARGV[5])
 
+-- Script add-record
+-- Stores a record unless there is one, and then notifies the other replicas.
+-- ARGV[2], ARGV[3], ARGV[4]  kind; id; text
+-- ARGV[5]                    replica that notifies
+-- Answer: 1 when it was stored
+
+if redis.call('HSETNX', key('records:' .. ARGV[2]), ARGV[3], ARGV[4]) == 0 then return 0 end
+redis.call('ZADD', key('record-order:' .. ARGV[2]), redis.call('INCR', key('record-count')), ARGV[3])
+redis.call('PUBLISH', messages, 'records ' .. ARGV[2] .. ' ' .. ARGV[5])
+return 1
+
 -- Script remove-record
 -- Removes a record and notifies the other replicas.
 -- ARGV[2], ARGV[3]  kind; id
