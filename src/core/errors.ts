@@ -216,6 +216,8 @@ export interface UpstreamErrorOptions extends ServiceErrorOptions {
   readonly httpStatus?: number
   /** When a spent quota comes back, in ms since the epoch, where the site says so. */
   readonly resetAtMs?: number
+  /** Read from a phrase that a person, a tool or a model may have written as well: no proof of anything about the account. */
+  readonly isHearsay?: boolean
 }
 
 /** What stays as it is until the operator or the caller changes something: asking again only repeats it. */
@@ -226,12 +228,14 @@ export class UpstreamError extends ServiceError {
   readonly kind: UpstreamFailureKind
   readonly httpStatus: number | undefined
   readonly resetAtMs: number | undefined
+  readonly isHearsay: boolean
 
   constructor(kind: UpstreamFailureKind, options: UpstreamErrorOptions = {}) {
     super(upstreamFailureCodes[kind], { ...(lastingFailures.has(kind) && { retryable: false }), ...options })
     this.kind = kind
     this.httpStatus = options.httpStatus
     this.resetAtMs = options.resetAtMs
+    this.isHearsay = options.isHearsay ?? false
   }
 }
 

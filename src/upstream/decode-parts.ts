@@ -20,7 +20,7 @@ export function parseMessageResult(event: Event): MessageResult {
   const written = stringOf(state.answer)
   const servedModel = stringOf(message._llm_model) ?? stringOf(state._llm_model)
   return {
-    ofAssistant: message.role === undefined || message.role === 'assistant',
+    ofAssistant: message.role === undefined || message.role === null || message.role === 'assistant',
     content: stringOf(message.content) ?? written ?? '',
     servedModel,
     finishReason: message._finish_reason === 'length' ? 'length' : 'stop',

@@ -166,3 +166,21 @@ test.each([{}, undefined, { prompt_tokens: 12 }, { prompt_tokens: 12, completion
   'figures that are not whole are none: %j',
   (usage) => expect(lastOf(resultWith(usage))).not.toHaveProperty('usage'),
 )
+
+test('FINDINGS U11: a message that starts without a role is the assistant’s', () => {
+  const start = { message_id: 'M', type: 'message_start' }
+  expect(textOf(decode('agent', [start, delta('Hello'), result('Hello'), finished]))).toBe('Hello')
+})
+
+test('FINDINGS U7: a window that is only near is used up when nothing else comes', () => {
+  const { error } = decode('agent', [
+    field('session_state.session_limit_message', 'Approaching 5-hour limit.'),
+    finished,
+  ])
+  expect(error).toMatchObject({ kind: 'quota-spent', retryAfterMs: 1_800_000 })
+})
+
+test('FINDINGS U3: events that are not known are progress', () => {
+  const { useful } = decode('agent', [{ type: 'agent_step', step: 1 }, field('colour', 'red')])
+  expect(useful).toEqual([true, true])
+})
