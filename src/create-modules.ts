@@ -28,6 +28,7 @@ import { createCatalogue } from './models/catalogue.ts'
 import { ModelsFileError, openModelsFile } from './models/models-file.ts'
 import { createListRefresh } from './models/refresh-lists.ts'
 import { countTokens, cutToTokens, warmUpTokens } from './models/tokens.ts'
+import { createRecords } from './records/record.ts'
 import { openStore } from './store/open-store.ts'
 import { createUpstream } from './upstream/client.ts'
 import type { PublicFileFetcher } from './upstream/fetch-public-file.ts'
@@ -118,7 +119,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     clock,
   }
   const runChat = createRunChat({
-    ...pick(config, 'preMessages'),
+    ...pick(config, 'preMessages', 'servedModelMismatch'),
     ...attempts,
     fetchAttachments,
     cutToTokens,
@@ -127,9 +128,10 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const videoJobs = createVideoJobs({ runMedia, store, clock, logger })
   const backgroundWork = createBackgroundWork({ logger })
 
+  const records = createRecords()
   const app = createApp(config, {
     ...{ runChat, runMedia, videoJobs, backgroundWork, fetchAttachments, accountAdmin, catalogue, tokens },
-    ...{ countTokens, metrics, logger, clock, shutdown, isShuttingDown },
+    ...{ records, countTokens, metrics, logger, clock, shutdown, isShuttingDown },
     keptResponses: createKeptResponses(store),
     async openFile(accountKey, url, signal) {
       const account = roster.byKey(accountKey)
@@ -145,7 +147,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   hardenServer(server)
 
   return {
-    ...{ server, logger, roster, tokens, listRefresh, chatDeletions, accountAdmin },
+    ...{ server, clock, logger, roster, tokens, listRefresh, chatDeletions, accountAdmin },
     /** What some requests need and the first chat does not. The client for addresses that users name is not among it: it takes
      *  20 MB, and loads in steps of few ms when the first such picture comes. */
     onDemand: [() => import('file-type'), warmUpSchemas, warmUpTokens],

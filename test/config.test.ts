@@ -62,6 +62,8 @@ describe('defaults', () => {
       reasoningFormat: 'reasoning-content',
       headerHoldMs: 10_000,
       streamPingMs: 15_000,
+      servedModelMismatch: 'tell',
+      debugHeaders: false,
       streamErrorText: true,
       imageUrlAllowPrivate: false,
       modelsFile: undefined,

@@ -3,9 +3,13 @@
 
 import { randomUUID } from 'node:crypto'
 import type { ChatAnswer, ChatEvent, ChatEventBatch } from '../core/chat-event.ts'
-import type { ChatPrompt, ChatRequest, ContentPart } from '../core/chat-request.ts'
+import type { ChatModel, ChatPrompt, ChatRequest, ContentPart } from '../core/chat-request.ts'
 import type { Clock } from '../core/clock.ts'
+import { ServiceError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
+import type { WireGeneration } from '../core/wire-generation.ts'
+import { isServedAsAsked } from '../models/served-model.ts'
 import type { CutToTokens } from '../models/tokens.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
@@ -17,19 +21,24 @@ import { type PreMessage, prependMessages } from './stages/render-prompt.ts'
 export type RunChat = (request: ChatRequest, call: GatewayCall) => Promise<ChatAnswer>
 
 export interface ChatDependencies extends AttemptDependencies {
-  readonly upstream: Pick<Upstream, 'generation' | 'ask'>
+  readonly upstream: Pick<Upstream, 'generation' | 'checkLogin' | 'ask'>
   readonly metrics: Metrics
   readonly clock: Clock
   readonly fetchAttachments: FetchAttachments
   /** In front of every chat (PRE_MESSAGES_JSON). */
   readonly preMessages: readonly PreMessage[]
   readonly cutToTokens: CutToTokens
+  readonly logger: Logger
+  /** Ends an answer of another model than the one asked for (SERVED_MODEL_MISMATCH). */
+  readonly servedModelMismatch: 'tell' | 'fail'
 }
 
 export function createRunChat(dependencies: ChatDependencies): RunChat {
-  const { upstream, metrics, clock, fetchAttachments, preMessages } = dependencies
+  const { upstream, metrics, clock, logger, fetchAttachments, preMessages, servedModelMismatch } =
+    dependencies
   return async function runChat(asked, call) {
     const startedMs = clock.now()
+    if (call.record) call.record.model = asked.model.id
     const parts = asked.messages.flatMap((message) => message.parts)
     const fetched = await fetchAttachments(parts, call.signal)
     const request = prependMessages(fetched === parts ? asked : withParts(asked, fetched), preMessages)
@@ -46,6 +55,10 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
       send: (input) => upstream.ask({ ...input, request: prompt }),
       hasBegun: (batch) => batch.some(isDelta),
       projectIn,
+      check: (batch, generation) => {
+        const last = batch.at(-1)
+        if (last?.type === 'finished') noteEnd(last, prompt.model, call, generation)
+      },
     }
     const { pieces } = await attemptUntilBegun(
       dependencies,
@@ -55,7 +68,34 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
     )
     return { events: pieces }
   }
+
+  /** The last event tells who answered, and what the site counted. */
+  function noteEnd(end: Finished, model: ChatModel, call: GatewayCall, generation: WireGeneration): void {
+    const { servedModel: served, usage, reason } = end
+    const ids = model.upstreamIds[generation]
+    const { record } = call
+    if (record) {
+      record.model ??= model.id
+      record.catalogued = ids.join(',')
+      record.finish = reason
+      if (served !== undefined) record.served = served
+      if (usage) record.tokens = usage
+    }
+    if (served === undefined || isServedAsAsked(served, { ids, mixture: model.mixture })) return
+    if (record) record.mismatch = true
+    metrics.servedModelMismatches.inc({ model: ids.join(',') })
+    logger.warn(
+      { requestId: call.requestId, asked: ids.join(','), served, account: record?.account },
+      'another model answered than the one asked for',
+    )
+    if (servedModelMismatch === 'tell') return
+    throw new ServiceError('model_mismatch', {
+      message: `Genspark answered with ${served.slice(0, 80)}, not with ${ids.join(', ')}.`,
+    })
+  }
 }
+
+type Finished = Extract<ChatEvent, { type: 'finished' }>
 
 const createCallId = (): string => `call_${randomUUID().replaceAll('-', '').slice(0, 24)}`
 

@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts'
 import type { ChatAnswer } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
 import type { MediaModel, MediaRequest } from '../core/media-request.ts'
@@ -6,6 +7,7 @@ import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import { beginMediaCall, gatewayCall } from './gateway-call.ts'
 import type { RequestContext } from './request-state.ts'
+import { setDebugHeaders } from './tell-record.ts'
 
 /** @param signal  ends the answer; by default the request's own */
 export type AnswerChat = (
@@ -15,14 +17,28 @@ export type AnswerChat = (
 ) => Promise<ChatAnswer>
 
 /** How every chat dialect gets its answer: from the chat that it asks for, or from the picture or video model that it names. */
-export function createAnswerChat(services: AppServices, links: FileLinks): AnswerChat {
+export function createAnswerChat(
+  services: AppServices,
+  links: FileLinks,
+  { debugHeaders }: Pick<Config, 'debugHeaders'>,
+): AnswerChat {
   const { runChat, catalogue } = services
+  if (debugHeaders) return answerWithHeaders(createAnswerChat(services, links, { debugHeaders: false }))
   return (context, chat, signal = context.state.signal) => {
     const kind = catalogue.kindOf(chat.model.id)
     const model = kind === 'text' ? undefined : catalogue.resolveMedia(chat.model.id, kind)
     return model
       ? answerWithMedia(context, services, links, { model, chat, signal })
       : runChat(chat, gatewayCall(context, signal))
+  }
+}
+
+/** The headers of a stream leave once its answer has begun. */
+function answerWithHeaders(answerChat: AnswerChat): AnswerChat {
+  return async (context, ...rest) => {
+    const answer = await answerChat(context, ...rest)
+    if (!context.res.headersSent) setDebugHeaders(context)
+    return answer
   }
 }
 

@@ -8,7 +8,8 @@ export function gatewayCall(
   context: RequestContext,
   signal: AbortSignal = context.state.signal,
 ): GatewayCall {
-  return { requestId: context.state.requestId, caller: callerOf(context), signal }
+  const { requestId, record } = context.state
+  return { requestId, caller: callerOf(context), signal, ...(record && { record }) }
 }
 
 /** The same for a client that waits for files. Nothing is written until they are there, so TCP keepalive has to show the

@@ -29,8 +29,7 @@ export function recogniseReply({ status, headers, text, bound, nowMs }: ReplyEvi
   // What refuses a request may quote it.
   const quotes = refusesRequest.has(status) && spoken?.isHearsay
   if (spoken && !saysNoMore && !quotes) {
-    const { kind, resetAtMs, isHearsay } = spoken
-    return fail(kind, { isHearsay, ...(resetAtMs !== undefined && { resetAtMs }) })
+    return fail(spoken.kind, { isHearsay: spoken.isHearsay, ...detailsOf(spoken) })
   }
   if (status === 401) return fail('signed-out', { httpStatus: status })
   if (status === 429) return fail('rate-limited', { httpStatus: status })
@@ -134,10 +133,12 @@ export function recogniseMessageResult(
 }
 
 const asHearsay = (error: UpstreamError | undefined): UpstreamError | undefined =>
-  error && new UpstreamError(error.kind, { isHearsay: true, ...resetOf(error) })
+  error && new UpstreamError(error.kind, { isHearsay: true, ...detailsOf(error) })
 
-const resetOf = ({ resetAtMs }: UpstreamError): UpstreamErrorOptions =>
-  resetAtMs === undefined ? {} : { resetAtMs }
+const detailsOf = ({ resetAtMs, said }: UpstreamError): UpstreamErrorOptions => ({
+  ...(resetAtMs !== undefined && { resetAtMs }),
+  ...(said !== undefined && { said }),
+})
 
 /** The quota flags of a `message_result`, at the top (gen 1) or in its `message` (gen 2). */
 function isQuotaAction(event: Readonly<Record<string, unknown>>): boolean {
@@ -176,6 +177,9 @@ export function recogniseSpeaking(
   return undefined
 }
 
+/** How much of the site's words a record of the request keeps. */
+const maxSaidLength = 200
+
 /** Notices are short; longer text was written by a model. */
 const maxNoticeLength = 300
 
@@ -212,12 +216,14 @@ export function recogniseNotice(text: string): UpstreamError | undefined {
   const trimmed = unwrapped(text.trim())
   if (trimmed.length === 0 || trimmed.length > maxNoticeLength) return undefined
   const exact = exactNotices.find(({ pattern }) => pattern.test(trimmed))
-  if (exact) return new UpstreamError(exact.kind)
+  const said = trimmed.slice(0, maxSaidLength)
+  if (exact) return new UpstreamError(exact.kind, { said })
   const spoken = withoutQuotes(trimmed)
   const phrase = phraseNotices.find(({ pattern }) => pattern.test(spoken))
   if (!phrase) return undefined
   return new UpstreamError(phrase.kind, {
     isHearsay: true,
+    said,
     ...(phrase.kind === 'quota-spent' && resetTime(trimmed)),
   })
 }
@@ -234,7 +240,10 @@ export function recogniseLimit({
   const kind = found?.kind ?? (/\blimit\b/i.test(text) ? 'quota-spent' : undefined)
   if (kind === undefined) return undefined
   const known = found?.resetAtMs !== undefined || kind !== 'quota-spent'
-  return new UpstreamError(kind, known && found ? resetOf(found) : { retryAfterMs: unnamedWindowMs })
+  return new UpstreamError(kind, {
+    said: text.slice(0, maxSaidLength),
+    ...(known ? found && detailsOf(found) : { retryAfterMs: unnamedWindowMs }),
+  })
 }
 
 /** Where the site tells of a used-up window. Source: WIRE 5.6 */

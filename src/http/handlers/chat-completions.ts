@@ -16,7 +16,7 @@ import { sendEvents } from '../send-events.ts'
 
 export function createChatCompletionsHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, clock, logger } = services
-  const answerChat = createAnswerChat(services, links)
+  const answerChat = createAnswerChat(services, links, config)
   const sendOptions = { ...config, logger }
 
   return async (context: RequestContext): Promise<void> => {

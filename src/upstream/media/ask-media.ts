@@ -144,10 +144,6 @@ class MediaAnswer implements EventConsumer<'read'> {
     })
   }
 
-  get begun(): boolean {
-    return this.#answer.begun
-  }
-
   get closed(): boolean {
     return this.#answer.closed
   }
