@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { AccountPool, PoolLeaseRequest } from '../accounts/account-pool.ts'
 import type { CoolDown } from '../accounts/cooldowns.ts'
 import type { Lease, LeaseOutcome } from '../accounts/lease.ts'
@@ -24,6 +25,8 @@ export interface GatewayCall {
 
 /** What is asked for: an answer in pieces of `Piece`. */
 export interface Ask<Piece> {
+  /** Something is uploaded first: a token made before it might be too old by then. */
+  readonly tokenLast?: boolean
   send(input: AskInput): AsyncIterable<Piece>
   /** With this piece the answer has begun: the commit point. */
   hasBegun(piece: Piece): boolean
@@ -38,6 +41,8 @@ export interface AskInput {
   readonly account: Account
   readonly signal: AbortSignal
   readonly token?: string
+  /** In the place of `token`, where `Ask.tokenLast`. */
+  readonly takeToken?: () => Promise<string | undefined>
   readonly chatId?: string
 }
 
@@ -186,6 +191,8 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   /** What came before the commit point. */
   readonly #begun: Piece[] = []
   #isBegun = false
+  /** The request to the site was closed before its end. */
+  #isLeft = false
   #forgetLease: () => void = () => {}
   #pieces: AsyncIterator<Piece> | undefined
   #projectId: string | undefined
@@ -219,13 +226,15 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
     const hasFailedWith = (kind: UpstreamError['kind']) => earlier.some((failure) => failure.kind === kind)
     try {
       signal.throwIfAborted()
-      const token = await this.#takeToken()
+      const { tokenLast } = this.#ask
+      const token = tokenLast ? undefined : await this.#takeToken()
       const chatId = hasFailedWith('binding-stale') ? undefined : this.#chatToContinue()
       const asked = this.#ask.send({
         generation: this.#generation,
         account: this.#lease.account,
         signal,
         ...(token !== undefined && { token }),
+        ...(tokenLast && { takeToken: () => this.#takeToken() }),
         ...(chatId !== undefined && { chatId }),
       })
       this.#pieces = asked[Symbol.asyncIterator]()
@@ -272,6 +281,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
    *  the attempt. */
   async return(): Promise<IteratorResult<Piece, undefined>> {
     this.#begun.length = 0
+    this.#isLeft = true
     await this.#succeeded()
     return { value: undefined, done: true }
   }
@@ -343,6 +353,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   /** No failure of the account: the client left, the service ends, or another holds the account by now. */
   #abandon(reason: unknown): void {
     this.#cut.abort(reason)
+    this.#isLeft = true
     void this.#settle({ type: 'abandoned' }, 'aborted')
   }
 
@@ -382,6 +393,8 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
     this.#dependencies.metrics.attempts.inc({ generation: this.#generation, outcome: name })
     // What the closing throws is no news: the attempt has been judged.
     await this.#pieces?.return?.().catch(() => {})
+    // A socket that is destroyed closes in the next turns of the loop: the next request must not overtake its end.
+    if (this.#isLeft) for (let turn = 0; turn < 2; turn += 1) await setImmediate()
     const createdChatId = this.#projectId
     await this.#lease.release({ ...outcome, ...(createdChatId !== undefined && { createdChatId }) })
   }

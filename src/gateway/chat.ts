@@ -52,6 +52,7 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
 
   async function askPlain(prompt: ChatPrompt, call: GatewayCall): Promise<ChatAnswer> {
     const ask: Ask<ChatEventBatch> = {
+      tokenLast: prompt.messages.some(({ parts }) => parts.some(({ type }) => type === 'file')),
       send: (input) => upstream.ask({ ...input, request: prompt }),
       hasBegun: (batch) => batch.some(isDelta),
       projectIn,

@@ -60,6 +60,8 @@ export function mayBeOneAccounts(error: UpstreamError, account: Account): boolea
 
 /** One short rest: long enough that the next request goes elsewhere, short enough to do no harm where it was unjust. */
 const shortRestMs = 30_000
+/** Whatever wait the site names: it may have been everybody's after all. */
+const longestSuspicionMs = 600_000
 
 /** What a failure proves about the account that it came to. Only the site's own verdicts count: words that anybody may have
  *  written (`isHearsay`) rest it shortly, whatever they say. Pure. */
@@ -97,7 +99,11 @@ export function suspectAccount(
     case 'unavailable':
     case 'token-missing':
     case 'challenged':
-      return { type: 'cool-down', kind: 'unavailable', retryAfterMs: error.retryAfterMs ?? shortRestMs }
+      return {
+        type: 'cool-down',
+        kind: 'unavailable',
+        retryAfterMs: Math.min(error.retryAfterMs ?? shortRestMs, longestSuspicionMs),
+      }
     default:
       return undefined
   }

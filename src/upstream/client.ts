@@ -59,7 +59,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   function askSiteChat(
-    { generation, request, signal, chatId, token }: AskInput,
+    { generation, request, signal, chatId, token, takeToken }: AskInput,
     account: CookieAccount,
     route: RouteUse,
   ): AskStream<ChatEventBatch> {
@@ -72,7 +72,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     })
     const encodeBody = async (cut: AbortSignal) => {
       const files = await uploadFiles(site, { generation, account, messages: request.messages, signal: cut })
-      return wire.encodeRequest(request, { chatId, token, files })
+      return wire.encodeRequest(request, { chatId, token: takeToken ? await takeToken() : token, files })
     }
     const { path } = wire
     return new AskStream(

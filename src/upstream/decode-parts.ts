@@ -56,16 +56,20 @@ export class FieldText {
   #chunks = false
   #held = ''
   #length = 0
+  /** Of the deltas, which are not kept. */
+  #hash = hashOf('')
   #repeats = 0
 
   delta(text: string): string {
     this.#deltas = true
+    this.#length += text.length
+    this.#hash = hashOf(text, this.#hash)
     return text
   }
 
   /** @returns what `value` adds to the text so far */
   value(value: string): string {
-    if (this.#deltas) return ''
+    if (this.#deltas) return this.#afterDeltas(value)
     if (this.#isWhole(value)) {
       this.#repeats += 1
       return ''
@@ -84,8 +88,15 @@ export class FieldText {
 
   /** The whole text, said at the end. @returns what had not come before */
   closing(whole: string): string {
-    if (this.#deltas || this.#chunks || !whole.startsWith(this.#held)) return ''
+    if (this.#deltas) return this.#afterDeltas(whole)
+    if (this.#chunks || !whole.startsWith(this.#held)) return ''
     return this.value(whole)
+  }
+
+  /** After deltas a value is the whole text (WIRE 5.4): it may say more than they did, and then is that much longer. */
+  #afterDeltas(whole: string): string {
+    if (whole.length <= this.#length || hashOf(whole.slice(0, this.#length)) !== this.#hash) return ''
+    return this.delta(whole.slice(this.#length))
   }
 
   #isWhole(value: string): boolean {
@@ -97,4 +108,12 @@ export class FieldText {
     this.#length = length
     this.#held = this.#chunks && length > maxHeldLength ? '' : text
   }
+}
+
+/** FNV-1a over UTF-16 units, continued from `hash`. */
+function hashOf(text: string, hash = 0x811c9dc5): number {
+  let result = hash
+  for (let index = 0; index < text.length; index += 1)
+    result = Math.imul(result ^ text.charCodeAt(index), 0x01000193)
+  return result
 }

@@ -50,6 +50,15 @@ describe('what fails for one account alone', () => {
     expect((await states()).usable).toBe(1)
   })
 
+  it('FINDINGS A2: passes over an account that gets no token, and rests it', async () => {
+    stack = await startStack({
+      env: { GENSPARK_PROTOCOL: 'agent', GS_COOKIE: 'session_id=dead@http://127.0.0.1:9,session_id=alice' },
+    })
+    stack.emulator.answerWith(good)
+    for (let round = 0; round < 12; round += 1) expect(await ask()).toBe('fine')
+    expect((await states()).usable).toBe(1)
+  })
+
   it('FINDINGS A2: passes over an account that is challenged on a proxy of its own', async () => {
     const proxy = await startHttpProxy()
     await start({ ...withoutTokens, GS_COOKIE: `session_id=alice@${proxy.url},session_id=bob` })
@@ -79,6 +88,20 @@ describe('what fails for one account alone', () => {
     })
     expect(await ask()).toBe('fine')
     expect(await states()).toMatchObject({ usable: 1, signed_out: [] })
+  })
+})
+
+describe('what an account is used for', () => {
+  it('FINDINGS A3: a limit of pictures leaves the account to chats', async () => {
+    await start(withoutTokens)
+    const draw = () => stack.openai.images.generate({ model: 'gpt-image-2', prompt: 'A red ball' })
+    const resetAt = Math.floor(Date.now() / 1000) + 4 * 3600
+    stack.emulator.answerWith({ type: 'failure', failure: 'A11', resetAt })
+    await expect(draw()).rejects.toMatchObject({ status: 429 })
+    await expect(draw()).rejects.toMatchObject({ status: 429, code: 'all_accounts_cooling' })
+    expect(stack.emulator.asks).toHaveLength(1)
+    stack.emulator.answerWith(good)
+    expect(await ask()).toBe('fine')
   })
 })
 

@@ -63,6 +63,8 @@ export function createCopilotDecoder(search: boolean): DecodeEvent {
     answer.servedModel = result.servedModel
     answer.usage = result.usage
     if (!textSeen) answer.text((search && detailAnswer(content)) || content)
+    // The last word may say more than the deltas did.
+    else answer.text(fields.get('session_state.answer')?.closing(content) ?? '')
   }
 }
 

@@ -184,3 +184,12 @@ test('FINDINGS U3: events that are not known are progress', () => {
   const { useful } = decode('agent', [{ type: 'agent_step', step: 1 }, field('colour', 'red')])
   expect(useful).toEqual([true, true])
 })
+
+test.each([
+  ['a result', [result('Héllo 汉字 😀 end.')]],
+  ['a field', [field('content', 'Héllo 汉字 😀 end.'), result('Héllo 汉字 😀 end.')]],
+])('FINDINGS X7: the rest of an answer that only %s has whole is not lost', (_what, closing) => {
+  const decoded = decode('agent', [delta('Héllo '), delta('汉字 '), ...closing, finished])
+  expect(textOf(decoded)).toBe('Héllo 汉字 😀 end.')
+  expect(textOf(decode('agent', [delta('Other'), ...closing, finished]))).toBe('Other')
+})
