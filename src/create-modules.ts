@@ -29,6 +29,7 @@ import { createCatalogue } from './models/catalogue.ts'
 import { ModelsFileError, openModelsFile } from './models/models-file.ts'
 import { createListRefresh } from './models/refresh-lists.ts'
 import { countTokens, cutToTokens, warmUpTokens } from './models/tokens.ts'
+import { createRecords } from './records/record.ts'
 import { openStore } from './store/open-store.ts'
 import { createOperatorKey } from './store/operator-key.ts'
 import { createUpstream } from './upstream/client.ts'
@@ -134,7 +135,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     clock,
   }
   const runChat = createRunChat({
-    ...pick(config, 'preMessages'),
+    ...pick(config, 'preMessages', 'servedModelMismatch'),
     ...attempts,
     fetchAttachments,
     cutToTokens,
@@ -144,6 +145,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const backgroundWork = createBackgroundWork({ logger })
 
   const operatorKey = createOperatorKey(store)
+  const records = createRecords()
 
   const app = createApp(config, {
     ...{
@@ -158,7 +160,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       catalogue,
       tokens,
     },
-    ...{ countTokens, metrics, logger, clock, shutdown, isShuttingDown },
+    ...{ records, countTokens, metrics, logger, clock, shutdown, isShuttingDown },
     keptResponses: createKeptResponses(store),
     async openFile(accountKey, url, signal) {
       const account = roster.byKey(accountKey)
@@ -174,7 +176,18 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   hardenServer(server)
 
   return {
-    ...{ server, logger, store, operatorKey, roster, tokens, listRefresh, chatDeletions, accountAdmin },
+    ...{
+      server,
+      clock,
+      logger,
+      store,
+      operatorKey,
+      roster,
+      tokens,
+      listRefresh,
+      chatDeletions,
+      accountAdmin,
+    },
     /** What some requests need and the first chat does not. The client for addresses that users name is not among it: it takes
      *  20 MB, and loads in steps of few ms when the first such picture comes. */
     onDemand: [() => import('file-type'), warmUpSchemas, warmUpTokens],

@@ -4,7 +4,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { checkSignedOut } from './accounts/account-admin.ts'
+import { checkSignedOut, watchSignedOut } from './accounts/account-admin.ts'
 import type { Config } from './config.ts'
 import { UnavailableError } from './core/errors.ts'
 import { createModules, type ServiceOverrides } from './create-modules.ts'
@@ -97,7 +97,8 @@ export async function createService(config: Config, options: ServiceOptions = {}
     if (accounts.length === 0) return false
     if (accounts.some(({ account }) => account.kind === 'cookie')) tokens.warmUp()
     listRefresh.start()
-    void checkSignedOut({ admin: accountAdmin, logger, signal: shutdown.signal })
+    const check = { admin: accountAdmin, logger, signal: shutdown.signal }
+    void checkSignedOut(check).then(() => watchSignedOut({ ...check, clock: modules.clock }))
     return true
   }
 

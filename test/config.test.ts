@@ -68,6 +68,8 @@ describe('defaults', () => {
       reasoningFormat: 'reasoning-content',
       headerHoldMs: 10_000,
       streamPingMs: 15_000,
+      servedModelMismatch: 'tell',
+      debugHeaders: false,
       streamErrorText: true,
       fileLinkMs: 2_592_000_000,
       imageUrlAllowPrivate: false,

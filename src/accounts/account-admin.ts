@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
@@ -219,20 +220,63 @@ export interface CheckSignedOutOptions {
  *  Never rejects. */
 export async function checkSignedOut({ admin, logger, signal }: CheckSignedOutOptions): Promise<void> {
   try {
-    for (const { id, hold, paused } of await admin.list()) {
+    for (const id of await signedOutOnes(admin)) {
       if (signal.aborted) return
-      if (hold?.type === 'signed-out' && !paused) await checkOne(id)
+      await checkOne(id, { admin, logger, signal })
     }
   } catch (error) {
     logger.warn({ err: error }, 'the signed-out accounts could not be checked')
   }
+}
 
-  async function checkOne(id: string): Promise<void> {
+const minuteMs = 60_000
+/** From one check of a signed-out account to the next. The first comes soon: the site may have been wrong for a moment. */
+const recheckMs = [minuteMs, 10 * minuteMs, 20 * minuteMs, 30 * minuteMs]
+
+export interface WatchSignedOutOptions extends CheckSignedOutOptions {
+  readonly clock: Clock
+  /** Default 20 s. */
+  readonly tickMs?: number
+}
+
+/** Looks at signed-out accounts again and again, less and less often, so that one which is good again serves without anybody's
+ *  doing. Ends with `signal`; never rejects. */
+export async function watchSignedOut(options: WatchSignedOutOptions): Promise<void> {
+  const { admin, logger, signal, clock, tickMs = 20_000 } = options
+  const due = new Map<string, { atMs: number; checks: number }>()
+  const nextAfter = (checks: number) => {
+    const waitMs = recheckMs[Math.min(checks, recheckMs.length - 1)] ?? minuteMs
+    return { atMs: clock.now() + waitMs, checks }
+  }
+  while (!signal.aborted) {
+    await delay(tickMs, undefined, { ref: false, signal }).catch(() => {})
+    if (signal.aborted) return
     try {
-      const { hold } = await admin.check(id, signal)
-      if (!hold) logger.info({ account: id }, 'account is signed in again')
+      const ids = await signedOutOnes(admin)
+      for (const id of due.keys()) if (!ids.includes(id)) due.delete(id)
+      for (const id of ids) {
+        const known = due.get(id)
+        if (known && clock.now() < known.atMs) continue
+        due.set(id, nextAfter(known ? known.checks + 1 : 0))
+        if (known) await checkOne(id, { admin, logger, signal })
+        if (signal.aborted) return
+      }
     } catch (error) {
-      if (!signal.aborted) logger.warn({ account: id, err: error }, 'account could not be checked')
+      logger.warn({ err: error }, 'the signed-out accounts could not be checked')
     }
+  }
+}
+
+async function signedOutOnes(admin: CheckSignedOutOptions['admin']): Promise<string[]> {
+  const views = await admin.list()
+  return views.flatMap(({ id, hold, paused }) => (hold?.type === 'signed-out' && !paused ? [id] : []))
+}
+
+async function checkOne(id: string, { admin, logger, signal }: CheckSignedOutOptions): Promise<void> {
+  try {
+    const { hold } = await admin.check(id, signal)
+    if (!hold) logger.info({ account: id }, 'account is signed in again')
+  } catch (error) {
+    if (!signal.aborted) logger.warn({ account: id, err: error }, 'account could not be checked')
   }
 }

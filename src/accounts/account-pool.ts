@@ -8,7 +8,7 @@ import type { Logger } from '../core/logger.ts'
 import type { AccountHold, AccountSelection, Candidate, ChooseAccount, Store } from '../store/store.ts'
 import type { AccountEntry, AccountRoster } from './account-roster.ts'
 import { createChatBindings, type LeaseUse } from './chat-bindings.ts'
-import { createCooldowns } from './cooldowns.ts'
+import { type CoolDown, createCooldowns } from './cooldowns.ts'
 import { type Lease, type LeaseContext, LeaseRenewal, PoolLease } from './lease.ts'
 import { WaitingLine } from './waiting-line.ts'
 
@@ -17,6 +17,8 @@ export interface AccountPool {
    *  @throws {UnavailableError} `all_accounts_cooling` (`retryAfterMs` to the soonest; not retryable beyond 60 s),
    *  `no_account_available` (not retryable), `queue_full`, `queue_timeout`, `shutting_down`; `signal.reason` on abort */
   lease(request: PoolLeaseRequest): Promise<Lease>
+  /** Rests an account outside of a lease: it failed where another then answered. Logged; never rejects. */
+  rest(account: Account, verdict: CoolDown): Promise<void>
   /** Every account with its state, for readiness and console; changes nothing. */
   statuses(): Promise<readonly AccountStatus[]>
   /** Rejects those that wait. Leases that are out can still be released. */
@@ -83,10 +85,11 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     autoBind: options.autoBindChats,
   })
   const renewal = new LeaseRenewal({ store, leaseMs, logger })
+  const cooldowns = createCooldowns({ store, clock, logger, maxBackOffMs: options.rateLimitCoolDownMs })
   const context: LeaseContext = {
     store,
     renewal,
-    cooldowns: createCooldowns({ store, clock, logger, maxBackOffMs: options.rateLimitCoolDownMs }),
+    cooldowns,
     chatDeletions: options.chatDeletions,
     clock,
     logger,
@@ -119,6 +122,7 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
       maxConcurrency: options.accountMaxConcurrency,
       leaseMs,
       requestId,
+      ...(use !== 'chat' && { use }),
       model: isBound ? model : undefined,
     })
     switch (answer.type) {
@@ -129,7 +133,7 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
         const binding = mayContinue
           ? bindings.bind(account, { use, model, stored: answer.chatId })
           : undefined
-        return new PoolLease(context, { account, leaseId: answer.leaseId, model, caller, binding })
+        return new PoolLease(context, { account, leaseId: answer.leaseId, model, use, caller, binding })
       }
       case 'busy':
         return undefined
@@ -146,6 +150,15 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     lease(request) {
       const choosy = request.exclude.size > 0 || request.kind !== undefined
       return line.enter({ ask: () => tryLease(request), choosy, signal: request.signal })
+    },
+
+    async rest(account, verdict) {
+      try {
+        const hold = await cooldowns.holdFor(account.key, verdict, clock.now())
+        if (hold) await store.setHold(account.key, hold)
+      } catch (error) {
+        logger.warn({ account: account.label, err: error }, 'an account could not be rested')
+      }
     },
 
     async statuses() {

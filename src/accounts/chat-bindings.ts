@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { Account } from '../core/account.ts'
+import type { AccountUse } from '../store/store.ts'
 import { findSession } from './cookie-header.ts'
 
 /** What a lease is for; each has chats of its own. */
-export type LeaseUse = 'chat' | 'image' | 'video'
+export type LeaseUse = AccountUse
 
 /** The chat that a lease continues, and what its end does to the stored binding. */
 export interface ChatBinding {

@@ -26,9 +26,13 @@ export interface CooldownsOptions {
 /** Turns verdicts on accounts into holds. */
 export interface Cooldowns {
   /** The hold to store for a verdict, logged; undefined leaves the account as it is.
+   *  @param account  its key, or the name of its hold for one use
    *  @param leasedMs  when the lease of the attempt began */
   holdFor(account: string, verdict: AccountVerdict, leasedMs: number): Promise<AccountHold | undefined>
 }
+
+/** No hold is shorter: the account would be asked again within the same moment. */
+const shortestCoolDownMs = 1000
 
 export function createCooldowns({ store, clock, logger, maxBackOffMs }: CooldownsOptions): Cooldowns {
   /** The last failure that counted, with how many there were in a row; one entry an account. */
@@ -45,7 +49,9 @@ export function createCooldowns({ store, clock, logger, maxBackOffMs }: Cooldown
   }
 
   async function coolDown(account: string, verdict: CoolDown, leasedMs: number): Promise<CoolingHold> {
-    const inARow = backsOff(verdict) ? await failuresInARow(account, leasedMs) : 1
+    // Good answers make an end of the failures of chats alone: of pictures and videos none are counted.
+    const isCounted = backsOff(verdict) && !account.includes(':')
+    const inARow = isCounted ? await failuresInARow(account, leasedMs) : 1
     return coolingHold(verdict, { nowMs: clock.now(), failuresInARow: inARow, maxBackOffMs })
   }
 
@@ -90,7 +96,8 @@ export function coolingHold(
   { nowMs, failuresInARow, maxBackOffMs }: { nowMs: number; failuresInARow: number; maxBackOffMs: number },
 ): CoolingHold {
   const backOffMs = Math.min(firstBackOffMs * 2 ** (failuresInARow - 1), maxBackOffMs)
-  const coolDownMs = Math.min(namedMs(verdict, nowMs) ?? backOffMs, longestCoolDownMs)
+  const wantedMs = namedMs(verdict, nowMs) ?? backOffMs
+  const coolDownMs = Math.min(Math.max(wantedMs, shortestCoolDownMs), longestCoolDownMs)
   return { type: 'cooling', kind: verdict.kind, untilMs: Math.ceil(nowMs + coolDownMs) }
 }
 
@@ -98,9 +105,9 @@ export function coolingHold(
  *  once, over and over. */
 function namedMs({ kind, retryAfterMs, untilMs }: CoolDown, nowMs: number): number | undefined {
   if (untilMs !== undefined) return untilMs > nowMs ? untilMs - nowMs : undefined
-  if (retryAfterMs !== undefined) return Math.max(retryAfterMs, 0)
+  if (retryAfterMs !== undefined) return retryAfterMs
   return kind === 'quota-spent' ? quotaCoolDownMs : undefined
 }
 
 /** Whether the wait grows with each failure in a row; a quota has its own time. */
-const backsOff = ({ kind }: CoolDown): boolean => kind !== 'quota-spent'
+const backsOff = ({ kind }: CoolDown): boolean => kind === 'rate-limited'

@@ -2,8 +2,14 @@ import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { type ServiceError, UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import type { AccountHold, CountedAttempt, LeaseRelease, Store } from '../store/store.ts'
-import type { ChatBinding } from './chat-bindings.ts'
+import {
+  type AccountHold,
+  type CountedAttempt,
+  holdName,
+  type LeaseRelease,
+  type Store,
+} from '../store/store.ts'
+import type { ChatBinding, LeaseUse } from './chat-bindings.ts'
 import type { ChatDeletions } from './chat-deletions.ts'
 import type { AccountVerdict, Cooldowns } from './cooldowns.ts'
 
@@ -41,7 +47,7 @@ type LeaseResult =
 
 /** What all leases of a pool share. */
 export interface LeaseContext {
-  readonly store: Pick<Store, 'releaseLease'>
+  readonly store: Pick<Store, 'releaseLease' | 'setHold'>
   readonly renewal: Pick<LeaseRenewal, 'start' | 'stop'>
   readonly cooldowns: Cooldowns
   /** Takes the chat of the attempt once the lease has ended, unless it is bound or was continued. */
@@ -54,6 +60,7 @@ export interface LeaseTerms {
   readonly account: Account
   readonly leaseId: string
   readonly model: string
+  readonly use: LeaseUse
   readonly caller: string | undefined
   /** Undefined: the lease neither continues a chat nor is its chat stored. */
   readonly binding: ChatBinding | undefined
@@ -120,7 +127,7 @@ export class PoolLease implements Lease {
 
   async #end(outcome: LeaseOutcome): Promise<void> {
     const { store, renewal, chatDeletions, logger } = this.#context
-    const { account, leaseId, model, caller, binding } = this.#terms
+    const { account, leaseId, model, use, caller, binding } = this.#terms
     renewal.stop(this)
     try {
       let chatId: string | null | undefined
@@ -130,7 +137,12 @@ export class PoolLease implements Lease {
         if (outcome.type === 'succeeded') chatId = binding?.answeredIn(outcome.chatId)
         if (outcome.type === 'failed') {
           if (outcome.dropBinding) chatId = binding?.stale()
-          hold = await this.#context.cooldowns.holdFor(account.key, outcome.verdict, this.#leasedMs)
+          const name = outcome.verdict.type === 'cool-down' ? holdName(account.key, use) : account.key
+          hold = await this.#context.cooldowns.holdFor(name, outcome.verdict, this.#leasedMs)
+          if (hold && name !== account.key) {
+            await store.setHold(name, hold)
+            hold = undefined
+          }
         }
       }
       const succeeded = outcome.type === 'succeeded' && this.#lostReason === undefined

@@ -74,6 +74,11 @@ export const errorTable = {
     type: 'upstream_error',
     text: 'Genspark sent an event over the size limit.',
   },
+  model_mismatch: {
+    status: 502,
+    type: 'server_error',
+    text: 'Genspark answered with another model than the one asked for.',
+  },
   no_account_available: {
     status: 503,
     type: 'service_unavailable_error',
@@ -194,6 +199,7 @@ export const upstreamFailureCodes = {
   'quota-spent': 'all_accounts_cooling',
   'signed-out': 'no_account_available',
   'token-refused': 'token_unavailable',
+  'token-missing': 'token_unavailable',
   'binding-stale': 'upstream_bad_response',
   overloaded: 'upstream_unavailable',
   unavailable: 'upstream_unavailable',
@@ -218,6 +224,10 @@ export interface UpstreamErrorOptions extends ServiceErrorOptions {
   readonly resetAtMs?: number
   /** The same ask, with a new token, may pass: it would go another way. */
   readonly askAgain?: boolean | undefined
+  /** Read from a phrase that a person, a tool or a model may have written as well: no proof of anything about the account. */
+  readonly isHearsay?: boolean
+  /** The words that were taken for it, cut. For the record of the request, never for a client. */
+  readonly said?: string
 }
 
 /** What stays as it is until the operator or the caller changes something: asking again only repeats it. */
@@ -229,6 +239,8 @@ export class UpstreamError extends ServiceError {
   readonly httpStatus: number | undefined
   readonly resetAtMs: number | undefined
   readonly askAgain: boolean
+  readonly isHearsay: boolean
+  readonly said: string | undefined
 
   constructor(kind: UpstreamFailureKind, options: UpstreamErrorOptions = {}) {
     super(upstreamFailureCodes[kind], { ...(lastingFailures.has(kind) && { retryable: false }), ...options })
@@ -236,6 +248,8 @@ export class UpstreamError extends ServiceError {
     this.httpStatus = options.httpStatus
     this.resetAtMs = options.resetAtMs
     this.askAgain = options.askAgain ?? false
+    this.isHearsay = options.isHearsay ?? false
+    this.said = options.said
   }
 }
 

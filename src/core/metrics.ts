@@ -37,6 +37,12 @@ export function createMetrics() {
       labelNames: ['generation'] as const,
       registers,
     }),
+    servedModelMismatches: new Counter({
+      name: 'genspark2api_served_model_mismatches_total',
+      help: 'Answers of which the site named another model than the one asked for, by the model asked for',
+      labelNames: ['model'] as const,
+      registers,
+    }),
     tokensMinted: new Counter({
       name: 'genspark2api_recaptcha_tokens_total',
       help: 'reCAPTCHA tokens by outcome (minted, failed, expired)',

@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import type { AccountPool, PoolLeaseRequest } from '../accounts/account-pool.ts'
+import type { CoolDown } from '../accounts/cooldowns.ts'
 import type { Lease, LeaseOutcome } from '../accounts/lease.ts'
 import type { TokenSource } from '../browser/token-source.ts'
 import type { Account } from '../core/account.ts'
@@ -6,8 +8,9 @@ import { ServiceError, UnavailableError, UpstreamError } from '../core/errors.ts
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
+import { type AttemptRecord, elapsedMs, type RequestRecord } from '../records/record.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { judgeAccount, mayAskSameAccount, nextMove } from './next-move.ts'
+import { judgeAccount, mayAskSameAccount, mayBeOneAccounts, nextMove, suspectAccount } from './next-move.ts'
 
 /** Who asks, and for how long. */
 export interface GatewayCall {
@@ -16,15 +19,21 @@ export interface GatewayCall {
   readonly caller?: string
   /** The client left or the service ends. */
   readonly signal: AbortSignal
+  /** Where what happens is noted. */
+  readonly record?: RequestRecord
 }
 
 /** What is asked for: an answer in pieces of `Piece`. */
 export interface Ask<Piece> {
+  /** Something is uploaded first: a token made before it might be too old by then. */
+  readonly tokenLast?: boolean
   send(input: AskInput): AsyncIterable<Piece>
   /** With this piece the answer has begun: the commit point. */
   hasBegun(piece: Piece): boolean
   /** The project that the site made or continued, in the piece that names it. */
   projectIn(piece: Piece): string | undefined
+  /** Sees every piece before it is handed on. @throws {ServiceError} to end the answer in its place */
+  check?(piece: Piece, generation: WireGeneration): void
 }
 
 export interface AskInput {
@@ -32,13 +41,15 @@ export interface AskInput {
   readonly account: Account
   readonly signal: AbortSignal
   readonly token?: string
+  /** In the place of `token`, where `Ask.tokenLast`. */
+  readonly takeToken?: () => Promise<string | undefined>
   readonly chatId?: string
 }
 
 export interface AttemptDependencies {
-  readonly pool: Pick<AccountPool, 'lease'>
-  readonly upstream: Pick<Upstream, 'generation'>
-  readonly tokens: Pick<TokenSource, 'token'>
+  readonly pool: Pick<AccountPool, 'lease' | 'rest'>
+  readonly upstream: Pick<Upstream, 'generation' | 'checkLogin'>
+  readonly tokens: Pick<TokenSource, 'token' | 'state'>
   readonly metrics: Pick<Metrics, 'attempts' | 'tokenlessAsks'>
   readonly logger: Logger
   /** `false`: ask without a token when none can be had (TOKEN_REQUIRED). */
@@ -64,31 +75,85 @@ export async function attemptUntilBegun<Piece>(
   call: GatewayCall,
 ): Promise<BegunAnswer<Piece>> {
   const failures: UpstreamError[] = []
+  /** What may have been the fault of the account alone: it is, once another one answers. */
+  const suspects = new Map<Account, CoolDown>()
   const tried = new Set<string>()
   let accountsLeft = dependencies.maxAttempts - 1
   for (;;) {
     const continuesChats = continuesChatsByItself(dependencies.upstream.generation())
     const request = { ...wanted, ...call, continuesChats, exclude: tried }
+    const queuedSince = performance.now()
     const lease = await leaseNext(dependencies.pool, request, failures.at(-1))
     const { account } = lease
     tried.add(account.key)
+    const noted = call.record && noteAttempt(call.record, account, queuedSince)
     try {
-      const attempt = new Attempt(dependencies, ask, lease, call.signal)
-      await attempt.begin(failures.some((failure) => failure.kind === 'binding-stale'))
+      const attempt = new Attempt(dependencies, ask, lease, { signal: call.signal, noted })
+      await attempt.begin(failures)
+      if (call.record && noted) noteBegun(call.record, noted)
+      suspects.delete(account)
+      for (const [suspect, verdict] of suspects) void dependencies.pool.rest(suspect, verdict)
       return { account, pieces: attempt }
     } catch (error) {
+      if (call.record && noted) noteFailure(call.record, noted, error)
       if (!(error instanceof UpstreamError)) throw error
-      const move = nextMove(error.kind, { earlier: failures.map((each) => each.kind), accountsLeft })
+      const earlier = failures.map((each) => each.kind)
+      const suspicion = suspectAccount(error, earlier)
+      if (suspicion) suspects.set(account, suspicion)
+      const oneAccounts = mayBeOneAccounts(error, account)
+      const move = nextMove(error.kind, { earlier, accountsLeft, oneAccounts })
       dependencies.logger.info(
         { requestId: call.requestId, account: account.label, failure: error.kind, move },
         `attempt failed: ${error.message}`,
       )
+      if (noted) noted.move = move
       if (move === 'fail') throw error
       if (move === 'switch') accountsLeft -= 1
       else tried.delete(account.key)
       failures.push(error)
     }
   }
+}
+
+const keep = { type: 'keep' } as const
+
+const isMissingToken = (error: unknown): error is ServiceError =>
+  error instanceof ServiceError && error.code === 'token_unavailable'
+
+/** The site could not say whether the account is signed in. Where its way there is blocked and not broken, a structural sign
+ *  has to be enough. */
+const isEvidence = (error: UpstreamError, thrown: unknown): boolean =>
+  error.kind === 'signed-out' &&
+  !error.isHearsay &&
+  thrown instanceof UpstreamError &&
+  (thrown.kind === 'challenged' || thrown.kind === 'route-gone')
+
+function noteAttempt(record: RequestRecord, account: Account, queuedSince: number): AttemptRecord {
+  const now = performance.now()
+  const noted: AttemptRecord = {
+    account: account.label,
+    atMs: Math.round(now - record.since),
+    queuedMs: Math.round(now - queuedSince),
+  }
+  record.attempts.push(noted)
+  return noted
+}
+
+function noteBegun(record: RequestRecord, noted: AttemptRecord): void {
+  const atMs = elapsedMs(record)
+  noted.ms = atMs - noted.atMs
+  noted.outcome = 'begun'
+  record.account = noted.account
+  record.firstEventMs ??= atMs
+}
+
+function noteFailure(record: RequestRecord, noted: AttemptRecord, error: unknown): void {
+  noted.ms = elapsedMs(record) - noted.atMs
+  if (error instanceof UpstreamError) {
+    noted.outcome = error.kind
+    if (error.httpStatus !== undefined) noted.httpStatus = error.httpStatus
+    if (error.said !== undefined) noted.said = error.said
+  } else noted.outcome = error instanceof ServiceError ? error.code : 'aborted'
 }
 
 /** Leases an account that this request has not tried. Where none is left, the truest cause is thrown: the state of the pool
@@ -103,9 +168,10 @@ async function leaseNext(
   } catch (error) {
     if (!lastFailure || !(error instanceof UnavailableError)) throw error
     if (mayAskSameAccount(lastFailure.kind)) return await pool.lease({ ...request, exclude: new Set() })
-    throw lastFailure.kind === 'unavailable' || judgeAccount(lastFailure).type === 'keep'
-      ? lastFailure
-      : error
+    const { type } = judgeAccount(lastFailure)
+    // A pool without a usable account is the truest cause only when that is what the site said as well.
+    const isNews = error.code === 'no_account_available' && type !== 'sign-out'
+    throw type === 'keep' || isNews ? lastFailure : error
   }
 }
 
@@ -119,20 +185,33 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   readonly #ask: Ask<Piece>
   readonly #lease: Lease
   readonly #callSignal: AbortSignal
+  readonly #noted: AttemptRecord | undefined
   readonly #generation: WireGeneration
   readonly #cut = new AbortController()
   /** What came before the commit point. */
   readonly #begun: Piece[] = []
+  #isBegun = false
+  /** The request to the site was closed before its end. */
+  #isLeft = false
   #forgetLease: () => void = () => {}
   #pieces: AsyncIterator<Piece> | undefined
   #projectId: string | undefined
   #settled: Promise<void> | undefined
 
-  constructor(dependencies: AttemptDependencies, ask: Ask<Piece>, lease: Lease, callSignal: AbortSignal) {
+  constructor(
+    dependencies: AttemptDependencies,
+    ask: Ask<Piece>,
+    lease: Lease,
+    {
+      signal: callSignal,
+      noted,
+    }: { readonly signal: AbortSignal; readonly noted: AttemptRecord | undefined },
+  ) {
     this.#dependencies = dependencies
     this.#ask = ask
     this.#lease = lease
     this.#callSignal = callSignal
+    this.#noted = noted
     this.#generation = dependencies.upstream.generation()
     callSignal.addEventListener('abort', this.#onAbort)
     this.#forgetLease = lease.onLost((reason) => this.#abandon(reason))
@@ -140,32 +219,37 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   }
 
   /** Asks, and resolves at the commit point.
-   *  @param unbound  ask in a new chat, whatever the account's binding says
+   *  @param earlier  what went wrong before in this request
    *  @throws {UpstreamError} the account has been judged and the lease is free */
-  async begin(unbound: boolean): Promise<void> {
+  async begin(earlier: readonly UpstreamError[]): Promise<void> {
+    const hasFailedWith = (kind: UpstreamError['kind']) => earlier.some((failure) => failure.kind === kind)
+    const unbound = hasFailedWith('binding-stale')
     try {
-      await this.#askUntilBegun(unbound)
-    } catch (error) {
-      if (!(error instanceof UpstreamError) || !error.askAgain) throw await this.#failed(error)
-      // Another program carries the ask now: the same attempt, but a token serves once.
-      await this.#pieces?.return?.().catch(() => {})
-      this.#begun.length = 0
-      await this.#askUntilBegun(unbound).catch(async (second) => {
-        throw await this.#failed(second)
+      await this.#askUntilBegun(unbound).catch(async (error: unknown) => {
+        if (!(error instanceof UpstreamError) || !error.askAgain) throw error
+        // Another program carries the ask now: the same attempt, but a token serves once.
+        await this.#pieces?.return?.().catch(() => {})
+        this.#begun.length = 0
+        await this.#askUntilBegun(unbound)
       })
+    } catch (error) {
+      throw await this.#failed(await this.#verified(error, hasFailedWith('token-refused')))
     }
+    this.#isBegun = true
   }
 
   async #askUntilBegun(unbound: boolean): Promise<void> {
     const { signal } = this.#cut
     signal.throwIfAborted()
-    const token = await this.#takeToken()
+    const { tokenLast } = this.#ask
+    const token = tokenLast ? undefined : await this.#takeToken()
     const chatId = unbound ? undefined : this.#chatToContinue()
     const asked = this.#ask.send({
       generation: this.#generation,
       account: this.#lease.account,
       signal,
       ...(token !== undefined && { token }),
+      ...(tokenLast && { takeToken: () => this.#takeToken() }),
       ...(chatId !== undefined && { chatId }),
     })
     this.#pieces = asked[Symbol.asyncIterator]()
@@ -173,6 +257,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
       const { value, done } = await this.#pieces.next()
       if (done) throw new UpstreamError('empty')
       this.#noteProject(value)
+      this.#ask.check?.(value, this.#generation)
       this.#begun.push(value)
       if (this.#ask.hasBegun(value)) return
     }
@@ -193,6 +278,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
       this.#cut.signal.throwIfAborted()
       if (result && !result.done) {
         this.#noteProject(result.value)
+        this.#ask.check?.(result.value, this.#generation)
         return result
       }
     } catch (error) {
@@ -206,6 +292,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
    *  the attempt. */
   async return(): Promise<IteratorResult<Piece, undefined>> {
     this.#begun.length = 0
+    this.#isLeft = true
     await this.#succeeded()
     return { value: undefined, done: true }
   }
@@ -216,13 +303,50 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
     if (account.kind === 'api-key') return undefined
     const { tokens, tokenRequired, metrics } = this.#dependencies
     const { signal } = this.#cut
+    const since = performance.now()
     try {
-      return await tokens.token({ account, generation: this.#generation, signal })
+      const token = await tokens.token({ account, generation: this.#generation, signal })
+      if (this.#noted) this.#noted.tokenMs = Math.round(performance.now() - since)
+      return token
     } catch (error) {
-      if (tokenRequired || signal.aborted) throw error
-      metrics.tokenlessAsks.inc()
-      return undefined
+      if (!tokenRequired && !signal.aborted) {
+        metrics.tokenlessAsks.inc()
+        return undefined
+      }
+      // A browser that does not run is everybody's trouble; a page that does not work may be this account's.
+      const isEverybodys = tokens.state() === 'down' || tokens.state() === 'starting'
+      if (signal.aborted || isEverybodys || !isMissingToken(error)) throw error
+      const { message, retryAfterMs, retryable } = error
+      throw new UpstreamError('token-missing', {
+        message,
+        cause: error,
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+        ...(retryable !== undefined && { retryable }),
+      })
     }
+  }
+
+  /** An account counts as signed out only when the site says so on being asked. One that is signed in was refused for another
+   *  reason; and what looks like another failure may be a session that has ended.
+   *  @param again  a token was refused before */
+  async #verified(error: unknown, again: boolean): Promise<unknown> {
+    const { signal } = this.#cut
+    if (!(error instanceof UpstreamError) || signal.aborted) return error
+    const { kind } = error
+    if (kind !== 'signed-out' && kind !== 'token-missing' && !(kind === 'token-refused' && again))
+      return error
+    // The lease is still ours, the request is not.
+    await this.#pieces?.return?.().catch(() => {})
+    const login = await this.#dependencies.upstream
+      .checkLogin(this.#lease.account, signal)
+      .catch((thrown: unknown) => (isEvidence(error, thrown) ? 'signed-out' : 'unknown'))
+    if (login === 'signed-out')
+      return kind === 'signed-out' ? error : new UpstreamError('signed-out', { cause: error })
+    if (kind !== 'signed-out') return error
+    return new UpstreamError('token-refused', {
+      message: 'Genspark did not take the session of the account, which is signed in.',
+      cause: error,
+    })
   }
 
   /** Gen 2 answers a bound project that is sent the whole history with duplicates or nothing (WIRE 5.3), and the whole history is
@@ -240,6 +364,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   /** No failure of the account: the client left, the service ends, or another holds the account by now. */
   #abandon(reason: unknown): void {
     this.#cut.abort(reason)
+    this.#isLeft = true
     void this.#settle({ type: 'abandoned' }, 'aborted')
   }
 
@@ -256,12 +381,13 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
     }
     if (error instanceof UpstreamError) {
       const dropBinding = error.kind === 'binding-stale'
-      const verdict = judgeAccount(error)
+      // Once an answer has begun nothing that it brings is held against the account.
+      const verdict = this.#isBegun ? keep : judgeAccount(error)
       await this.#settle({ type: 'failed', verdict, ...(dropBinding && { dropBinding }) }, error.kind)
     } else {
       // Ours, such as a token that could not be made: the account stays as it is.
       const name = error instanceof ServiceError ? error.code : 'internal_error'
-      await this.#settle({ type: 'failed', verdict: { type: 'keep' } }, name)
+      await this.#settle({ type: 'failed', verdict: keep }, name)
     }
     return error
   }
@@ -278,6 +404,8 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
     this.#dependencies.metrics.attempts.inc({ generation: this.#generation, outcome: name })
     // What the closing throws is no news: the attempt has been judged.
     await this.#pieces?.return?.().catch(() => {})
+    // A socket that is destroyed closes in the next turns of the loop: the next request must not overtake its end.
+    if (this.#isLeft) for (let turn = 0; turn < 2; turn += 1) await setImmediate()
     const createdChatId = this.#projectId
     await this.#lease.release({ ...outcome, ...(createdChatId !== undefined && { createdChatId }) })
   }

@@ -3,9 +3,13 @@
 
 import { randomUUID } from 'node:crypto'
 import type { ChatAnswer, ChatEvent, ChatEventBatch } from '../core/chat-event.ts'
-import type { ChatPrompt, ChatRequest, ChatTurn, ContentPart } from '../core/chat-request.ts'
+import type { ChatModel, ChatPrompt, ChatRequest, ChatTurn, ContentPart } from '../core/chat-request.ts'
 import type { Clock } from '../core/clock.ts'
+import { ServiceError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
+import type { WireGeneration } from '../core/wire-generation.ts'
+import { isServedAsAsked } from '../models/served-model.ts'
 import type { CutToTokens } from '../models/tokens.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
@@ -17,20 +21,24 @@ import { type PreMessage, prependMessages } from './stages/render-prompt.ts'
 export type RunChat = (request: ChatRequest, call: GatewayCall) => Promise<ChatAnswer>
 
 export interface ChatDependencies extends AttemptDependencies {
-  readonly upstream: Pick<Upstream, 'generation' | 'ask'>
+  readonly upstream: Pick<Upstream, 'generation' | 'checkLogin' | 'ask'>
   readonly metrics: Metrics
   readonly clock: Clock
   readonly fetchAttachments: FetchAttachments
   /** In front of every chat (PRE_MESSAGES_JSON). */
   readonly preMessages: readonly PreMessage[]
   readonly cutToTokens: CutToTokens
+  readonly logger: Logger
+  /** Ends an answer of another model than the one asked for (SERVED_MODEL_MISMATCH). */
+  readonly servedModelMismatch: 'tell' | 'fail'
 }
 
 export function createRunChat(dependencies: ChatDependencies): RunChat {
-  const { upstream, metrics, clock, fetchAttachments, preMessages, cutToTokens } = dependencies
+  const { upstream, metrics, clock, logger, fetchAttachments, preMessages, cutToTokens } = dependencies
   const fulfilOptions = { cutToTokens, createCallId }
   return async function runChat(asked, call) {
     const startedMs = clock.now()
+    if (call.record) call.record.model = asked.model.id
     let request = asked.messages.some(namesPictures) ? await withPictures(asked, call.signal) : asked
     if (preMessages.length > 0) request = prependMessages(request, preMessages)
     const answer = await fulfilRequest(request, (prompt) => askPlain(prompt, call), fulfilOptions)
@@ -45,9 +53,14 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
 
   async function askPlain(prompt: ChatPrompt, call: GatewayCall): Promise<ChatAnswer> {
     const ask: Ask<ChatEventBatch> = {
+      tokenLast: prompt.messages.some(({ parts }) => parts.some(({ type }) => type === 'file')),
       send: (input) => upstream.ask({ ...input, request: prompt }),
       hasBegun: (batch) => batch.some(isDelta),
       projectIn,
+      check: (batch, generation) => {
+        const last = batch.at(-1)
+        if (last?.type === 'finished') noteEnd(last, prompt.model, call, generation)
+      },
     }
     const { pieces } = await attemptUntilBegun(
       dependencies,
@@ -57,9 +70,35 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
     )
     return { events: pieces }
   }
+
+  /** The last event tells who answered, and what the site counted. */
+  function noteEnd(end: Finished, model: ChatModel, call: GatewayCall, generation: WireGeneration): void {
+    const { servedModel: served, usage, reason } = end
+    const ids = model.upstreamIds[generation]
+    const { record } = call
+    if (record) {
+      record.model ??= model.id
+      record.catalogued = ids.join(',')
+      record.finish = reason
+      if (served !== undefined) record.served = served
+      if (usage) record.tokens = usage
+    }
+    if (served === undefined || isServedAsAsked(served, { ids, mixture: model.mixture })) return
+    if (record) record.mismatch = true
+    metrics.servedModelMismatches.inc({ model: ids.join(',') })
+    logger.warn(
+      { requestId: call.requestId, asked: ids.join(','), served, account: record?.account },
+      'another model answered than the one asked for',
+    )
+    if (dependencies.servedModelMismatch === 'tell') return
+    throw new ServiceError('model_mismatch', {
+      message: `Genspark answered with ${served.slice(0, 80)}, not with ${ids.join(', ')}.`,
+    })
+  }
 }
 
 const namesPictures = ({ parts }: ChatTurn): boolean => parts.some(({ type }) => type === 'image-url')
+type Finished = Extract<ChatEvent, { type: 'finished' }>
 
 const createCallId = (): string => `call_${randomUUID().replaceAll('-', '').slice(0, 24)}`
 

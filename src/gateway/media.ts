@@ -15,11 +15,12 @@ export interface MediaAnswer {
 export type RunMedia = (request: MediaRequest, call: GatewayCall) => Promise<MediaAnswer>
 
 export interface MediaDependencies extends AttemptDependencies {
-  readonly upstream: Pick<Upstream, 'generation' | 'askMedia'>
+  readonly upstream: Pick<Upstream, 'generation' | 'checkLogin' | 'askMedia'>
 }
 
 export function createRunMedia(dependencies: MediaDependencies): RunMedia {
   return async function runMedia(request, call) {
+    if (call.record) call.record.model = request.model.id
     const ask: Ask<MediaEvent> = {
       send: (input) => dependencies.upstream.askMedia({ ...input, request }),
       hasBegun: () => true,

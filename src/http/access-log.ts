@@ -1,3 +1,4 @@
+import { beginRecord, elapsedMs, type RequestRecord } from '../records/record.ts'
 import type { AppServices } from './app-services.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
 
@@ -12,16 +13,28 @@ export function accessLog({
   logger,
   metrics,
   clock,
-}: Pick<AppServices, 'logger' | 'metrics' | 'clock'>): Middleware {
+  records,
+}: Pick<AppServices, 'logger' | 'metrics' | 'clock' | 'records'>): Middleware {
   return (context, next) => {
     const startedMs = clock.now()
+    const record = beginRecord(context.state.requestId, startedMs)
+    context.state.record = record
     metrics.requestsInFlight.inc()
     context.res.once('close', () => {
       const status = finalStatus(context)
       const route = context._matchedRouteName ?? 'unmatched'
       metrics.requestsInFlight.dec()
       metrics.requests.inc({ route, status })
-      logger[probes.has(route) ? 'debug' : 'info'](
+      const isProbe = probes.has(route)
+      if (!isProbe) {
+        record.route = route
+        record.status = status
+        record.totalMs = elapsedMs(record)
+        if (context.state.errorCode !== undefined) record.code = context.state.errorCode
+        if (context.state.caller !== undefined) record.key = context.state.caller
+        records?.add(record)
+      }
+      logger[isProbe ? 'debug' : 'info'](
         {
           requestId: context.state.requestId,
           method: context.method,
@@ -29,12 +42,18 @@ export function accessLog({
           status,
           ms: clock.now() - startedMs,
           code: context.state.errorCode,
+          ...(record.attempts.length > 0 && notedOf(record)),
         },
         'request',
       )
     })
     return next()
   }
+}
+
+/** What the log line says of a request that asked the site. */
+function notedOf({ id, startedMs, since, route, status, code, totalMs, warnings, ...noted }: RequestRecord) {
+  return { ...noted, ...(warnings.length > 0 && { warnings }) }
 }
 
 /** The name of a linked file is its key (`file-links`). */

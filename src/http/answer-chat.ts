@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts'
 import type { ChatAnswer } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
 import type { MediaModel, MediaRequest } from '../core/media-request.ts'
@@ -7,6 +8,7 @@ import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import { callerOf } from './keys.ts'
 import type { RequestContext } from './request-state.ts'
+import { setDebugHeaders } from './tell-record.ts'
 
 /** @param signal  ends the answer; by default the request's own */
 export type AnswerChat = (
@@ -16,14 +18,28 @@ export type AnswerChat = (
 ) => Promise<ChatAnswer>
 
 /** How every chat dialect gets its answer: from the chat that it asks for, or from the picture or video model that it names. */
-export function createAnswerChat(services: AppServices, links: FileLinks): AnswerChat {
+export function createAnswerChat(
+  services: AppServices,
+  links: FileLinks,
+  { debugHeaders }: Pick<Config, 'debugHeaders'>,
+): AnswerChat {
   const { runChat, catalogue } = services
+  if (debugHeaders) return answerWithHeaders(createAnswerChat(services, links, { debugHeaders: false }))
   return (context, chat, signal = context.state.signal) => {
     const kind = catalogue.kindOf(chat.model.id)
     const model = kind === 'text' ? undefined : catalogue.resolveMedia(chat.model.id, kind)
     return model
       ? answerWithMedia(context, services, links, { model, chat, signal })
       : runChat(chat, gatewayCall(context, signal))
+  }
+}
+
+/** The headers of a stream leave once its answer has begun. */
+function answerWithHeaders(answerChat: AnswerChat): AnswerChat {
+  return async (context, ...rest) => {
+    const answer = await answerChat(context, ...rest)
+    if (!context.res.headersSent) setDebugHeaders(context)
+    return answer
   }
 }
 
@@ -62,7 +78,8 @@ export function gatewayCall(
   context: RequestContext,
   signal: AbortSignal = context.state.signal,
 ): GatewayCall {
-  return { requestId: context.state.requestId, caller: callerOf(context), signal }
+  const { requestId, record } = context.state
+  return { requestId, caller: callerOf(context), signal, ...(record && { record }) }
 }
 
 /** The same for a client that waits for files. Nothing is written until they are there, so TCP keepalive has to show the

@@ -11,6 +11,7 @@ import type { KeptResponses } from '../gateway/kept-responses.ts'
 import type { RunMedia } from '../gateway/media.ts'
 import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
+import type { Records } from '../records/record.ts'
 import type { OperatorKey } from '../store/operator-key.ts'
 import type { Store } from '../store/store.ts'
 import type { SiteFile } from '../upstream/upstream.ts'
@@ -47,6 +48,8 @@ export interface AppServices {
   readonly readiness: () => Promise<Readiness>
   /** Absent: each process counts its own requests. */
   readonly sharedLimit?: SharedLimit | undefined
+  /** The last requests; absent: they are only logged. */
+  readonly records?: Records
   readonly metrics: Metrics
   readonly logger: Logger
   readonly clock: Clock

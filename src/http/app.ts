@@ -16,6 +16,7 @@ import { limitRate } from './limit-rate.ts'
 import { renderError } from './render-error.ts'
 import type { Middleware, RequestContext, RequestState } from './request-state.ts'
 import { createRoutes, refuseUnmatched } from './routes.ts'
+import { tellRecord } from './tell-record.ts'
 
 export type { AppServices } from './app-services.ts'
 
@@ -40,6 +41,7 @@ export function createApp(
   const app = new Koa<RequestState>()
   app.use(beginRequest({ shutdown, stallMs: writeStallMs }))
   app.use(accessLog(services))
+  app.use(tellRecord(config.debugHeaders))
   app.use(renderError(config, logger))
   app.use(cors(config))
   app.use(clientAddress(config.trustedProxyHops, logger))

@@ -1,5 +1,6 @@
 import type Koa from 'koa'
 import type { ErrorCode } from '../core/errors.ts'
+import type { RequestRecord } from '../records/record.ts'
 
 /** What the middleware knows of a request (`ctx.state`). */
 export interface RequestState {
@@ -10,6 +11,8 @@ export interface RequestState {
   readonly signal: AbortSignal
   /** A label of the key that let the request in, never the key (`callerOf`). */
   caller?: string
+  /** What becomes of the request, noted on its way. */
+  record?: RequestRecord
   /** What the client was told, for the access log. */
   errorCode?: ErrorCode
   /** Left by koa-ratelimit on a request that it refuses; `after` in seconds. */

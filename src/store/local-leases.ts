@@ -1,5 +1,13 @@
 import type { Clock } from '../core/clock.ts'
-import type { AccountHold, AccountState, ChooseAccount, LeaseAnswer, LeaseInput } from './store.ts'
+import {
+  type AccountHold,
+  type AccountState,
+  type AccountUse,
+  type ChooseAccount,
+  holdName,
+  type LeaseAnswer,
+  type LeaseInput,
+} from './store.ts'
 
 /** What the store of one process knows of an account. */
 export interface LocalAccount {
@@ -111,16 +119,17 @@ export class LocalLeases {
   }
 
   #choose(input: LeaseInput, nowMs: number): LocalAccount | NotLeased {
-    const { exclude, maxConcurrency, selection, fallback } = input
+    const { exclude, maxConcurrency, selection, fallback, use = 'chat' } = input
     let busy = false
     let soonestMs = Number.POSITIVE_INFINITY
     for (let accounts: readonly string[] | undefined = input.accounts; accounts; ) {
       const list = this.#listOf(accounts)
-      const drawn = list.length > longList ? this.#draw(list, input, nowMs) : undefined
+      const drawn = list.length > longList && use === 'chat' ? this.#draw(list, input, nowMs) : undefined
       if (drawn) return drawn
       const candidates: LocalAccount[] = []
       for (const account of list) {
-        const hold = account.hold && currentHold(account, nowMs)
+        const hold =
+          use === 'chat' ? account.hold && currentHold(account, nowMs) : this.#holdFor(account, use, nowMs)
         if (hold?.type === 'signed-out') continue
         if (hold) soonestMs = Math.min(soonestMs, hold.untilMs)
         else if (exclude.has(account.account)) continue
@@ -132,6 +141,14 @@ export class LocalLeases {
     }
     if (busy) return { type: 'busy' }
     return soonestMs < Number.POSITIVE_INFINITY ? { type: 'cooling', untilMs: soonestMs } : { type: 'none' }
+  }
+
+  /** The stricter of what holds the account and what holds it for this use. */
+  #holdFor(account: LocalAccount, use: AccountUse, nowMs: number): AccountHold | undefined {
+    const own = currentHold(account, nowMs)
+    const named = this.#accounts.get(holdName(account.account, use))
+    const found = named && currentHold(named, nowMs)
+    return found ? stricterHold(own, found) : own
   }
 
   /** An account that the walk over all of them could choose as well, with the same chance; undefined when a few draws find none. */

@@ -9,6 +9,14 @@ export type AccountHold =
 
 export type CoolingKind = 'rate-limited' | 'quota-spent' | 'unavailable'
 
+/** What an account is used for: each has limits of its own. */
+export type AccountUse = 'chat' | 'image' | 'video'
+
+/** The name under which a hold stands that concerns one use alone. One of chats stands under the account itself, where it holds
+ *  the others as well: the site's figures for chats are those of the account. */
+export const holdName = (account: string, use: AccountUse): string =>
+  use === 'chat' ? account : `${account}:${use}`
+
 export interface AccountState {
   readonly inFlight: number
   /** Absent when usable. A cooling hold that has run out is not reported. */
@@ -30,6 +38,8 @@ export interface LeaseInput {
   readonly maxConcurrency: number
   readonly leaseMs: number
   readonly requestId: string
+  /** Accounts held for this use are passed over. Default `chat`. */
+  readonly use?: AccountUse | undefined
   /** Name of the chat binding to read with the lease. Absent: none is read. */
   readonly model?: string | undefined
 }
@@ -151,7 +161,8 @@ export interface Store {
   clearHold(account: string): Promise<void>
   /** Drops every chat binding of an account that was removed. While Redis is away those that it has stay until they run out. */
   dropBindings(account: string): Promise<void>
-  /** Holds an account outside of a lease: it was checked and found signed out. A stricter hold stays. */
+  /** Holds an account outside of a lease, such as one that was checked and found signed out. A stricter hold stays.
+   *  @param account  or its `holdName` for one use */
   setHold(account: string, hold: AccountHold): Promise<void>
   accountStates(accounts: readonly string[]): Promise<ReadonlyMap<string, AccountState>>
   /** Calls back whenever a lease ended or a hold was cleared, so that waiters ask again. @returns unsubscribe */

@@ -1,8 +1,8 @@
 import type { ChatEvent, ChatEventBatch, FinishReason, TokenUsage } from '../core/chat-event.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { EventConsumer } from './ask-stream.ts'
-import { isRecord, parseEvent, parseUsage } from './decode-parts.ts'
-import { recogniseEvent, recogniseNotice, recognisePage, recogniseWords } from './failures.ts'
+import { parseEvent, parseUsage } from './decode-parts.ts'
+import { limitField, recogniseEvent, recogniseLimit, recognisePage, recogniseWords } from './failures.ts'
 
 /** Tells the answer what one event means. @returns whether the event brings the answer forward; a keepalive does not */
 export type DecodeEvent = (event: Readonly<Record<string, unknown>>, answer: Answer) => boolean
@@ -75,19 +75,19 @@ export class Answer implements EventConsumer<ChatEventBatch> {
 
   /** A used-up window may be told in passing: it counts when no text comes. @returns whether the event tells of one
    *  Source: WIRE 5.6, limit event */
-  noteLimit({ field_name, field_value }: Readonly<Record<string, unknown>>): boolean {
-    if (field_name !== 'session_state.session_limit_message') return false
-    const message = isRecord(field_value) ? field_value.value : field_value
-    if (typeof message === 'string') this.#limit = recogniseNotice(message) ?? this.#limit
+  noteLimit(event: Readonly<Record<string, unknown>>): boolean {
+    if (event.field_name !== limitField) return false
+    this.#limit = recogniseLimit(event) ?? this.#limit
     return true
   }
 
-  /** An event that no grammar knows: a failure by its shape, or else ignored and counted. */
+  /** An event that no grammar knows: a failure by its shape, or else ignored and counted. It shows that the site is at work.
+   *  Once text has come a failure ends the answer and says nothing of the account. */
   unknown(event: Readonly<Record<string, unknown>>): boolean {
     const failure = recogniseEvent(event)
-    if (failure) throw failure
+    if (failure) throw this.#begun ? new UpstreamError('unavailable') : failure
     this.#options.countUnknown()
-    return false
+    return true
   }
 
   take(): ChatEvent[] | undefined {

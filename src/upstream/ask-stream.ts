@@ -43,8 +43,6 @@ export interface RouteUse {
 export interface EventConsumer<Batch> {
   /** Takes the data of one event. @returns whether it brings the answer forward; a keepalive does not */
   decode(data: string): boolean
-  /** Content has begun to arrive. */
-  readonly begun: boolean
   /** The last event has come. */
   readonly closed: boolean
   /** @returns what the last read brought; undefined to go on reading */
@@ -191,9 +189,8 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     this.#useful = false
     this.#parser.feed(text)
     if (this.#events === 0) return
-    const { begun, closed } = this.#consumer
+    const { closed } = this.#consumer
     this.#deadlines?.heard(this.#useful)
-    if (begun) this.#deadlines?.answered()
     if (closed) this.#deadlines?.closing()
   }
 

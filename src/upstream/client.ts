@@ -96,7 +96,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   function askSiteChat(
-    { generation, request, signal, chatId, token }: AskInput,
+    { generation, request, signal, chatId, token, takeToken }: AskInput,
     account: CookieAccount,
     route: RouteUse,
   ): AskStream<ChatEventBatch> {
@@ -109,9 +109,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     })
     const { messages } = request
     const hasFiles = messages.some(({ parts }) => parts.some(({ type }) => type === 'file'))
-    const encode = (files: StoredFiles) => wire.encodeRequest(request, { chatId, token, files })
-    const encodeBody = async (cut: AbortSignal) =>
-      encode(await uploadFiles(site, { generation, account, messages, signal: cut }))
+    const encode = (files: StoredFiles, fresh = token) =>
+      wire.encodeRequest(request, { chatId, token: fresh, files })
+    const encodeBody = async (cut: AbortSignal) => {
+      const files = await uploadFiles(site, { generation, account, messages, signal: cut })
+      return encode(files, takeToken && (await takeToken()))
+    }
     const { path } = wire
     return new AskStream(
       site,

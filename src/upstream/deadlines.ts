@@ -1,9 +1,9 @@
 import { UpstreamError } from '../core/errors.ts'
 
 export interface DeadlineLimits {
-  /** From the ask to the first delta. */
+  /** From the ask to the first event that is no keepalive. */
   readonly firstEventTimeoutMs: number
-  /** Between two events that bring the answer forward; counts from the first event of any kind. */
+  /** Between two events that are no keepalives. */
   readonly idleTimeoutMs: number
   /** From the ask to its end. */
   readonly totalTimeoutMs: number
@@ -28,15 +28,13 @@ export function createDeadlines(limits: DeadlineLimits, onExpire: (error: Upstre
   arm()
 
   return {
-    /** Events arrived. @param useful  at least one brings the answer forward, unlike a keepalive */
+    /** Events arrived. A model may think for long before its first word, so that each of them counts, shown or not.
+     *  @param useful  at least one is no keepalive */
     heard(useful: boolean): void {
-      if (closingAt !== never || (!useful && idleAt !== never)) return
+      if (closingAt !== never || !useful) return
+      firstAt = never
       idleAt = performance.now() + limits.idleTimeoutMs
       if (idleAt < timerAt) arm()
-    },
-    /** The first delta is there. */
-    answered(): void {
-      firstAt = never
     },
     /** The answer is whole, only the connection is still open. */
     closing(): void {

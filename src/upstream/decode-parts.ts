@@ -19,7 +19,7 @@ export function parseMessageResult(event: Event): MessageResult {
   const written = stringOf(state.answer)
   const servedModel = stringOf(message._llm_model) ?? stringOf(state._llm_model)
   return {
-    ofAssistant: message.role === undefined || message.role === 'assistant',
+    ofAssistant: message.role === undefined || message.role === null || message.role === 'assistant',
     content: stringOf(message.content) ?? written ?? '',
     servedModel,
     finishReason: message._finish_reason === 'length' ? 'length' : 'stop',
@@ -55,16 +55,20 @@ export class FieldText {
   #chunks = false
   #held = ''
   #length = 0
+  /** Of the deltas, which are not kept. */
+  #hash = hashOf('')
   #repeats = 0
 
   delta(text: string): string {
     this.#deltas = true
+    this.#length += text.length
+    this.#hash = hashOf(text, this.#hash)
     return text
   }
 
   /** @returns what `value` adds to the text so far */
   value(value: string): string {
-    if (this.#deltas) return ''
+    if (this.#deltas) return this.#afterDeltas(value)
     if (this.#isWhole(value)) {
       this.#repeats += 1
       return ''
@@ -83,8 +87,15 @@ export class FieldText {
 
   /** The whole text, said at the end. @returns what had not come before */
   closing(whole: string): string {
-    if (this.#deltas || this.#chunks || !whole.startsWith(this.#held)) return ''
+    if (this.#deltas) return this.#afterDeltas(whole)
+    if (this.#chunks || !whole.startsWith(this.#held)) return ''
     return this.value(whole)
+  }
+
+  /** After deltas a value is the whole text (WIRE 5.4): it may say more than they did, and then is that much longer. */
+  #afterDeltas(whole: string): string {
+    if (whole.length <= this.#length || hashOf(whole.slice(0, this.#length)) !== this.#hash) return ''
+    return this.delta(whole.slice(this.#length))
   }
 
   #isWhole(value: string): boolean {
@@ -110,4 +121,12 @@ export function parseEvent(data: string): Readonly<Record<string, unknown>> | un
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** FNV-1a over UTF-16 units, continued from `hash`. */
+function hashOf(text: string, hash = 0x811c9dc5): number {
+  let result = hash
+  for (let index = 0; index < text.length; index += 1)
+    result = Math.imul(result ^ text.charCodeAt(index), 0x01000193)
+  return result
 }

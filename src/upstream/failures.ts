@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { UpstreamError, type UpstreamErrorOptions, type UpstreamFailureKind } from '../core/errors.ts'
-import type { MessageResult } from './decode-parts.ts'
-import { isRecord, parseEvent } from './decode-parts.ts'
+import { isRecord, type MessageResult, parseEvent, parseMessageResult } from './decode-parts.ts'
 
 export interface ReplyEvidence {
   readonly status: number
@@ -26,8 +25,10 @@ export function recogniseReply({ status, headers, text, bound, nowMs }: ReplyEvi
   const page = isPage(text)
   const spoken = page ? recognisePage(text) : recogniseWords(text)
   const saysNoMore = !page && spoken?.kind === 'unavailable' && status >= 500
-  if (spoken && !saysNoMore) {
-    return fail(spoken.kind, spoken.resetAtMs === undefined ? {} : { resetAtMs: spoken.resetAtMs })
+  // What refuses a request may quote it.
+  const quotes = refusesRequest.has(status) && spoken?.isHearsay
+  if (spoken && !saysNoMore && !quotes) {
+    return fail(spoken.kind, { isHearsay: spoken.isHearsay, ...detailsOf(spoken) })
   }
   if (status === 401) return fail('signed-out', { httpStatus: status })
   if (status === 429) return fail('rate-limited', { httpStatus: status })
@@ -36,20 +37,37 @@ export function recogniseReply({ status, headers, text, bound, nowMs }: ReplyEvi
   if (status === 500 && bound) return fail('binding-stale', { httpStatus: status })
   // An unknown page is the site's or its edge's own: no account is to blame.
   if (status >= 500) return fail('unavailable', page ? {} : { httpStatus: status })
-  if (status >= 400) return fail('bad-request', { httpStatus: status })
+  if (refusesRequest.has(status)) return fail('bad-request', { httpStatus: status })
+  if (tellsOfConnection.has(status)) return fail('reset', { httpStatus: status })
+  // Whatever else is refused, another account may be given.
+  if (status >= 400) return fail('unavailable', { httpStatus: status })
   if (status === 200 && text.trim() === '') return fail(bound ? 'binding-stale' : 'empty')
   return fail('malformed')
 }
+
+/** The request itself is at fault: every account would get the same. */
+const refusesRequest: ReadonlySet<number> = new Set([400, 413, 414, 415, 422])
+
+/** Of the connection, such as an idle one that the server gives up as the request arrives. */
+const tellsOfConnection: ReadonlySet<number> = new Set([408, 421, 425, 499])
 
 /** The verdict on words that are no event of an answer: a line of text, one JSON object, or a body of events. */
 export function recogniseWords(text: string): UpstreamError | undefined {
   const lines = Array.from(text.matchAll(/^data:(.*)$/gm), ([, data = '']) => data)
   for (const words of [text, ...lines]) {
     const object = parseEvent(words)
-    const found = object ? (recogniseEvent(object) ?? recogniseSpeaking(object)) : recogniseNotice(words)
+    const found = object ? recogniseObject(object) : recogniseNotice(words)
     if (found) return found
   }
   return undefined
+}
+
+/** An event in the place of a stream, or an object of the site's own. */
+function recogniseObject(object: Readonly<Record<string, unknown>>): UpstreamError | undefined {
+  if (object.type === 'message_result') return recogniseMessageResult(object, parseMessageResult(object))
+  const found = recogniseEvent(object) ?? recogniseLimit(object)
+  // The fields of any other event are part of an answer.
+  return found ?? (typeof object.type === 'string' ? undefined : recogniseSpeaking(object))
 }
 
 /** `Retry-After` as seconds or as an HTTP date. */
@@ -101,15 +119,25 @@ export function recogniseEvent(event: Readonly<Record<string, unknown>>): Upstre
   return recogniseSpeaking(event) ?? (event.type === 'error' ? new UpstreamError('unavailable') : undefined)
 }
 
-/** The same for a `message_result`, whose content may be a notice in the place of an answer.
- *  @param begun  text came before, so that the words of the result prove nothing. Source: WIRE 4.11, 5.10 */
+/** The same for a `message_result` that comes before any text: its content may be a notice in the place of an answer. A user's
+ *  or a tool's message says nothing about the account, nor does one that names the model which wrote it. What is left may
+ *  still be an answer, so its words alone prove nothing (`isHearsay`). Source: WIRE 4.11, 5.4, 5.10 */
 export function recogniseMessageResult(
   event: Readonly<Record<string, unknown>>,
-  { content, byModel }: MessageResult,
-  begun: boolean,
+  { content, byModel, ofAssistant }: MessageResult,
 ): UpstreamError | undefined {
-  return recogniseEvent(event) ?? (begun ? undefined : recogniseNotice(content, { byModel }))
+  if (!ofAssistant) return undefined
+  if (isQuotaAction(event)) return new UpstreamError('quota-spent')
+  return byModel ? undefined : asHearsay(recogniseNotice(content))
 }
+
+const asHearsay = (error: UpstreamError | undefined): UpstreamError | undefined =>
+  error && new UpstreamError(error.kind, { isHearsay: true, ...detailsOf(error) })
+
+const detailsOf = ({ resetAtMs, said }: UpstreamError): UpstreamErrorOptions => ({
+  ...(resetAtMs !== undefined && { resetAtMs }),
+  ...(said !== undefined && { said }),
+})
 
 /** The quota flags of a `message_result`, at the top (gen 1) or in its `message` (gen 2). */
 function isQuotaAction(event: Readonly<Record<string, unknown>>): boolean {
@@ -125,6 +153,9 @@ const speakingFields = [
   'message', 'error', 'detail', 'content', 'reason', 'field_value', 'value', 'code', 'error_code', 'error_message',
 ]
 
+/** Codes, which nobody says by chance. Source: WIRE 5.10 A10 */
+const codes: ReadonlySet<string> = new Set(['CREDIT_EXHAUSTED'])
+
 /** Tests the texts of the fields in which an error speaks, also within objects. For an object that is no part of an answer. */
 export function recogniseSpeaking(
   object: Readonly<Record<string, unknown>>,
@@ -134,7 +165,9 @@ export function recogniseSpeaking(
     const value = object[field]
     const found =
       typeof value === 'string'
-        ? recogniseNotice(value)
+        ? codes.has(value)
+          ? new UpstreamError('quota-spent')
+          : recogniseNotice(value)
         : isRecord(value) && depth < 2
           ? recogniseSpeaking(value, depth + 1)
           : undefined
@@ -142,6 +175,9 @@ export function recogniseSpeaking(
   }
   return undefined
 }
+
+/** How much of the site's words a record of the request keeps. */
+const maxSaidLength = 200
 
 /** Notices are short; longer text was written by a model. */
 const maxNoticeLength = 300
@@ -162,29 +198,58 @@ const exactNotices: readonly Notice[] = [
 ]
 
 /** Notices of which only a phrase is known. Source: WIRE 4.11 F9, 5.10 A9 to A12, A14. The window comes before the
- *  rate: its notice may call itself a rate limit. */
+ *  rate: its notice may call itself a rate limit. No phrase tells that an account is signed out: `not login` stands in what
+ *  tools and people say of other services. */
 const phraseNotices: readonly Notice[] = [
   { kind: 'route-gone', pattern: /feature has been retired/i },
   { kind: 'quota-spent', pattern: /积分已用完|used all your credits|run out of credits|CREDIT_EXHAUSTED/i },
   { kind: 'quota-spent', pattern: /^(?!.*approaching).*5-hour limit/is },
   { kind: 'quota-spent', pattern: /free usage limit/i },
   { kind: 'rate-limited', pattern: /too quickly|rate limit/i },
-  { kind: 'signed-out', pattern: /not login/i },
   { kind: 'overloaded', pattern: /server overloaded/i },
   { kind: 'empty', pattern: /^sorry, i couldn['’]t produce a response|^the model declined to answer/i },
 ]
 
-/** What a short text of the site says, `undefined` when it says nothing known.
- *  @param byModel  a model is named as its author: then only a whole notice counts, not a phrase in it */
-export function recogniseNotice(text: string, { byModel = false } = {}): UpstreamError | undefined {
+/** What a short text of the site says, `undefined` when it says nothing known. A phrase in it is hearsay. */
+export function recogniseNotice(text: string): UpstreamError | undefined {
   const trimmed = unwrapped(text.trim())
   if (trimmed.length === 0 || trimmed.length > maxNoticeLength) return undefined
+  const exact = exactNotices.find(({ pattern }) => pattern.test(trimmed))
+  const said = trimmed.slice(0, maxSaidLength)
+  if (exact) return new UpstreamError(exact.kind, { said })
   const spoken = withoutQuotes(trimmed)
-  const notice =
-    exactNotices.find(({ pattern }) => pattern.test(trimmed)) ??
-    (byModel ? undefined : phraseNotices.find(({ pattern }) => pattern.test(spoken)))
-  return notice && new UpstreamError(notice.kind, notice.kind === 'quota-spent' ? resetTime(trimmed) : {})
+  const phrase = phraseNotices.find(({ pattern }) => pattern.test(spoken))
+  if (!phrase) return undefined
+  return new UpstreamError(phrase.kind, {
+    isHearsay: true,
+    said,
+    ...(phrase.kind === 'quota-spent' && resetTime(trimmed)),
+  })
 }
+
+/** What the site's own limit field says. Nobody else writes there, so a phrase is enough.
+ *  That a window is near counts as well, since the limit counts only where no result came. Source: WIRE 5.6, limit event */
+export function recogniseLimit({
+  field_name,
+  field_value,
+}: Readonly<Record<string, unknown>>): UpstreamError | undefined {
+  const text = isRecord(field_value) ? field_value.value : field_value
+  if (field_name !== limitField || typeof text !== 'string') return undefined
+  const found = recogniseNotice(text)
+  const kind = found?.kind ?? (/\blimit\b/i.test(text) ? 'quota-spent' : undefined)
+  if (kind === undefined) return undefined
+  const known = found?.resetAtMs !== undefined || kind !== 'quota-spent'
+  return new UpstreamError(kind, {
+    said: text.slice(0, maxSaidLength),
+    ...(known ? found && detailsOf(found) : { retryAfterMs: unnamedWindowMs }),
+  })
+}
+
+/** Where the site tells of a used-up window. Source: WIRE 5.6 */
+export const limitField = 'session_state.session_limit_message'
+
+/** How long a window counts as used up that does not say when it opens again. */
+const unnamedWindowMs = 30 * 60 * 1000
 
 /** A JSON string is its text. */
 const unwrapped = (text: string): string => /^"([^"\\]*)"$/.exec(text)?.[1] ?? text

@@ -144,14 +144,31 @@ export async function fetchQuota(
   return undefined
 }
 
-/** The site has had one or the other. */
-const quotaPaths = ['/api/payment/get_credit_balance', '/api/credit_audit/billing_cycle']
+/** The first alone has been measured; the site has had one or the other of the rest. */
+const quotaPaths = [
+  '/api/quota/free_pool?category=chat',
+  '/api/payment/get_credit_balance',
+  '/api/credit_audit/billing_cycle',
+]
 
 function parseQuota(answer: Readonly<Record<string, unknown>>): Quota | undefined {
   const figures = isRecord(answer.data) ? answer.data : answer
+  if (isRecord(figures.windows)) return tightestWindow(Object.values(figures.windows))
   const remaining = firstFigure(figures, ['remaining', 'balance', 'credits'])
   if (remaining === undefined) return undefined
   return { remaining, limit: firstFigure(figures, ['limit', 'total']) }
+}
+
+/** What is left is the least of what the windows have left. Source: WIRE 5.8 */
+function tightestWindow(windows: readonly unknown[]): Quota | undefined {
+  let tightest: Quota | undefined
+  for (const window of windows) {
+    if (!isRecord(window) || typeof window.remaining_dollars !== 'number') continue
+    const { remaining_dollars: remaining, limit_dollars: limit } = window
+    if (tightest && tightest.remaining <= remaining) continue
+    tightest = { remaining, limit: typeof limit === 'number' ? limit : undefined }
+  }
+  return tightest
 }
 
 /** Only `remaining` has been seen; the others are common names for such a figure. */
@@ -197,7 +214,8 @@ function namesIn(answer: Readonly<Record<string, unknown>>, key: string): readon
   const list = answer[key] ?? (isRecord(answer.data) ? answer.data[key] : undefined)
   if (!Array.isArray(list)) return []
   return list.flatMap((model: unknown) => {
-    if (!isRecord(model) || model.hidden === true) return []
+    // `auto` is a choice of the page and no model (WIRE 5.8).
+    if (!isRecord(model) || model.hidden === true || model.name === 'auto') return []
     return typeof model.name === 'string' && model.name !== '' ? [model.name] : []
   })
 }

@@ -16,6 +16,8 @@ export interface AskInput {
   readonly chatId?: string
   /** reCAPTCHA token (WIRE 3.1); left out when none could be had. */
   readonly token?: string
+  /** In the place of `token`: asked for once the files are uploaded, for which a token may not live long enough. */
+  readonly takeToken?: () => Promise<string | undefined>
   readonly signal: AbortSignal
 }
 

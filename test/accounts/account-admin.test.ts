@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type AccountView, checkSignedOut } from '../../src/accounts/account-admin.ts'
+import { type AccountView, checkSignedOut, watchSignedOut } from '../../src/accounts/account-admin.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 
 const usable: AccountView = {
@@ -49,4 +49,33 @@ it('H1: ends with the service', async () => {
     return Promise.reject(closing.signal.reason)
   })
   expect(checked).toEqual(['acc_1'])
+})
+
+it('FINDINGS A11: looks at a signed-out account again, less and less often, until it is good', async () => {
+  const end = new AbortController()
+  const checkedMs: number[] = []
+  let nowMs = 0
+  let isOut = true
+  let ticks = 0
+  await watchSignedOut({
+    admin: {
+      list: () => {
+        ticks += 1
+        nowMs += 30_000
+        if (ticks > 400) end.abort()
+        return Promise.resolve(isOut ? [signedOut('acc_1'), usable] : [usable])
+      },
+      check: () => {
+        checkedMs.push(nowMs)
+        isOut = checkedMs.length < 6
+        return Promise.resolve(isOut ? signedOut('acc_1') : usable)
+      },
+    },
+    clock: { now: () => nowMs },
+    logger: silentLogger,
+    signal: end.signal,
+    tickMs: 0,
+  })
+  const minutes = checkedMs.map((ms, index) => (ms - (checkedMs[index - 1] ?? 30_000)) / 60_000)
+  expect(minutes).toEqual([1, 10, 20, 30, 30, 30])
 })

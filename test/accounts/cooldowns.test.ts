@@ -39,7 +39,7 @@ it('cools for the first back-off when the reset time is past by our clock', () =
   expect(untilAfter({ kind: 'quota-spent', untilMs: nowMs - hour })).toBe(30_000)
 })
 
-it('never cools for longer than 31 days or into the past', () => {
+it('never cools for longer than 31 days or less than a second (FINDINGS X15)', () => {
   expect(untilAfter({ kind: 'quota-spent', untilMs: 9e15 })).toBe(31 * 24 * hour)
-  expect(untilAfter({ kind: 'rate-limited', retryAfterMs: -5 })).toBe(0)
+  expect(untilAfter({ kind: 'rate-limited', retryAfterMs: 0 })).toBe(1000)
 })

@@ -30,10 +30,17 @@ function lease(): PoolLease {
     logger: silentLogger,
     maxBackOffMs: 1000,
   })
-  const store = { releaseLease: async () => {} }
+  const store = { releaseLease: async () => {}, setHold: async () => {} }
   const context = { store, renewal, cooldowns, chatDeletions: undefined, clock, logger: silentLogger }
   const binding = bindings.bind(account, { use: 'chat', model: 'm', stored: undefined })
-  return new PoolLease(context, { account, leaseId: 'id', model: 'm', caller: undefined, binding })
+  return new PoolLease(context, {
+    account,
+    leaseId: 'id',
+    model: 'm',
+    use: 'chat',
+    caller: undefined,
+    binding,
+  })
 }
 
 it('calls back once when it is lost, but not those that no longer listen', async () => {

@@ -36,7 +36,7 @@ describe('the line for CUSTOM_MODELS', () => {
     const known = catalogue.kindOf(name) === 'image' ? 'image' : mixture ? 'nothing known' : 'text'
     expect(known).toBe(name === 'dall-e-3' ? 'image' : 'text')
     if (known === 'text' && name !== 'gpt-4o-mini' && name !== 'gpt-5.2-pro')
-      expect(upstreamIds.agent[0]?.toLowerCase()).toBe(name.toLowerCase())
+      expect(upstreamIds.agent[0]?.toLowerCase().replace('deep-seek', 'deepseek')).toBe(name.toLowerCase())
   })
 
   it('names none whose titles NextChat sends elsewhere, and the one that it sends them to', () => {

@@ -157,8 +157,16 @@ describe.each(['copilot', 'agent'] as const)('SESSION_IMAGE_CHAT_MAP over %s', (
 describe('billing', () => {
   it('tells what is left of all accounts', async () => {
     await start({ GS_COOKIE: 'session_id=alice,session_id=bob' })
-    stack.emulator.quotas.set('alice', { ...defaultQuota, remaining: 30 })
-    stack.emulator.quotas.set('bob', { ...defaultQuota, remaining: 12 })
+    const left = (dollars: number) => {
+      const { '5h': short, '7d': long } = defaultQuota.windows
+      const windows = {
+        '5h': { ...short, remaining_dollars: dollars },
+        '7d': { ...long, remaining_dollars: 99 },
+      }
+      return { ...defaultQuota, windows }
+    }
+    stack.emulator.quotas.set('alice', left(30))
+    stack.emulator.quotas.set('bob', left(12))
     const read = async (part: string) => (await fetch(`${stack.url}/dashboard/billing/${part}`)).json()
     const { hard_limit_usd } = await read('subscription')
     const { total_usage } = await read('usage')

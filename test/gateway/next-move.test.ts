@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { createAccount } from '../../src/core/account.ts'
 import { UpstreamError, type UpstreamFailureKind, upstreamFailureCodes } from '../../src/core/errors.ts'
-import { judgeAccount, type NextMove, nextMove } from '../../src/gateway/next-move.ts'
+import {
+  judgeAccount,
+  mayBeOneAccounts,
+  type NextMove,
+  nextMove,
+  suspectAccount,
+} from '../../src/gateway/next-move.ts'
 
 /** kind -> [first time, second time, first time without another account to try] */
 const table: Record<UpstreamFailureKind, [NextMove, NextMove, NextMove]> = {
@@ -10,6 +17,7 @@ const table: Record<UpstreamFailureKind, [NextMove, NextMove, NextMove]> = {
   empty: ['switch', 'switch', 'fail'],
   malformed: ['switch', 'switch', 'fail'],
   reset: ['switch', 'switch', 'fail'],
+  'token-missing': ['switch', 'switch', 'fail'],
   overloaded: ['switch', 'fail', 'fail'],
   unavailable: ['switch', 'fail', 'fail'],
   'token-refused': ['retry', 'switch', 'retry'],
@@ -54,12 +62,31 @@ describe('judgeAccount', () => {
     })
   })
 
-  it('cools down on a bare 5xx, and keeps the account when the service page came', () => {
-    expect(judgeAccount(new UpstreamError('unavailable', { httpStatus: 503 }))).toMatchObject({
-      type: 'cool-down',
-      kind: 'unavailable',
-    })
-    expect(judgeAccount(new UpstreamError('unavailable'))).toEqual({ type: 'keep' })
+  it('FINDINGS X2: holds no 5xx against an account, which may be the fault of the site', () => {
+    const error = new UpstreamError('unavailable', { httpStatus: 503, retryAfterMs: 12_000 })
+    expect(judgeAccount(error)).toEqual({ type: 'keep' })
+    expect(suspectAccount(error, [])).toMatchObject({ type: 'cool-down', retryAfterMs: 12_000 })
+    expect(suspectAccount(new UpstreamError('reset'), [])).toBeUndefined()
+  })
+
+  it('FINDINGS A1: rests an account shortly at most on words that anybody may have written', () => {
+    for (const kind of ['rate-limited', 'quota-spent'] as const) {
+      const error = new UpstreamError(kind, { isHearsay: true, resetAtMs: 9e12, retryAfterMs: 9e9 })
+      expect(judgeAccount(error)).toEqual({ type: 'cool-down', kind, retryAfterMs: 30_000 })
+    }
+  })
+
+  it('FINDINGS A2: goes on switching for what may be the fault of one account', () => {
+    const proxied = createAccount('session_id=a', 'http://127.0.0.1:9')
+    const plain = createAccount('session_id=b')
+    const challenged = new UpstreamError('challenged')
+    expect(mayBeOneAccounts(challenged, proxied)).toBe(true)
+    expect(mayBeOneAccounts(challenged, plain)).toBe(false)
+    expect(mayBeOneAccounts(new UpstreamError('unavailable', { httpStatus: 451 }), plain)).toBe(true)
+    expect(mayBeOneAccounts(new UpstreamError('unavailable', { httpStatus: 503 }), plain)).toBe(false)
+    const history = { earlier: ['unavailable'], accountsLeft: 1, oneAccounts: true } as const
+    expect(nextMove('unavailable', history)).toBe('switch')
+    expect(nextMove('challenged', history)).toBe('switch')
   })
 
   it('signs out on signed-out alone, and blames no account for anything else', () => {

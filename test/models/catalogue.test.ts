@@ -21,9 +21,11 @@ describe('text models', () => {
     ['gpt-4o-2024-08-06', 'gpt-5.2', 'gpt-5.4'],
     ['glm-5.3', 'GLM-5.3', 'GLM-5.3'],
     ['o3-pro', 'o3-pro', 'gpt-5.5-pro'],
-    ['deepseek-v4-pro', 'deepseek-v4-pro', 'deepseek-v4-pro'],
+    // FINDINGS U9: the site's spelling has a hyphen.
+    ['deepseek-v4-pro', 'deep-seek-v4-pro', 'deep-seek-v4-pro'],
+    ['deep-seek-v4-pro', 'deep-seek-v4-pro', 'deep-seek-v4-pro'],
     ['deepseek-v4-flash', 'deep-seek-v4-flash', 'deep-seek-v4-flash'],
-    ['deepseek-r1', 'deep-seek-r1', 'deepseek-v4-pro'],
+    ['deepseek-r1', 'deep-seek-r1', 'deep-seek-v4-pro'],
     ['deepseek-chat', 'deep-seek-v3', 'deep-seek-v4-flash'],
     ['gpt-4o-mini', 'gpt-5.1-low', 'gpt-5.4-mini'],
     ['gpt-4.1-mini-2025-04-14', 'gpt-5.1-low', 'gpt-5.4-mini'],

@@ -66,6 +66,23 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         expect((await leased({ accounts: ['a', 'b'], exclude: new Set(['a']) })).account).toBe('b')
       })
 
+      it('FINDINGS A3: passes over what is held for this use, and for this use alone', async () => {
+        const untilMs = under.nowMs() + 60_000
+        const hold = { type: 'cooling', kind: 'quota-spent', untilMs } as const
+        const image = { use: 'image', model: undefined } as const
+        const { leaseId } = await leased({ ...image, accounts: ['a', 'b'] })
+        await store.setHold('a:image', hold)
+        expect(leaseId).toBeDefined()
+        expect(await store.lease(input(image))).toEqual({ type: 'cooling', untilMs })
+        expect((await leased({ ...image, accounts: ['a', 'b'] })).account).toBe('b')
+        expect((await store.lease(input({ use: 'video' }))).type).toBe('leased')
+        expect((await leased()).account).toBe('a')
+        await store.setHold('b', hold)
+        expect(await store.lease(input({ ...image, accounts: ['b'] }))).toMatchObject({ type: 'cooling' })
+        await under.advance(60_001)
+        expect((await store.lease(input(image))).type).toBe('leased')
+      })
+
       it('gives each lease its own id, also to one request twice', async () => {
         expect((await leased()).leaseId).not.toBe((await leased()).leaseId)
       })

@@ -44,7 +44,6 @@ function askOf(reads: AsyncGenerator<Uint8Array>): AskStream<readonly string[]> 
   }
   let batch: string[] = []
   return new AskStream(access, call, {
-    begun: false,
     closed: false,
     decode: (data) => batch.push(data) > 0,
     take() {

@@ -169,9 +169,16 @@ test.each([
   },
 )
 
-test('events that are no delta do not count as the first', async () => {
-  site.respond = endless([start], { message_id: 'M', role: 'assistant', type: 'message_start' })
+test('keepalives alone do not count as the first event', async () => {
+  const keepalive = { type: 'agent_notification', notification: 'keepalive' }
+  site.respond = endless([], keepalive)
   expect(kindOf(await askWhole(open({ firstEventTimeoutMs: 100 })))).toBe('first-event-timeout')
+})
+
+test('FINDINGS U3: a model may think for as long as the site says anything', async () => {
+  site.respond = endless([start], { type: 'agent_step', step: 1 })
+  const limits = { firstEventTimeoutMs: 100, idleTimeoutMs: 5000, totalTimeoutMs: 600 }
+  expect(kindOf(await askWhole(open(limits)))).toBe('total-timeout')
 })
 
 test('nothing at all until the total cap is a failure', async () => {

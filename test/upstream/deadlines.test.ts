@@ -19,7 +19,7 @@ const create = () =>
   )
 const kinds = () => expired.map((error) => error.kind)
 
-test('the first delta has its own time when nothing at all comes', () => {
+test('the first event has its own time when nothing at all comes', () => {
   create()
   vi.advanceTimersByTime(99)
   expect(kinds()).toEqual([])
@@ -27,18 +27,29 @@ test('the first delta has its own time when nothing at all comes', () => {
   expect(kinds()).toEqual(['first-event-timeout'])
 })
 
-test('the first delta must come in time, however useful the other events', () => {
+test('FINDINGS U3: the first event ends the first clock, and each event starts the idle one anew', () => {
+  const deadlines = create()
+  for (let elapsed = 0; elapsed < 400; elapsed += 40) {
+    deadlines.heard(true)
+    vi.advanceTimersByTime(40)
+  }
+  expect(kinds()).toEqual([])
+  vi.advanceTimersByTime(10)
+  expect(kinds()).toEqual(['idle-timeout'])
+})
+
+test('F8: keepalives are no first event', () => {
   const deadlines = create()
   for (let elapsed = 0; elapsed < 100; elapsed += 20) {
-    deadlines.heard(true)
+    deadlines.heard(false)
     vi.advanceTimersByTime(20)
   }
   expect(kinds()).toEqual(['first-event-timeout'])
 })
 
-test('the idle time counts from the first event and anew from each useful one', () => {
+test('the idle time counts from the first event and anew from each that is no keepalive', () => {
   const deadlines = create()
-  deadlines.heard(false)
+  deadlines.heard(true)
   vi.advanceTimersByTime(40)
   deadlines.heard(true)
   vi.advanceTimersByTime(40)
@@ -52,7 +63,6 @@ test('the idle time counts from the first event and anew from each useful one', 
 test('the idle clock stands still while our own consumer does not pull', () => {
   const deadlines = create()
   deadlines.heard(true)
-  deadlines.answered()
   vi.advanceTimersByTime(30)
   deadlines.pause()
   vi.advanceTimersByTime(500)
@@ -65,7 +75,6 @@ test('the idle clock stands still while our own consumer does not pull', () => {
 
 test('the total time runs on whatever comes and whoever waits', () => {
   const deadlines = create()
-  deadlines.answered()
   deadlines.heard(true)
   deadlines.pause()
   vi.advanceTimersByTime(1000)
@@ -82,7 +91,6 @@ test('a whole answer gives its connection a moment to close', () => {
 
 test('events do not touch the timer, and none is left behind', () => {
   const deadlines = create()
-  deadlines.answered()
   deadlines.heard(true)
   const set = vi.spyOn(globalThis, 'setTimeout')
   for (let count = 0; count < 1000; count += 1) deadlines.heard(true)

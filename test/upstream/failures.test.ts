@@ -302,3 +302,89 @@ describe.each(wireGenerations)('%s', (generation) => {
     }
   })
 })
+
+describe('whose words they are', () => {
+  const user = (role: string | undefined, content: string) => ({
+    message_id: 'U',
+    message: { id: 'U', ...(role !== undefined && { role }), content },
+    type: 'message_result',
+  })
+  const answer = [
+    { message_id: 'M', role: 'assistant', type: 'message_start' },
+    { message_id: 'M', field_name: 'content', delta: 'Fine', type: 'message_field_delta' },
+    { message_id: 'M', message: { id: 'M', role: 'assistant', content: 'Fine' }, type: 'message_result' },
+    { field_name: 'status', field_value: 'FINISHED', type: 'project_field' },
+  ]
+  const ask = async (...events: object[]) => {
+    site.respond = sendEvents(...events)
+    return askWhole(upstream, { generation: 'agent' })
+  }
+
+  test.each([
+    ['tool', '3 pages found: GitHub API rate limit; docs'],
+    ['user', 'What does "rate limit" mean? I hit a rate limit today'],
+    ['user', 'why does it say not login'],
+    ['user', 'not login'],
+    ['tool', 'Rate limit exceeded cf1'],
+    ['system', "You've reached your free usage limit today"],
+  ])('FINDINGS A1: what a %s says ("%s") is no verdict', async (role, text) => {
+    const outcome = await ask(user(role, text), ...answer)
+    expect(outcome.error).toBeUndefined()
+    expect(textOf(outcome)).toBe('Fine')
+  })
+
+  test.each(['not login', 'Rate limit exceeded cf1', "You've reached your free usage limit today"])(
+    'FINDINGS X11: "%s" by a named model is its answer',
+    async (text) => {
+      const outcome = await ask(
+        {
+          message_id: 'M',
+          message: { role: 'assistant', content: text, _llm_model: 'm' },
+          type: 'message_result',
+        },
+        { type: 'project_end' },
+      )
+      expect(outcome.error).toBeUndefined()
+      expect(textOf(outcome)).toBe(text)
+    },
+  )
+
+  test('FINDINGS A1: a lone message that only has a phrase is hearsay, and never signs out', async () => {
+    const limited = await ask(user('assistant', 'I hit a rate limit today'))
+    expect(limited.error).toMatchObject({ kind: 'rate-limited', isHearsay: true })
+    const signedOut = await ask(user('assistant', 'You are not login there'), { type: 'project_end' })
+    expect(textOf(signedOut)).toBe('You are not login there')
+  })
+
+  test.each([
+    { type: 'error', message: 'tool failed: user not login to Gmail' },
+    { type: 'error', message: 'tool failed: rate limit of the GitHub API' },
+    { type: 'error', status: -5, message: 'not login' },
+  ])('FINDINGS X11: nothing judges once text has come: %j', async (event) => {
+    const { error } = await ask(...answer.slice(0, 2), event)
+    expect(error).toMatchObject({ kind: 'unavailable', httpStatus: undefined })
+  })
+
+  test('FINDINGS X11: what refuses a request may quote it', async () => {
+    site.respond = send(422, '{"detail":"messages.0.content: I hit a rate limit today"}')
+    expect(kindOf(await askWhole(upstream, { generation: 'agent' }))).toBe('bad-request')
+  })
+
+  test.each([
+    [408, 'reset'],
+    [421, 'reset'],
+    [425, 'reset'],
+    [402, 'unavailable'],
+    [407, 'unavailable'],
+    [409, 'unavailable'],
+    [423, 'unavailable'],
+    [431, 'unavailable'],
+    [451, 'unavailable'],
+    [413, 'bad-request'],
+    [414, 'bad-request'],
+    [415, 'bad-request'],
+  ])('FINDINGS X10: HTTP %i is %s', async (status, kind) => {
+    site.respond = send(status, '')
+    expect(kindOf(await askWhole(upstream, { generation: 'agent' }))).toBe(kind)
+  })
+})

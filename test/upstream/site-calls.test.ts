@@ -111,16 +111,32 @@ test('gen 2 uploads by the route of gen 1 where its own is missing', async () =>
   expect(emulator.uploads.filter(({ bytes }) => bytes)).toHaveLength(1)
 })
 
+test('FINDINGS A10: the token is taken once the files are uploaded', async () => {
+  const parts = [{ type: 'file', name: 'late.pdf', mimeType: 'application/pdf', base64: 'bGF0ZQ==' }] as const
+  const request = { ...chatRequest(), messages: [{ role: 'user', parts }] } as const
+  const before = emulator.uploads.length
+  let uploaded = 0
+  const takeToken = () => {
+    uploaded = emulator.uploads.length - before
+    return Promise.resolve('late')
+  }
+  expect((await askWhole(upstream, { request, takeToken })).error).toBeUndefined()
+  expect(uploaded).toBe(1)
+})
+
 test('modelLists tells what the site lists, wherever the list stands, without what is hidden', async () => {
   for (const wrapped of [false, true]) {
     emulator.lists.wrapped = wrapped
     emulator.lists.text = [{ name: 'gpt-7' }, { name: 'old', hidden: true }]
-    emulator.lists.image = [{ name: 'gpt-image-3' }]
+    // FINDINGS U8: `auto` is a choice of the page.
+    emulator.lists.image = [{ name: 'auto' }, { name: 'gpt-image-3' }]
     expect(await upstream.modelLists(signal)).toEqual({ text: ['gpt-7'], image: ['gpt-image-3'] })
   }
 })
 
-test('quota is what the account has left', async () => {
+test('FINDINGS A7: quota is what the tightest window of the account has left, else its credits', async () => {
+  expect(await upstream.quota(account, signal)).toEqual({ remaining: 1.5, limit: 2 })
+  emulator.faults.set('GET /api/quota/free_pool', { status: 404, body: '' })
   expect(await upstream.quota(account, signal)).toEqual({ remaining: 100, limit: undefined })
   emulator.faults.set('GET /api/payment/get_credit_balance', { status: 404, body: '' })
   expect(await upstream.quota(account, signal)).toEqual({ remaining: 100, limit: undefined })

@@ -64,6 +64,11 @@ export const errorsInChinese: Readonly<Record<ErrorCode, { meaning: string; reme
     meaning: 'Genspark 的回答是空的。',
     remedy: '请重试，或换个说法：网站有时用这种方式拒绝回答。',
   },
+  model_mismatch: {
+    meaning: 'Genspark 用了另一个模型作答。',
+    remedy:
+      '仅在 `SERVED_MODEL_MISMATCH=fail` 时出现：网站换了模型。请重试，或用 `npm run doctor` 检查 reCAPTCHA token 是否正常。',
+  },
   upstream_event_too_large: { meaning: 'Genspark 的一个事件超过大小限制。', remedy: '一次少要一些。' },
   no_account_available: {
     meaning: '没有可用的 Genspark 账号。',

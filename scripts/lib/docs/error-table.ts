@@ -54,6 +54,8 @@ const errorRemedies: Readonly<Record<ErrorCode, string>> = {
     'The site refused the request or answered in a new way; the message says which. Try another model, update this service.',
   upstream_empty: 'Ask again, or in other words: the site sometimes declines in this way.',
   upstream_event_too_large: 'Ask for less at once.',
+  model_mismatch:
+    'With `SERVED_MODEL_MISMATCH=fail`: the site used another model. Ask again, or check that tokens are good (`npm run doctor`).',
   no_account_available:
     'Set `GS_COOKIE` (see "First account"). If it is set: the account was signed out, copy the cookie anew. `npm run doctor` tells which.',
   upstream_unavailable:

@@ -41,6 +41,8 @@ export const mainSettings: readonly (keyof typeof settings)[] = [
   'autoBindChats',
   'autoDeleteChats',
   'reasoningHidden',
+  'servedModelMismatch',
+  'debugHeaders',
   'streamErrorText',
   'modelsFile',
   'dataDir',

@@ -55,6 +55,8 @@ export const settingsInChinese: Readonly<Record<keyof typeof settings, string>> 
   reasoningFormat: 'reasoning-content（单独的字段）或 think-tags（正文里的 <think>）。',
   headerHoldMs: '流式回答最多等多少秒再发送状态码。',
   streamPingMs: '沉默多少秒后流里发送一条注释。',
+  servedModelMismatch: '实际作答的模型与请求不符时：tell 告知（日志、指标、响应头），fail 返回错误。',
+  debugHeaders: '1：返回 x-genspark-* 响应头（账号标签、尝试次数、实际模型）。',
   streamErrorText: '1：流中途的失败也写成文本。',
   fileLinkMs: '生成的图片和视频链接的有效天数。',
   imageUrlAllowPrivate: '1：允许 image_url 访问私有地址。',

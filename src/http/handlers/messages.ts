@@ -12,7 +12,7 @@ import { sendEvents } from '../send-events.ts'
 
 export function createMessagesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, logger } = services
-  const answerChat = createAnswerChat(services, links)
+  const answerChat = createAnswerChat(services, links, config)
   const sendOptions = { ...config, logger }
 
   return async (context: RequestContext): Promise<void> => {

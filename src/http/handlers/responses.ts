@@ -23,7 +23,7 @@ import { sendEvents } from '../send-events.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services
-  const answerChat = createAnswerChat(services, links)
+  const answerChat = createAnswerChat(services, links, config)
   const sendOptions = { ...config, logger }
   const now = () => Math.floor(clock.now() / 1000)
 

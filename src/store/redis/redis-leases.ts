@@ -111,7 +111,7 @@ export function createRedisLeases(options: RedisLeasesOptions): RedisLeases {
   }
 }
 
-type PoolTerms = Pick<LeaseInput, 'selection' | 'maxConcurrency'>
+type PoolTerms = Pick<LeaseInput, 'selection' | 'maxConcurrency' | 'use'>
 
 /** Lists that one replica leases from at a time: API keys and cookies, and those before the last change of the accounts. */
 const poolsInUse = 4
@@ -133,15 +133,20 @@ function createPools(runScript: RunScript) {
   }
 
   /** Name of the pool that stands for a list of accounts under a selection and a cap: the same on all replicas; '' for none. */
-  function nameOf(accounts: readonly string[] | undefined, { selection, maxConcurrency }: PoolTerms): string {
-    return accounts && accounts.length > 0 ? `${selection}.${maxConcurrency}.${digestOf(accounts)}` : ''
+  function nameOf(
+    accounts: readonly string[] | undefined,
+    { selection, maxConcurrency, use = 'chat' }: PoolTerms,
+  ): string {
+    if (!accounts || accounts.length === 0) return ''
+    return `${selection}.${maxConcurrency}.${digestOf(accounts)}${use === 'chat' ? '' : `.${use}`}`
   }
 
   /** Each change of the accounts makes new lists; every pool that stays costs Redis a write at each lease and release. */
   function replacedBy(name: string): string[] {
     registered.delete(name)
     registered.add(name)
-    const replaced = [...registered].slice(0, -poolsInUse)
+    const ofSameUse = [...registered].filter((each) => each.split('.')[3] === name.split('.')[3])
+    const replaced = ofSameUse.slice(0, -poolsInUse)
     for (const each of replaced) registered.delete(each)
     return replaced
   }

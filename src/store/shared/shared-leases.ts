@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { UnavailableError } from '../../core/errors.ts'
 import type { EmbeddedStore } from '../embedded-store.ts'
 import type { RedisStore } from '../redis/redis-store.ts'
-import type { AdoptedLease, LeaseInput, LeaseRelease, Store } from '../store.ts'
+import { type AdoptedLease, holdName, type LeaseInput, type LeaseRelease, type Store } from '../store.ts'
 import type { Breaker } from './breaker.ts'
 import type { SharedCounts } from './shared-counts.ts'
 import type { SharedHolds } from './shared-holds.ts'
@@ -41,7 +41,10 @@ export function createSharedLeases(options: SharedLeasesOptions): SharedLeases {
     if (answer.type !== 'leased') return answer
     const { account, leaseId } = answer
     inUse.begin({ account, leaseId, leaseMs: input.leaseMs }, home, sinceMs)
-    if (home === 'redis') await holds.sawUsable(account)
+    if (home === 'redis') {
+      await holds.sawUsable(account)
+      if (input.use) await holds.sawUsable(holdName(account, input.use))
+    }
     // The breaker may have opened since: the leases that moved to the embedded store then did not include this one.
     if (!breaker.isClosed) moveToLocal()
     return answer

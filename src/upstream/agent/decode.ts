@@ -27,7 +27,7 @@ export function createAgentDecoder(): DecodeEvent {
         if (typeof event.id === 'string') answer.projectStarted(event.id)
         return true
       case 'agent_notification':
-        return false
+        return typeof event.notification === 'string' && event.notification !== 'keepalive'
       case 'message_start':
         messageOf(event).ofAssistant = isAssistant(event.role)
         answer.complete = false
@@ -61,11 +61,11 @@ export function createAgentDecoder(): DecodeEvent {
 
   function closeMessage(event: Event, answer: Answer): void {
     const result = parseMessageResult(event)
-    const failure = recogniseMessageResult(event, result, answer.begun)
-    if (failure) throw failure
     const message = messageOf(event)
     message.ofAssistant &&= result.ofAssistant
     if (!message.ofAssistant) return
+    const failure = answer.begun ? undefined : recogniseMessageResult(event, result)
+    if (failure) throw failure
     answer.servedModel = result.servedModel ?? answer.servedModel
     answer.finishReason = result.finishReason
     answer.complete = true
@@ -104,7 +104,8 @@ export function createAgentDecoder(): DecodeEvent {
   }
 }
 
-const isAssistant = (role: unknown): boolean => role === 'assistant'
+/** A message without a role is the assistant's: only others are told apart. */
+const isAssistant = (role: unknown): boolean => role === undefined || role === null || role === 'assistant'
 
 /** Known fields that are not shown: tool calls, encrypted reasoning, the state of the page. */
 function isBookkeeping(name: string): boolean {

@@ -38,6 +38,7 @@ function imageParams({ model, aspectRatio, imageSize, quality, style, count }: I
   return {
     type: 'image',
     model: model.upstreamIds.agent,
+    ...(model.upstreamIds.agent === 'gpt-image-2.5' && { tier: 'flare' }),
     aspect_ratio: nearestAspectRatio(aspectRatio, imageRatios) ?? 'auto',
     auto_prompt: false,
     style: style ?? 'auto',

@@ -53,13 +53,17 @@ export function createCopilotDecoder(search: boolean): DecodeEvent {
 
   function close(event: Event, answer: Answer): void {
     const result = parseMessageResult(event)
-    const failure = recogniseMessageResult(event, result, answer.begun)
+    // A tool's or the user's own message is no answer, and not the last word either.
+    if (!result.ofAssistant) return
+    const failure = answer.begun ? undefined : recogniseMessageResult(event, result)
     if (failure) throw failure
     const { content } = result
     answer.closed = true
     answer.servedModel = result.servedModel
     answer.usage = result.usage
     if (!textSeen) answer.text((search && detailAnswer(content)) || content)
+    // The last word may say more than the deltas did.
+    else answer.text(fields.get('session_state.answer')?.closing(content) ?? '')
   }
 }
 

@@ -148,10 +148,6 @@ class MediaAnswer implements EventConsumer<'read'> {
     })
   }
 
-  get begun(): boolean {
-    return this.#answer.begun
-  }
-
   get closed(): boolean {
     return this.#answer.closed
   }

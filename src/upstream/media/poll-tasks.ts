@@ -147,7 +147,6 @@ class TaskNotFound extends Error {
 
 /** What the events of a status stream add up to. Source: WIRE 4.9 b */
 class TaskListing implements EventConsumer<TaskStates> {
-  begun = false
   closed = false
   #taskIds: readonly string[]
   #states = new Map<string, TaskState>()
@@ -160,7 +159,6 @@ class TaskListing implements EventConsumer<TaskStates> {
   decode(data: string): boolean {
     const event = parseEvent(data)
     if (!event) return false
-    this.begun = true
     if (event.type === 'TASKS_STATUS_COMPLETE') return this.#end(event.final_status)
     if (isRecord(event.tasks)) return this.#tell(event.tasks)
     const failure = TaskNotFound.in(event) ?? recogniseEvent(event)

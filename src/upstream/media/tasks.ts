@@ -120,14 +120,21 @@ export function parseTaskState(
   const status = typeof task.status === 'string' ? task.status.toUpperCase() : undefined
   const urls = resultUrls(task)
   if (urls.length > 0 && (status === undefined || successes.has(status))) return { type: 'succeeded', urls }
-  if (status !== undefined && failures.has(status)) return failed(causeOf(task) ?? `status ${status}`)
+  if (hasFailed(task, status)) return failed(causeOf(task) ?? `status ${status ?? task.status}`)
   if (!final) return pending
   if (status !== undefined && successes.has(status)) return failed('it was finished without a file')
   return failed(causeOf(task) ?? `status ${status ?? 'unknown'}`)
 }
 
 const successes = new Set(['SUCCESS', 'SUCCEEDED', 'COMPLETED', 'COMPLETE'])
-const failures = new Set(['FAILURE', 'FAILED', 'ERROR', 'CANCELLED', 'CANCELED', 'TIMEOUT', 'REJECTED'])
+const failures = /FAIL|REJECT|CENSOR|ERROR|CANCEL|TIMEOUT/
+
+/** A failure tells by a negative number, by a word, or by its reason, whatever stands beside it. Source: WIRE 4.9 */
+function hasFailed(task: Readonly<Record<string, unknown>>, status: string | undefined): boolean {
+  if (typeof task.status === 'number') return task.status < 0
+  if (status !== undefined && failures.test(status)) return true
+  return ['failure_reason', 'failed_reason'].some((name) => isId(task[name]))
+}
 
 /** Best first; the first list that holds anything counts. */
 const urlLists = ['image_urls_nowatermark', 'video_urls_nowatermark', 'image_urls', 'video_urls']

@@ -166,3 +166,30 @@ test.each([{}, undefined, { prompt_tokens: 12 }, { prompt_tokens: 12, completion
   'figures that are not whole are none: %j',
   (usage) => expect(lastOf(resultWith(usage))).not.toHaveProperty('usage'),
 )
+
+test('FINDINGS U11: a message that starts without a role is the assistant’s', () => {
+  const start = { message_id: 'M', type: 'message_start' }
+  expect(textOf(decode('agent', [start, delta('Hello'), result('Hello'), finished]))).toBe('Hello')
+})
+
+test('FINDINGS U7: a window that is only near is used up when nothing else comes', () => {
+  const { error } = decode('agent', [
+    field('session_state.session_limit_message', 'Approaching 5-hour limit.'),
+    finished,
+  ])
+  expect(error).toMatchObject({ kind: 'quota-spent', retryAfterMs: 1_800_000 })
+})
+
+test('FINDINGS U3: events that are not known are progress', () => {
+  const { useful } = decode('agent', [{ type: 'agent_step', step: 1 }, field('colour', 'red')])
+  expect(useful).toEqual([true, true])
+})
+
+test.each([
+  ['a result', [result('Héllo 汉字 😀 end.')]],
+  ['a field', [field('content', 'Héllo 汉字 😀 end.'), result('Héllo 汉字 😀 end.')]],
+])('FINDINGS X7: the rest of an answer that only %s has whole is not lost', (_what, closing) => {
+  const decoded = decode('agent', [delta('Héllo '), delta('汉字 '), ...closing, finished])
+  expect(textOf(decoded)).toBe('Héllo 汉字 😀 end.')
+  expect(textOf(decode('agent', [delta('Other'), ...closing, finished]))).toBe('Other')
+})

@@ -124,3 +124,13 @@ test('gen 2: a video, as in WIRE 5.7, its duration in words', () => {
     generation_count: 1,
   })
 })
+
+test('FINDINGS U16: gpt-image-2.5 is asked with its tier', () => {
+  const ofModel = (agent: string) =>
+    encodeAgentMediaRequest(
+      imageRequest({ model: { id: agent, kind: 'image', upstreamIds: { copilot: agent, agent } } }),
+      {},
+    )
+  expect(ofModel('gpt-image-2.5')).toMatchObject({ model_params: { tier: 'flare' } })
+  expect(ofModel('gpt-image-2')).not.toHaveProperty('model_params.tier')
+})

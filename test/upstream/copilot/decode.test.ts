@@ -125,3 +125,8 @@ test('event data that is not JSON is malformed, an end mark is not', () => {
     kindOf(decode('copilot', [start, delta('session_state.answer', 'a'), result('a'), '[DONE]'])),
   ).toBeUndefined()
 })
+
+test('FINDINGS X7: the rest of an answer that only its result has whole is not lost', () => {
+  const decoded = decode('copilot', [start, delta('session_state.answer', 'Half '), result('Half and half')])
+  expect(textOf(decoded)).toBe('Half and half')
+})

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findTasks, findTasksInContent } from '../../../src/upstream/media/tasks.ts'
+import { findTasks, findTasksInContent, parseTaskState } from '../../../src/upstream/media/tasks.ts'
 
 const idsIn = (value: object) => [...findTasks({ ...value })].map(({ id }) => id)
 
@@ -85,3 +85,18 @@ test('what is nested without end is left', () => {
   for (let depth = 0; depth < 10_000; depth += 1) value = [value]
   expect(idsIn({ value })).toEqual([])
 })
+
+test.each([
+  { status: -2, message: 'task not found' },
+  { status: 'CENSORED' },
+  { status: 'PENDING', failure_reason: 'no' },
+  { status: 'PICKED', failed_reason: 'no' },
+  { status: 'server_error' },
+])('FINDINGS U6: %j is a failure', (task) => {
+  expect(parseTaskState(task).type).toBe('failed')
+})
+
+test.each([{ status: 1 }, { status: 'PICKED' }, { status: 'PENDING', failure_reason: '' }])(
+  'FINDINGS U6: %j is none',
+  (task) => expect(parseTaskState(task).type).toBe('pending'),
+)

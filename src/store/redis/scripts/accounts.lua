@@ -1,6 +1,6 @@
 -- Needs: prelude
 -- What is known of accounts, their leases, and the pools that they are chosen from.
---   holds      HASH  account -> 'signed-out:<since ms>' or 'cooling:<until ms>:<kind>'
+--   holds      HASH  account, or account:use, -> 'signed-out:<since ms>' or 'cooling:<until ms>:<kind>'
 --   in-flight  HASH  account -> leases, where there are any
 --   leases     ZSET  lease id, by the ms at which it lapses
 --   holders    HASH  lease id -> account
@@ -8,7 +8,7 @@
 --   pools      ZSET  name of a pool, by the ms of its last use
 --   pool:NAME  ZSET  the accounts of one list, by how they stand
 --   waiting    set while a replica has found every account at its cap
--- NAME is '<selection>.<cap>.<hash of the list>'. The score of an account in a pool: below FULL it can be leased, the
+-- NAME is '<selection>.<cap>.<hash of the list>', for pictures and videos with '.<use>' behind it. The score of an account in a pool: below FULL it can be leased, the
 -- lowest first; FULL is at its cap; beyond it the ms at which its cool-down ends; infinity is signed out. So a change of
 -- an account is one ZADD a pool, and nothing in a lease grows with the list but the depth of a sorted set.
 
@@ -45,9 +45,22 @@ local function poolTerms(name)
   return selection, tonumber(cap)
 end
 
+-- What a pool is used for; nil for chats, which the hold of the account itself holds.
+local function poolUse(name)
+  return string.match(name, '^[^.]+%.%d+%.[^.]+%.(%a+)$')
+end
+
+-- The later end of what holds an account and what holds it for one use.
+local function holdEndFor(use, account, heldUntil)
+  local own = use and holdEnd(redis.call('HGET', holds, account .. ':' .. use))
+  if own and heldUntil then return math.max(own, heldUntil) end
+  return own or heldUntil
+end
+
 -- Puts an account where it belongs in every pool that has it, after something about it changed.
--- count: its leases in flight, where the caller knows them
-local function place(account, count)
+-- held: the account, or account:use; count: its leases in flight, where the caller knows them
+local function place(held, count)
+  local account = string.match(held, '^[^:]+')
   local hold = redis.call('HGET', holds, account)
   local heldUntil = holdEnd(hold)
   if hold and not heldUntil then redis.call('HDEL', holds, account) end
@@ -55,7 +68,8 @@ local function place(account, count)
   for _, name in ipairs(redis.call('ZRANGE', pools, 0, -1)) do
     local selection, cap = poolTerms(name)
     local turn = selection == 'round-robin' and redis.call('ZSCORE', turns, account) or 0
-    redis.call('ZADD', poolKey(name), 'XX', scoreIn(selection, cap, heldUntil, count, turn), account)
+    local ends = holdEndFor(poolUse(name), account, heldUntil)
+    redis.call('ZADD', poolKey(name), 'XX', scoreIn(selection, cap, ends, count, turn), account)
   end
 end
 

@@ -19,6 +19,7 @@ local function tableOf(flat)
 end
 
 local selection, cap = poolTerms(ARGV[2])
+local use = poolUse(ARGV[2])
 local held, counts = tableOf(redis.call('HGETALL', holds)), tableOf(redis.call('HGETALL', inFlight))
 redis.call('ZREMRANGEBYRANK', turns, 0, -MAX_TURNS - 1)
 local turn = selection == 'round-robin' and tableOf(redis.call('ZRANGE', turns, 0, -1, 'WITHSCORES')) or {}
@@ -29,7 +30,8 @@ local first = 4 + tonumber(ARGV[3])
 for index = first, #ARGV do
   local account = ARGV[index]
   local count = tonumber(counts[account]) or 0
-  batch[#batch + 1] = scoreIn(selection, cap, holdEnd(held[account]), count, turn[account] or 0)
+  local ends = holdEndFor(use, account, holdEnd(held[account]))
+  batch[#batch + 1] = scoreIn(selection, cap, ends, count, turn[account] or 0)
   batch[#batch + 1] = account
   if #batch == 2 * BATCH or index == #ARGV then
     redis.call('ZADD', poolKey(ARGV[2]), unpack(batch))
