@@ -1,7 +1,7 @@
 // Settings: turns the environment into one frozen `Config`, or into one list of everything that is wrong with it.
 // Touches the vocabulary of `core` and `store`; it never reads `process.env`, a file or the network.
 
-import { SettingFault } from './config/parsers.ts'
+import { SettingFault, unquoted } from './config/parsers.ts'
 import { type Setting, settings } from './config/settings.ts'
 
 type SettingKey = keyof typeof settings
@@ -85,7 +85,7 @@ function readSettings(env: Environment): Reading {
   return { values: values as SettingValues, given, faults }
 }
 
-const textOf = (env: Environment, { name }: Setting<unknown>): string => env[name]?.trim() ?? ''
+const textOf = (env: Environment, { name }: Setting<unknown>): string => unquoted(env[name]?.trim() ?? '')
 
 /** Settings that are right alone and wrong together. A default is never blamed. */
 function* contradictions(values: SettingValues, given: ReadonlySet<SettingKey>): Iterable<string> {

@@ -108,6 +108,33 @@ describe('values', () => {
     expect(parseConfig({ API_SECRET: ' sk-a, ,sk-b,' }).apiSecrets).toEqual(['sk-a', 'sk-b'])
   })
 
+  test.each(['"', "'"])('FINDINGS O7: lose the quotes (%s) that Docker keeps', (quote) => {
+    const quoted = (text: string) => quote + text + quote
+    const config = parseConfig({
+      API_SECRET: quoted('sk-a,sk-b'),
+      ADMIN_SECRET: `${quoted('sk-c')}, ${quoted('sk-d')}`,
+      PORT: quoted('80'),
+      PROXY_URL: quoted('http://p:1'),
+      MODEL_CHAT_MAP: quoted('a=b'),
+      GS_COOKIE: quoted('session_id=a'),
+    })
+    expect(config.apiSecrets).toEqual(['sk-a', 'sk-b'])
+    expect(config.adminSecrets).toEqual(['sk-c', 'sk-d'])
+    expect([config.port, config.proxyUrl, config.cookieText]).toEqual([80, 'http://p:1', 'session_id=a'])
+    expect(config.modelChatMap.get('a')).toBe('b')
+  })
+
+  test('FINDINGS O7: keep quotes that are part of them', () => {
+    const { preMessages } = parseConfig({ PRE_MESSAGES_JSON: `'[{"role":"user","content":"a"}]'` })
+    expect(preMessages).toEqual([{ role: 'user', content: 'a' }])
+    expect(parseConfig({ GS_COOKIE: '"a=1","b=2"' }).cookieText).toBe('"a=1","b=2"')
+  })
+
+  test('FINDINGS O10: of HOST may wear the brackets of a URL', () => {
+    expect(parseConfig({ HOST: '[::1]' }).host).toBe('::1')
+    expect(parseConfig({ HOST: '::1' }).host).toBe('::1')
+  })
+
   test('in seconds may have a fraction and become milliseconds', () => {
     expect(parseConfig({ HEADER_HOLD_S: '0.25', QUEUE_WAIT_S: '3' })).toMatchObject({
       headerHoldMs: 250,

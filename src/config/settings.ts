@@ -5,6 +5,7 @@ import {
   encryptionKey,
   headerKey,
   list,
+  listenAddress,
   matching,
   megabytes,
   messagesJson,
@@ -42,7 +43,7 @@ export const settings = {
   // Listening
   port: setting('PORT', wholeNumber(0, 65535), '7044',
     'Port to listen on; 0 takes a free one.'),
-  host: setting('HOST', matching(/^[\w.:%-]+$/, 'a host name or address'), '0.0.0.0',
+  host: setting('HOST', listenAddress, '0.0.0.0',
     'Address to listen on.'),
   routePrefix: setting('ROUTE_PREFIX', pathPrefix, '',
     'Path in front of every route, e.g. /api.'),
