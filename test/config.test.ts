@@ -13,14 +13,17 @@ const faultsOf = (env: Record<string, string>): readonly string[] => {
   return []
 }
 
+const megabyte = 1024 * 1024
+
 describe('defaults', () => {
   test('are those of the documentation', () => {
-    expect(parseConfig({})).toEqual({
+    expect(parseConfig({}, { heapBytes: 2048 * megabyte })).toEqual({
       port: 7044,
       host: '0.0.0.0',
       routePrefix: '',
       trustedProxyHops: 0,
       maxBodyBytes: 20_971_520,
+      bodyBudgetBytes: 256 * megabyte,
       shutdownGraceMs: 30_000,
       apiSecrets: [],
       adminSecrets: [],
@@ -160,6 +163,32 @@ describe('values', () => {
     ['http://127.0.0.1:8080/under/', 'http://127.0.0.1:8080/under'],
   ])('GENSPARK_BASE_URL %s loses its last slash', (given, expected) => {
     expect(parseConfig({ GENSPARK_BASE_URL: given }).baseUrl).toBe(expected)
+  })
+
+  test('of BODY_BUDGET_MB are an eighth of the heap by themselves, and at least one MAX_BODY_MB', () => {
+    const budget = (env: Record<string, string>, heapMb: number) =>
+      parseConfig(env, { heapBytes: heapMb * megabyte }).bodyBudgetBytes / megabyte
+    expect(budget({}, 4096)).toBe(512)
+    expect(budget({ MAX_BODY_MB: '50' }, 256)).toBe(50)
+    expect(budget({ BODY_BUDGET_MB: '7' }, 4096)).toBe(7)
+  })
+
+  test('of MAX_BODY_MB that the heap cannot hold are refused', () => {
+    const faults = (env: Record<string, string>, heapMb: number) => {
+      try {
+        parseConfig(env, { heapBytes: heapMb * megabyte })
+      } catch (error) {
+        if (error instanceof ConfigError) return error.faults
+        throw error
+      }
+      return []
+    }
+    expect(faults({}, 256)).toEqual([])
+    expect(faults({ MAX_BODY_MB: '100' }, 256)).toEqual([
+      'MAX_BODY_MB is 100, more than this process can hold: its heap has 256 MB, enough for 54. Lower it, or raise --max-old-space-size (in NODE_OPTIONS)',
+    ])
+    expect(faults({ MAX_BODY_MB: '100' }, 512)).toEqual([])
+    expect(faults({}, 64)).toHaveLength(1)
   })
 
   test('of chat maps are pairs; a value may hold further equals signs', () => {

@@ -51,6 +51,8 @@ export const settings = {
     'Reverse proxies in front whose X-Forwarded-For is believed.'),
   maxBodyBytes: setting('MAX_BODY_MB', megabytes(1, 512), '20',
     'Largest request body, after decompression.'),
+  bodyBudgetBytes: setting('BODY_BUDGET_MB', autoOr(megabytes(1, 65_536)), 'auto',
+    'All request bodies in flight together, after decompression; auto is an eighth of the heap.'),
   shutdownGraceMs: setting('SHUTDOWN_GRACE_S', seconds(0, 3600), '30',
     'Time that streams get to end after SIGTERM.'),
 

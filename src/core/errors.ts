@@ -74,6 +74,11 @@ export const errorTable = {
     type: 'upstream_error',
     text: 'Genspark sent an event over the size limit.',
   },
+  overloaded: {
+    status: 503,
+    type: 'service_unavailable_error',
+    text: 'This server has too many requests in memory. Send the request again in a moment.',
+  },
   no_account_available: {
     status: 503,
     type: 'service_unavailable_error',

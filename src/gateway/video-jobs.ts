@@ -27,6 +27,8 @@ export interface VideoJobAbout {
   readonly requestId: string
   readonly owner: string
   readonly size: string | undefined
+  /** Called when the request is not needed any more, whether or not a video came of it. */
+  readonly onEnd?: (() => void) | undefined
 }
 
 export interface VideoJobOptions {
@@ -84,7 +86,7 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
   }
 
   return {
-    async begin(request, { requestId, owner, size }) {
+    async begin(request, { requestId, owner, size, onEnd }) {
       const createdMs = clock.now()
       const job: VideoJob = {
         id: `video_${randomUUID().replaceAll('-', '')}`,
@@ -98,7 +100,7 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
         state: { type: 'queued' },
       }
       const kept = Promise.withResolvers<void>()
-      work.begin(job.id, async (signal) => {
+      const keepAndMake = async (signal: AbortSignal) => {
         kept.resolve(
           store.saveDocument('video-job', {
             id: job.id,
@@ -109,7 +111,13 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
         )
         await kept.promise
         await make(job, request, requestId, signal)
-      })
+      }
+      try {
+        work.begin(job.id, (signal) => keepAndMake(signal).finally(onEnd))
+      } catch (error) {
+        onEnd?.()
+        throw error
+      }
       await kept.promise
       return job
     },

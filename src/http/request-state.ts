@@ -1,5 +1,6 @@
 import type Koa from 'koa'
 import type { ErrorCode } from '../core/errors.ts'
+import type { BodyBudget, HeldBody } from './body-budget.ts'
 
 /** What the middleware knows of a request (`ctx.state`). */
 export interface RequestState {
@@ -10,6 +11,8 @@ export interface RequestState {
   readonly signal: AbortSignal
   /** A label of the key that let the request in, never the key (`callerOf`). */
   caller?: string
+  /** What its body takes of the budget, once some of it has come. */
+  body?: HeldBody
   /** What the client was told, for the access log. */
   errorCode?: ErrorCode
   /** Left by koa-ratelimit on a request that it refuses; `after` in seconds. */
@@ -23,8 +26,14 @@ interface RouterTraces {
   readonly _matchedRouteName?: string
 }
 
-export type RequestContext = Koa.ParameterizedContext<RequestState, RouterTraces>
-export type Middleware = Koa.Middleware<RequestState, RouterTraces>
+/** Of the app, found by each request in its context. */
+interface AppContext {
+  /** Absent: bodies are bounded one by one alone. */
+  readonly bodyBudget?: BodyBudget
+}
+
+export type RequestContext = Koa.ParameterizedContext<RequestState, RouterTraces & AppContext>
+export type Middleware = Koa.Middleware<RequestState, RouterTraces & AppContext>
 
 /** For the middleware that fills a field in, once. */
 export type Writable<T> = { -readonly [K in keyof T]: T[K] }

@@ -61,6 +61,11 @@ export const errorsInChinese: Readonly<Record<ErrorCode, { meaning: string; reme
     remedy: '请重试，或换个说法：网站有时用这种方式拒绝回答。',
   },
   upstream_event_too_large: { meaning: 'Genspark 的一个事件超过大小限制。', remedy: '一次少要一些。' },
+  overloaded: {
+    meaning: '内存中的请求太多。',
+    remedy:
+      '按 `Retry-After` 等待后重试。经常出现时：给进程更多内存（`--max-old-space-size`），或调高 `BODY_BUDGET_MB`。',
+  },
   no_account_available: {
     meaning: '没有可用的 Genspark 账号。',
     remedy:

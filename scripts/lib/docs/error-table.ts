@@ -53,6 +53,8 @@ const errorRemedies: Readonly<Record<ErrorCode, string>> = {
     'The site refused the request or answered in a new way; the message says which. Try another model, update this service.',
   upstream_empty: 'Ask again, or in other words: the site sometimes declines in this way.',
   upstream_event_too_large: 'Ask for less at once.',
+  overloaded:
+    'Wait as `Retry-After` says. If it happens often: give the process more memory (`--max-old-space-size`) or raise `BODY_BUDGET_MB`.',
   no_account_available:
     'Set `GS_COOKIE` (see "First account"). If it is set: the account was signed out, copy the cookie anew. `npm run doctor` tells which.',
   upstream_unavailable:

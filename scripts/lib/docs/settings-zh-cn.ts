@@ -7,6 +7,7 @@ export const settingsInChinese: Readonly<Record<keyof typeof settings, string>> 
   routePrefix: '所有路由前面的路径，例如 /api。',
   trustedProxyHops: '前面有几层可信的反向代理（其 X-Forwarded-For 会被采信）。',
   maxBodyBytes: '请求体上限（解压后，MB）。',
+  bodyBudgetBytes: '所有进行中请求的请求体合计上限（解压后，MB）；auto 为堆内存上限的八分之一。',
   shutdownGraceMs: '收到 SIGTERM 后留给流式回答收尾的秒数。',
   apiSecrets: '客户端必须发送的密钥，逗号分隔；不设则对所有人开放。',
   adminSecrets: '管理员密钥；不设则用 API_SECRET，两者都不设则只允许本机。',
