@@ -75,8 +75,8 @@ export async function readBody(
   }
 }
 
-/** The bytes of a stream, each read counted in the budget before it is kept. One that is refused stays where it is, unread: the
- *  client gets its answer first. */
+/** The bytes of a stream, each read counted in the budget before it is kept. What is left of a body that is refused is read and
+ *  dropped: a client that cannot send it would neither see its answer nor be able to use the connection again. */
 function collect(context: RequestContext, stream: Readable, maxBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const { bodyBudget } = context
@@ -98,7 +98,7 @@ function collect(context: RequestContext, stream: Readable, maxBytes: number): P
     } catch (error) {
       stream.off('data', read)
       context.req.unpipe()
-      stream.pause()
+      context.req.resume()
       chunks.length = 0
       reject(error)
     }
