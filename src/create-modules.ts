@@ -28,7 +28,11 @@ import { createCatalogue } from './models/catalogue.ts'
 import { ModelsFileError, openModelsFile } from './models/models-file.ts'
 import { createListRefresh } from './models/refresh-lists.ts'
 import { countTokens, cutToTokens, warmUpTokens } from './models/tokens.ts'
+import { createEmbeddedStore } from './store/embedded-store.ts'
 import { openStore } from './store/open-store.ts'
+import { createSeal } from './store/seal.ts'
+import { createSealedDocuments } from './store/sealed-documents.ts'
+import { openStateKeys } from './store/state-key.ts'
 import { createUpstream } from './upstream/client.ts'
 import type { PublicFileFetcher } from './upstream/fetch-public-file.ts'
 
@@ -78,7 +82,18 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
 
   const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
   for (const { setting, problem } of problems) logger.warn({ setting }, problem)
-  const { stateKeys } = config
+  const canMake = config.redisUrl === undefined
+  const stateKeys = keysOf(() => openStateKeys({ ...pick(config, 'stateKeys', 'dataDir'), canMake, logger }))
+  const documents = createSealedDocuments(store, createSeal(stateKeys))
+  // Without a key prompts would lie readable in Redis: this replica alone remembers them.
+  const prompts =
+    stateKeys.length > 0
+      ? undefined
+      : createEmbeddedStore({
+          ...{ clock, logger, dataDir: undefined },
+          chooseAccount: createChooseAccount(random),
+          maxDocumentsLength: maxPromptsInMemory,
+        })
   const roster = createAccountRoster({ accounts, stateKeys, store, clock, logger })
   const { checkLogin, quota } = upstream
   const accountAdmin = createAccountAdmin({ roster, store, checkLogin, clock, logger })
@@ -124,13 +139,17 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     cutToTokens,
   })
   const runMedia = createRunMedia(attempts)
-  const videoJobs = createVideoJobs({ runMedia, store, clock, logger })
+  const videoJobs = createVideoJobs({
+    ...{ runMedia, clock, logger },
+    store: documents,
+    promptsStored: prompts === undefined,
+  })
   const backgroundWork = createBackgroundWork({ logger })
 
   const app = createApp(config, {
     ...{ runChat, runMedia, videoJobs, backgroundWork, fetchAttachments, accountAdmin, catalogue, tokens },
     ...{ countTokens, metrics, logger, clock, shutdown, isShuttingDown },
-    keptResponses: createKeptResponses(store),
+    keptResponses: createKeptResponses(prompts ?? documents, { keepMs: config.responsesKeepMs }),
     async openFile(accountKey, url, signal) {
       const account = roster.byKey(accountKey)
       if (!account) throw new UnavailableError('no_account_available', { retryable: false })
@@ -158,8 +177,19 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       await listRefresh.stop()
       await Promise.all([tokens.close(), upstream.close(), pool.close()])
       roster.close()
-      await store.close()
+      await Promise.all([store.close(), prompts?.close()])
     },
+  }
+}
+
+/** In UTF-16 units. */
+const maxPromptsInMemory = 32 * 1024 * 1024
+
+function keysOf<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    throw new ConfigError([error instanceof Error ? error.message : String(error)])
   }
 }
 

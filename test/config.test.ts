@@ -67,6 +67,8 @@ describe('defaults', () => {
       streamPingMs: 15_000,
       streamErrorText: true,
       imageUrlAllowPrivate: false,
+      responsesStored: true,
+      responsesKeepMs: 30 * 24 * 60 * 60 * 1000,
       modelsFile: undefined,
       dataDir: './data',
       redisUrl: undefined,

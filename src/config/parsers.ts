@@ -53,6 +53,12 @@ export function seconds(min: number, max: number): Parse<number> {
   }
 }
 
+/** Whole days as milliseconds. */
+export function days(min: number, max: number): Parse<number> {
+  const count = wholeNumber(min, max)
+  return (given) => count(given) * 24 * 60 * 60 * 1000
+}
+
 /** Megabytes (2^20) as bytes. */
 export function megabytes(min: number, max: number): Parse<number> {
   const count = wholeNumber(min, max)

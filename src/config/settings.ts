@@ -2,6 +2,7 @@ import { accountSelections } from '../store/store.ts'
 import {
   addressOrNetwork,
   autoOr,
+  days,
   encryptionKey,
   headerKey,
   list,
@@ -149,6 +150,10 @@ export const settings = {
     '1 also writes a failure within a stream as text.'),
   imageUrlAllowPrivate: setting('IMAGE_URL_ALLOW_PRIVATE', yesOrNo, '0',
     '1 lets image_url reach private addresses.'),
+  responsesStored: setting('RESPONSES_STORE', yesOrNo, '1',
+    '0 keeps answers of /v1/responses only where the request says "store": true.'),
+  responsesKeepMs: setting('RESPONSES_KEEP_DAYS', days(1, 365), '30',
+    'How long such answers and their prompts are kept, sealed with STATE_KEY.'),
   modelsFile: setting('MODELS_FILE', text, undefined,
     'JSON file that changes the model catalogue.'),
 
@@ -162,7 +167,7 @@ export const settings = {
   redisPrefix: setting('REDIS_PREFIX', matching(/^[\x21-\x7e]+$/, 'visible ASCII'), 'genspark2api:',
     'Prefix of every Redis key.'),
   stateKeys: secret('STATE_KEY', list(encryptionKey), '',
-    'Keys for stored accounts: 32 bytes in hex or base64; comma list.'),
+    'Keys that seal what is stored: 32 bytes in hex or base64; comma list. Without Redis one is made by itself.'),
 
   // Log
   logLevel: setting('LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info',

@@ -39,6 +39,8 @@ export interface VideoJobOptions {
     Store,
     'saveDocument' | 'replaceDocument' | 'findDocument' | 'listDocuments' | 'removeDocument'
   >
+  /** False leaves prompts out of what is stored. Default true. */
+  readonly promptsStored?: boolean
   /** Being made at once. Default 32. */
   readonly maxRunning?: number
 }
@@ -47,7 +49,7 @@ const jobLifeMs = 24 * 60 * 60 * 1000
 const maxListed = 1000
 
 export function createVideoJobs(options: VideoJobOptions): VideoJobs {
-  const { runMedia, clock, logger, store, maxRunning = 32 } = options
+  const { runMedia, clock, logger, store, maxRunning = 32, promptsStored = true } = options
   const work = createBackgroundWork({ logger, product: 'video', maxRunning })
 
   async function make(job: VideoJob, request: VideoRequest, requestId: string, signal: AbortSignal) {
@@ -92,7 +94,7 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
         id: `video_${randomUUID().replaceAll('-', '')}`,
         owner,
         model: request.model.id,
-        prompt: request.prompt,
+        prompt: promptsStored ? request.prompt : '',
         size,
         durationS: request.durationS,
         createdMs,
