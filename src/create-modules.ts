@@ -29,6 +29,7 @@ import { ModelsFileError, openModelsFile } from './models/models-file.ts'
 import { createListRefresh } from './models/refresh-lists.ts'
 import { countTokens, cutToTokens, warmUpTokens } from './models/tokens.ts'
 import { createEmbeddedStore } from './store/embedded-store.ts'
+import { lockDataDir } from './store/lock-data-dir.ts'
 import { openStore } from './store/open-store.ts'
 import { createSeal } from './store/seal.ts'
 import { createSealedDocuments } from './store/sealed-documents.ts'
@@ -62,7 +63,10 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const catalogue = createCatalogue({ clock })
   const { modelsFile: path } = config
   const modelsFile = path ? readModelsFile(() => openModelsFile({ path, catalogue, logger })) : undefined
-  const { store, shared } = await openStore({
+  // Replicas that share Redis know of each other.
+  const unlockDataDir =
+    config.redisUrl === undefined ? orConfigError(() => lockDataDir(config.dataDir)) : undefined
+  const { store, shared, isStateKept } = await openStore({
     ...pick(config, 'redisUrl', 'redisPrefix', 'redisDownMode', 'dataDir'),
     chooseAccount: createChooseAccount(random),
     ...{ clock, random, logger, metrics },
@@ -83,7 +87,9 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
   for (const { setting, problem } of problems) logger.warn({ setting }, problem)
   const canMake = config.redisUrl === undefined
-  const stateKeys = keysOf(() => openStateKeys({ ...pick(config, 'stateKeys', 'dataDir'), canMake, logger }))
+  const stateKeys = orConfigError(() =>
+    openStateKeys({ ...pick(config, 'stateKeys', 'dataDir'), canMake, logger }),
+  )
   const documents = createSealedDocuments(store, createSeal(stateKeys))
   // Without a key prompts would lie readable in Redis: this replica alone remembers them.
   const prompts =
@@ -157,7 +163,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     },
     usage: store.counts,
     quota: totalQuota.read,
-    readiness: () => checkReadiness({ pool, tokens, redis: shared?.store, isShuttingDown }),
+    readiness: () => checkReadiness({ pool, tokens, redis: shared?.store, isStateKept, isShuttingDown }),
     sharedLimit: shared,
   })
   const server = createServer(app.callback())
@@ -178,6 +184,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       await Promise.all([tokens.close(), upstream.close(), pool.close()])
       roster.close()
       await Promise.all([store.close(), prompts?.close()])
+      unlockDataDir?.()
     },
   }
 }
@@ -185,7 +192,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
 /** In UTF-16 units. */
 const maxPromptsInMemory = 32 * 1024 * 1024
 
-function keysOf<T>(open: () => T): T {
+function orConfigError<T>(open: () => T): T {
   try {
     return open()
   } catch (error) {
