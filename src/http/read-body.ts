@@ -68,6 +68,7 @@ export async function readBody(
     return await collect(context, stream, maxBytes)
   } catch (error) {
     if (signal.aborted) throw signal.reason
+    drop(req)
     throw translateReadError(error, brokenCode)
   } finally {
     signal.removeEventListener('abort', stop)
@@ -75,8 +76,14 @@ export async function readBody(
   }
 }
 
-/** The bytes of a stream, each read counted in the budget before it is kept. What is left of a body that is refused is read and
- *  dropped: a client that cannot send it would neither see its answer nor be able to use the connection again. */
+/** What is left of a body that is refused is read and dropped: a client that cannot send it would neither see its answer nor be able
+ *  to use the connection again. */
+function drop(request: RequestContext['req']): void {
+  request.unpipe()
+  request.resume()
+}
+
+/** The bytes of a stream, each read counted in the budget before it is kept. */
 function collect(context: RequestContext, stream: Readable, maxBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const { bodyBudget } = context
@@ -97,8 +104,6 @@ function collect(context: RequestContext, stream: Readable, maxBytes: number): P
       chunks.push(chunk)
     } catch (error) {
       stream.off('data', read)
-      context.req.unpipe()
-      context.req.resume()
       chunks.length = 0
       reject(error)
     }
@@ -111,6 +116,7 @@ function decompress(request: RequestContext['req']): Readable {
   try {
     return inflate(request)
   } catch (cause) {
+    drop(request)
     throw new InvalidRequestError('unsupported_media_type', {
       message: 'This Content-Encoding is not known. Send gzip, deflate, br or none.',
       cause,

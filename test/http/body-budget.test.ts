@@ -129,3 +129,12 @@ it('FINDINGS R1: a response made in the background holds its body until it is ma
   await expect.poll(async () => (await send('/v1/responses', body)).status).toBe(200)
   expect(id).toMatch(/^resp_/)
 })
+
+it.each(['deflate', 'gzip', 'br', 'zstd'])(
+  'a large body that is not %s, as it says, is answered',
+  async (encoding) => {
+    const { post } = await startApp()
+    const response = await post(bodyOf(300), { headers: { 'content-encoding': encoding } })
+    expect((await outcome(response)).status).toBe(encoding === 'zstd' ? 415 : 400)
+  },
+)
