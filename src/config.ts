@@ -1,7 +1,8 @@
 // Settings: turns the environment into one frozen `Config`, or into one list of everything that is wrong with it.
 // Touches the vocabulary of `core` and `store`; it never reads `process.env`, a file or the network.
 
-import { SettingFault } from './config/parsers.ts'
+import { getHeapStatistics } from 'node:v8'
+import { SettingFault, unquoted } from './config/parsers.ts'
 import { type Setting, settings } from './config/settings.ts'
 
 type SettingKey = keyof typeof settings
@@ -9,10 +10,11 @@ type SettingValues = {
   readonly [Key in SettingKey]: (typeof settings)[Key] extends Setting<infer Value> ? Value : never
 }
 /** Read, but not handed on as they are: `debug` becomes a `logLevel`, `parseConfig` settles the others. */
-type Settled = 'debug' | 'yesCaptchaClientKey' | 'recaptchaMode' | 'logFormat'
+type Settled = 'bodyBudgetBytes' | 'debug' | 'yesCaptchaClientKey' | 'recaptchaMode' | 'logFormat'
 
 /** Every value in force, defaults included; times in ms, sizes in bytes. */
 export interface Config extends Omit<SettingValues, Settled> {
+  readonly bodyBudgetBytes: number
   readonly recaptchaMode: NonNullable<SettingValues['recaptchaMode']>
   readonly logFormat: NonNullable<SettingValues['logFormat']>
   /** What the operator should know although nothing is wrong: settings without effect, likely slips. */
@@ -34,14 +36,18 @@ export class ConfigError extends Error {
 
 /** An empty variable counts as unset.
  *  @throws {ConfigError} with all faults at once */
-export function parseConfig(env: Environment, { isTerminal = false } = {}): Config {
+export function parseConfig(
+  env: Environment,
+  { isTerminal = false, heapBytes = getHeapStatistics().heap_size_limit } = {},
+): Config {
   const { values, given, faults } = readSettings(env)
-  faults.push(...contradictions(values, given))
+  faults.push(...contradictions(values, given), ...tooMuchMemory(values, heapBytes))
   if (faults.length > 0) throw new ConfigError(faults)
 
   const { debug, yesCaptchaClientKey: _unused, ...rest } = values
   return deepFreeze({
     ...rest,
+    bodyBudgetBytes: bodyBudget(values, heapBytes),
     recaptchaMode: values.recaptchaMode ?? (values.recaptchaProxyUrl ? 'remote' : 'embedded'),
     logLevel: debug ? 'debug' : values.logLevel,
     logFormat: values.logFormat ?? (isTerminal ? 'pretty' : 'json'),
@@ -85,7 +91,7 @@ function readSettings(env: Environment): Reading {
   return { values: values as SettingValues, given, faults }
 }
 
-const textOf = (env: Environment, { name }: Setting<unknown>): string => env[name]?.trim() ?? ''
+const textOf = (env: Environment, { name }: Setting<unknown>): string => unquoted(env[name]?.trim() ?? '')
 
 /** Settings that are right alone and wrong together. A default is never blamed. */
 function* contradictions(values: SettingValues, given: ReadonlySet<SettingKey>): Iterable<string> {
@@ -97,6 +103,23 @@ function* contradictions(values: SettingValues, given: ReadonlySet<SettingKey>):
     if (given.has(part) && values[part] > values.totalTimeoutMs)
       yield `${settings[part].name} must not be above TOTAL_TIMEOUT_S`
   }
+}
+
+/** An eighth: what parsing makes of a body, and the text that is sent to the site, are several times its size. */
+function bodyBudget({ bodyBudgetBytes, maxBodyBytes }: SettingValues, heapBytes: number): number {
+  return bodyBudgetBytes === 'auto' ? Math.max(Math.floor(heapBytes / 8), maxBodyBytes) : bodyBudgetBytes
+}
+
+/** Measured: a body of text takes up to four times its size of the heap, beside 40 MB that the service takes itself. */
+const heapPerBodyByte = 4
+const ownHeapBytes = 40 * 1024 * 1024
+
+/** One body that is allowed must not end the process. */
+function* tooMuchMemory({ maxBodyBytes }: SettingValues, heapBytes: number): Iterable<string> {
+  if (maxBodyBytes * heapPerBodyByte + ownHeapBytes <= heapBytes) return
+  const heapMb = Math.floor(heapBytes / 1024 / 1024)
+  const bodyMb = Math.floor((heapBytes - ownHeapBytes) / heapPerBodyByte / 1024 / 1024)
+  yield `MAX_BODY_MB is ${maxBodyBytes / 1024 / 1024}, more than this process can hold: its heap has ${heapMb} MB, enough for ${Math.max(bodyMb, 1)}. Lower it, or raise --max-old-space-size (in NODE_OPTIONS)`
 }
 
 function* withoutEffect(values: SettingValues): Iterable<string> {

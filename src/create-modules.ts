@@ -30,8 +30,13 @@ import { ModelsFileError, openModelsFile } from './models/models-file.ts'
 import { createListRefresh } from './models/refresh-lists.ts'
 import { countTokens, cutToTokens, warmUpTokens } from './models/tokens.ts'
 import { createRecords } from './records/record.ts'
+import { createEmbeddedStore } from './store/embedded-store.ts'
+import { lockDataDir } from './store/lock-data-dir.ts'
 import { openStore } from './store/open-store.ts'
 import { createOperatorKey } from './store/operator-key.ts'
+import { createSeal } from './store/seal.ts'
+import { createSealedDocuments } from './store/sealed-documents.ts'
+import { openStateKeys } from './store/state-key.ts'
 import { createUpstream } from './upstream/client.ts'
 import type { PublicFileFetcher } from './upstream/fetch-public-file.ts'
 
@@ -65,14 +70,30 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const catalogue = createCatalogue({ clock })
   const { modelsFile: path } = config
   const modelsFile = path ? readModelsFile(() => openModelsFile({ path, catalogue, logger })) : undefined
-  const { store, shared } = await openStore({
+  // Replicas that share Redis know of each other.
+  const unlockDataDir =
+    config.redisUrl === undefined ? orConfigError(() => lockDataDir(config.dataDir)) : undefined
+  const { store, shared, isStateKept } = await openStore({
     ...pick(config, 'redisUrl', 'redisPrefix', 'redisDownMode', 'dataDir'),
     chooseAccount: createChooseAccount(random),
     ...{ clock, random, logger, metrics },
   })
   const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
   for (const { setting, problem } of problems) logger.warn({ setting }, problem)
-  const { stateKeys } = config
+  const canMake = config.redisUrl === undefined
+  const stateKeys = orConfigError(() =>
+    openStateKeys({ ...pick(config, 'stateKeys', 'dataDir'), canMake, logger }),
+  )
+  const documents = createSealedDocuments(store, createSeal(stateKeys))
+  // Without a key prompts would lie readable in Redis: this replica alone remembers them.
+  const prompts =
+    stateKeys.length > 0
+      ? undefined
+      : createEmbeddedStore({
+          ...{ clock, logger, dataDir: undefined },
+          chooseAccount: createChooseAccount(random),
+          maxDocumentsLength: maxPromptsInMemory,
+        })
   const identify: Identify = (account, signal) => upstream.identify(account, signal)
   const onGone = (key: string) => tokens.forget(key)
   const roster = createAccountRoster({ accounts, stateKeys, store, identify, onGone, clock, logger })
@@ -141,7 +162,11 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     cutToTokens,
   })
   const runMedia = createRunMedia(attempts)
-  const videoJobs = createVideoJobs({ runMedia, store, clock, logger })
+  const videoJobs = createVideoJobs({
+    ...{ runMedia, clock, logger },
+    store: documents,
+    promptsStored: prompts === undefined,
+  })
   const backgroundWork = createBackgroundWork({ logger })
 
   const operatorKey = createOperatorKey(store)
@@ -161,7 +186,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       tokens,
     },
     ...{ records, countTokens, metrics, logger, clock, shutdown, isShuttingDown },
-    keptResponses: createKeptResponses(store),
+    keptResponses: createKeptResponses(prompts ?? documents, { keepMs: config.responsesKeepMs }),
     async openFile(accountKey, url, signal) {
       const account = roster.byKey(accountKey)
       if (!account) throw new InvalidRequestError('not_found', { message: accountGone })
@@ -169,7 +194,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     },
     usage: store.counts,
     quota: totalQuota.read,
-    readiness: () => checkReadiness({ pool, tokens, redis: shared?.store, isShuttingDown }),
+    readiness: () => checkReadiness({ pool, tokens, redis: shared?.store, isStateKept, isShuttingDown }),
     sharedLimit: shared,
   })
   const server = createServer(app.callback())
@@ -200,12 +225,23 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       await listRefresh.stop()
       await Promise.all([tokens.close(), upstream.close(), pool.close()])
       roster.close()
-      await store.close()
+      await Promise.all([store.close(), prompts?.close()])
+      unlockDataDir?.()
     },
   }
 }
 
 const accountGone = 'The account that this file belongs to was removed.'
+/** In UTF-16 units. */
+const maxPromptsInMemory = 32 * 1024 * 1024
+
+function orConfigError<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    throw new ConfigError([error instanceof Error ? error.message : String(error)])
+  }
+}
 
 function readModelsFile<T>(open: () => T): T {
   try {

@@ -2,7 +2,7 @@
 // The edge of the process: environment, signals, exit codes. The sole reader of process.env.
 // Imports nothing but Node itself: each command loads what it needs, and the health check of a container needs no service.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Config } from './config.ts'
@@ -19,7 +19,6 @@ const commands = { serve, doctor, healthcheck, 'admin-key': adminKey }
 // Ignore write errors: a log reader that goes away must not kill the service.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
 
-if (existsSync('.env')) process.loadEnvFile('.env')
 await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<void> {
@@ -28,6 +27,7 @@ async function main(args: readonly string[]): Promise<void> {
   const reportPath = command === 'doctor' && rest[0] === '--report' ? rest[1] : undefined
   const unknown = command && !Object.hasOwn(commands, command) ? command : rest[reportPath ? 2 : 0]
   if (unknown !== undefined) return stop(exitUsage, `unknown argument: ${unknown}\nTry --help.`)
+  if (!(await loadDotenv())) return
   try {
     const { parseConfig } = await import('./config.ts')
     const config = parseConfig(process.env, { isTerminal: process.stdout.isTTY === true })
@@ -37,6 +37,19 @@ async function main(args: readonly string[]): Promise<void> {
     if (!(error instanceof ConfigError)) throw error
     const faults = error.faults.map((fault) => `  ${fault}`)
     return stop(exitConfig, ['These settings are wrong:', ...faults].join('\n'))
+  }
+}
+
+/** What the environment sets wins over `.env`; an empty variable counts as unset. A file that is there and not understood ends the process: without what
+ *  it says the service could be open to all. */
+async function loadDotenv(): Promise<boolean> {
+  const { DotenvError, readDotenv } = await import('./config/dotenv.ts')
+  try {
+    for (const [name, value] of readDotenv('.env')) process.env[name] ||= value
+    return true
+  } catch (error) {
+    if (!(error instanceof DotenvError)) throw error
+    return stop(exitConfig, error.faults.join('\n'))
   }
 }
 

@@ -13,15 +13,18 @@ const faultsOf = (env: Record<string, string>): readonly string[] => {
   return []
 }
 
+const megabyte = 1024 * 1024
+
 describe('defaults', () => {
   test('are those of the documentation', () => {
-    expect(parseConfig({})).toEqual({
+    expect(parseConfig({}, { heapBytes: 2048 * megabyte })).toEqual({
       port: 7044,
       host: '0.0.0.0',
       routePrefix: '',
       trustedProxyHops: 0,
       publicUrl: undefined,
       maxBodyBytes: 20_971_520,
+      bodyBudgetBytes: 256 * megabyte,
       shutdownGraceMs: 30_000,
       apiSecrets: [],
       adminSecrets: [],
@@ -73,6 +76,8 @@ describe('defaults', () => {
       streamErrorText: true,
       fileLinkMs: 2_592_000_000,
       imageUrlAllowPrivate: false,
+      responsesStored: true,
+      responsesKeepMs: 30 * 24 * 60 * 60 * 1000,
       modelsFile: undefined,
       dataDir: './data',
       redisUrl: undefined,
@@ -117,6 +122,33 @@ describe('values', () => {
     expect(parseConfig({ API_SECRET: ' sk-a, ,sk-b,' }).apiSecrets).toEqual(['sk-a', 'sk-b'])
   })
 
+  test.each(['"', "'"])('FINDINGS O7: lose the quotes (%s) that Docker keeps', (quote) => {
+    const quoted = (text: string) => quote + text + quote
+    const config = parseConfig({
+      API_SECRET: quoted('sk-a,sk-b'),
+      ADMIN_SECRET: `${quoted('sk-c')}, ${quoted('sk-d')}`,
+      PORT: quoted('80'),
+      PROXY_URL: quoted('http://p:1'),
+      MODEL_CHAT_MAP: quoted('a=b'),
+      GS_COOKIE: quoted('session_id=a'),
+    })
+    expect(config.apiSecrets).toEqual(['sk-a', 'sk-b'])
+    expect(config.adminSecrets).toEqual(['sk-c', 'sk-d'])
+    expect([config.port, config.proxyUrl, config.cookieText]).toEqual([80, 'http://p:1', 'session_id=a'])
+    expect(config.modelChatMap.get('a')).toBe('b')
+  })
+
+  test('FINDINGS O7: keep quotes that are part of them', () => {
+    const { preMessages } = parseConfig({ PRE_MESSAGES_JSON: `'[{"role":"user","content":"a"}]'` })
+    expect(preMessages).toEqual([{ role: 'user', content: 'a' }])
+    expect(parseConfig({ GS_COOKIE: '"a=1","b=2"' }).cookieText).toBe('"a=1","b=2"')
+  })
+
+  test('FINDINGS O10: of HOST may wear the brackets of a URL', () => {
+    expect(parseConfig({ HOST: '[::1]' }).host).toBe('::1')
+    expect(parseConfig({ HOST: '::1' }).host).toBe('::1')
+  })
+
   test('in seconds may have a fraction and become milliseconds', () => {
     expect(parseConfig({ HEADER_HOLD_S: '0.25', QUEUE_WAIT_S: '3' })).toMatchObject({
       headerHoldMs: 250,
@@ -142,6 +174,32 @@ describe('values', () => {
     ['http://127.0.0.1:8080/under/', 'http://127.0.0.1:8080/under'],
   ])('GENSPARK_BASE_URL %s loses its last slash', (given, expected) => {
     expect(parseConfig({ GENSPARK_BASE_URL: given }).baseUrl).toBe(expected)
+  })
+
+  test('of BODY_BUDGET_MB are an eighth of the heap by themselves, and at least one MAX_BODY_MB', () => {
+    const budget = (env: Record<string, string>, heapMb: number) =>
+      parseConfig(env, { heapBytes: heapMb * megabyte }).bodyBudgetBytes / megabyte
+    expect(budget({}, 4096)).toBe(512)
+    expect(budget({ MAX_BODY_MB: '50' }, 256)).toBe(50)
+    expect(budget({ BODY_BUDGET_MB: '7' }, 4096)).toBe(7)
+  })
+
+  test('of MAX_BODY_MB that the heap cannot hold are refused', () => {
+    const faults = (env: Record<string, string>, heapMb: number) => {
+      try {
+        parseConfig(env, { heapBytes: heapMb * megabyte })
+      } catch (error) {
+        if (error instanceof ConfigError) return error.faults
+        throw error
+      }
+      return []
+    }
+    expect(faults({}, 256)).toEqual([])
+    expect(faults({ MAX_BODY_MB: '100' }, 256)).toEqual([
+      'MAX_BODY_MB is 100, more than this process can hold: its heap has 256 MB, enough for 54. Lower it, or raise --max-old-space-size (in NODE_OPTIONS)',
+    ])
+    expect(faults({ MAX_BODY_MB: '100' }, 512)).toEqual([])
+    expect(faults({}, 64)).toHaveLength(1)
   })
 
   test('of chat maps are pairs; a value may hold further equals signs', () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,17 +7,17 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { spawnService } from './support/spawn-service.ts'
 
-const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = tmpdir()) =>
   new Promise<{ readonly exitCode: unknown; readonly output: string }>((resolve) => {
-    const options = { cwd: tmpdir(), env: { PATH: process.env.PATH, ...env } }
+    const options = { cwd, env: { PATH: process.env.PATH, ...env } }
     const entry = join(import.meta.dirname, '../src/start.js')
     execFile(process.execPath, [entry, ...args], options, (error, stdout, stderr) =>
       resolve({ exitCode: error?.code ?? 0, output: stdout + stderr }),
     )
   })
 
-async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+async function listen(server: Server, host = '127.0.0.1'): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   onTestFinished(() => void server.close())
   return String((server.address() as AddressInfo).port)
 }
@@ -81,4 +81,46 @@ test('no key is made in a Redis that is away', async () => {
   })
   expect(exitCode).toBe(1)
   expect(output).toMatch(/no key was made/)
+})
+
+test.each(['::1', '[::1]', '::'])(
+  'FINDINGS O10: the health check asks a service on HOST=%s',
+  async (HOST) => {
+    const server = createServer((_, response) => response.end('{}'))
+    const PORT = await listen(server, '::1')
+    expect(await run(['healthcheck'], { PORT, HOST })).toEqual({ exitCode: 0, output: '' })
+  },
+)
+
+/** A folder to start in, with this `.env`. */
+function folderWith(write: (file: string) => void): string {
+  const folder = mkdtempSync(join(tmpdir(), 'genspark2api-main-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  write(join(folder, '.env'))
+  return folder
+}
+
+test.each<[string, (file: string) => void, RegExp]>([
+  ['a folder', mkdirSync, /^\.env is a folder.*\n$/],
+  ['in UTF-16', (file) => writeFileSync(file, 'API_SECRET=sk-t\n', 'utf16le'), /^\.env is in UTF-16.*\n$/],
+  ['YAML', (file) => writeFileSync(file, 'API_SECRET: sk-t\n'), /^\.env, line 1: .*\n$/],
+])(
+  'FINDINGS S3, X12, O8: a .env that is %s ends every command with 78 and one line',
+  async (_, write, line) => {
+    const folder = folderWith(write)
+    for (const command of [[], ['doctor'], ['healthcheck']]) {
+      const { exitCode, output } = await run(command, {}, folder)
+      expect(exitCode).toBe(78)
+      expect(output).toMatch(line)
+    }
+    expect((await run(['--help'], {}, folder)).exitCode).toBe(0)
+  },
+)
+
+test('FINDINGS S3: a setting behind a byte order mark holds, also over an empty variable', async () => {
+  const folder = folderWith((file) => writeFileSync(file, '\uFEFFPORT=none\n'))
+  for (const env of [{}, { PORT: '' }]) {
+    const { exitCode, output } = await run(['healthcheck'], env, folder)
+    expect([exitCode, output]).toEqual([78, expect.stringContaining('PORT must be a whole number')])
+  }
 })

@@ -15,6 +15,12 @@ export function matching(pattern: RegExp, what: string): Parse<string> {
   return (given) => (pattern.test(given) ? given : fail(`must be ${what}`))
 }
 
+/** A host name or an address; of IPv6 also in the brackets that it wears in a URL. */
+export const listenAddress: Parse<string> = (given) => {
+  const address = /^\[([\da-f:.%\w-]+)\]$/i.exec(given)?.[1] ?? given
+  return /^[\w.:%-]+$/.test(address) ? address : fail('must be a host name or address')
+}
+
 export function oneOf<const T extends string>(...choices: readonly T[]): Parse<T> {
   return (given) =>
     choices.find((choice) => choice === given.toLowerCase()) ?? fail(`must be ${wordList(choices)}`)
@@ -47,10 +53,10 @@ export function seconds(min: number, max: number): Parse<number> {
   }
 }
 
-/** Given in days, kept in ms. */
+/** Whole days as milliseconds. */
 export function days(min: number, max: number): Parse<number> {
-  const parse = wholeNumber(min, max)
-  return (given) => parse(given) * 24 * 60 * 60 * 1000
+  const count = wholeNumber(min, max)
+  return (given) => count(given) * 24 * 60 * 60 * 1000
 }
 
 /** Megabytes (2^20) as bytes. */
@@ -181,10 +187,18 @@ function isPreMessage(value: unknown): value is PreMessage {
   return isKnownRole && typeof content === 'string' && Object.keys(others).length === 0
 }
 
+/** Without the pair of quotes around it, which Docker's `--env-file` and the list form of Compose hand on as part of the value. */
+export function unquoted(given: string): string {
+  const [quote] = given
+  if (given.length < 2 || (quote !== '"' && quote !== "'") || given.at(-1) !== quote) return given
+  const inner = given.slice(1, -1)
+  return inner.includes(quote) ? given : inner.trim()
+}
+
 function items(given: string): string[] {
   return given
     .split(',')
-    .map((entry) => entry.trim())
+    .map((entry) => unquoted(entry.trim()))
     .filter((entry) => entry !== '')
 }
 

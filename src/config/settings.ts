@@ -6,6 +6,7 @@ import {
   encryptionKey,
   headerKey,
   list,
+  listenAddress,
   matching,
   megabytes,
   messagesJson,
@@ -43,7 +44,7 @@ export const settings = {
   // Listening
   port: setting('PORT', wholeNumber(0, 65535), '7044',
     'Port to listen on; 0 takes a free one.'),
-  host: setting('HOST', matching(/^[\w.:%-]+$/, 'a host name or address'), '0.0.0.0',
+  host: setting('HOST', listenAddress, '0.0.0.0',
     'Address to listen on.'),
   routePrefix: setting('ROUTE_PREFIX', pathPrefix, '',
     'Path in front of every route, e.g. /api.'),
@@ -53,6 +54,8 @@ export const settings = {
     'Address under which clients reach the service, without ROUTE_PREFIX; for links.'),
   maxBodyBytes: setting('MAX_BODY_MB', megabytes(1, 512), '20',
     'Largest request body, after decompression.'),
+  bodyBudgetBytes: setting('BODY_BUDGET_MB', autoOr(megabytes(1, 65_536)), 'auto',
+    'All request bodies in flight together, after decompression; auto is an eighth of the heap.'),
   shutdownGraceMs: setting('SHUTDOWN_GRACE_S', seconds(0, 3600), '30',
     'Time that streams get to end after SIGTERM.'),
 
@@ -165,6 +168,10 @@ export const settings = {
     'Life of links to made pictures and videos.'),
   imageUrlAllowPrivate: setting('IMAGE_URL_ALLOW_PRIVATE', yesOrNo, '0',
     '1 lets image_url reach private addresses.'),
+  responsesStored: setting('RESPONSES_STORE', yesOrNo, '1',
+    '0 keeps answers of /v1/responses only where the request says "store": true.'),
+  responsesKeepMs: setting('RESPONSES_KEEP_DAYS', days(1, 365), '30',
+    'How long such answers and their prompts are kept, sealed with STATE_KEY.'),
   modelsFile: setting('MODELS_FILE', text, undefined,
     'JSON file that changes the model catalogue.'),
 
@@ -178,7 +185,7 @@ export const settings = {
   redisPrefix: setting('REDIS_PREFIX', matching(/^[\x21-\x7e]+$/, 'visible ASCII'), 'genspark2api:',
     'Prefix of every Redis key.'),
   stateKeys: secret('STATE_KEY', list(encryptionKey), '',
-    'Keys for stored accounts: 32 bytes in hex or base64; comma list.'),
+    'Keys that seal what is stored: 32 bytes in hex or base64; comma list. Without Redis one is made by itself.'),
 
   // Log
   logLevel: setting('LOG_LEVEL', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info',

@@ -79,6 +79,11 @@ export const errorTable = {
     type: 'server_error',
     text: 'Genspark answered with another model than the one asked for.',
   },
+  overloaded: {
+    status: 503,
+    type: 'service_unavailable_error',
+    text: 'This server has too many requests in memory. Send the request again in a moment.',
+  },
   no_account_available: {
     status: 503,
     type: 'service_unavailable_error',

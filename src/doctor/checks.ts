@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { access, constants, mkdir } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { TokenSource } from '../browser/token-source.ts'
 import type { Config } from '../config.ts'
 import type { Account, CookieAccount } from '../core/account.ts'
@@ -7,6 +9,7 @@ import { ServiceError, UpstreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { createRedisStore } from '../store/redis/redis-store.ts'
+import { schemaVersion } from '../store/state-file.ts'
 import type { LoginState, Upstream } from '../upstream/upstream.ts'
 
 export interface Finding {
@@ -30,11 +33,31 @@ export async function checkDataDir(dataDir: string): Promise<Finding> {
   try {
     await mkdir(path, { recursive: true })
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
-    return { state: 'ok', part, text: `${path} can be written to` }
+    const problem = problemOfState(join(path, 'state.db'))
+    if (problem === undefined) return { state: 'ok', part, text: `${path} can be written to` }
+    const remedy = 'put back a copy of state.db, or move it away to begin a new one'
+    return { state: 'fault', part, text: `state.db cannot be used: ${problem}`, remedy }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const remedy = 'mount a volume there that this user may write to; without, nothing outlives a restart'
     return { state: 'warning', part, text: `${path} cannot be written to (${code})`, remedy }
+  }
+}
+
+/** Looks beside a service that may be running. A file that is missing will be made. */
+function problemOfState(file: string): string | undefined {
+  if (!existsSync(file)) return undefined
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(file, { readOnly: true, timeout: 1_000 })
+    const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
+    if (version > schemaVersion) return `it was written by a later version (schema ${version})`
+    const finding = database.prepare('PRAGMA quick_check(1)').get()?.quick_check
+    return finding === 'ok' ? undefined : String(finding)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  } finally {
+    database?.close()
   }
 }
 

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { InvalidRequestError } from '../core/errors.ts'
 import type { Store, StoredDocument } from '../store/store.ts'
 
 /** Responses that can be asked for later and continued, as texts: only the dialect knows what is in them. An owner finds only
- *  their own. All throw {UnavailableError} `dependency_unavailable`. */
+ *  their own. All throw {UnavailableError} `dependency_unavailable`; `keep` and `replace` {InvalidRequestError} `request_too_large`. */
 export interface KeptResponses {
   keep(kept: StoredDocument): Promise<void>
   find(id: string, owner: string): Promise<string | undefined>
@@ -13,10 +14,22 @@ export interface KeptResponses {
 }
 
 /** 30 days, as OpenAI keeps them. */
-const keptLifeMs = 30 * 24 * 60 * 60 * 1000
+const defaultKeepMs = 30 * 24 * 60 * 60 * 1000
 
+/** In UTF-16 units: a longer text, mostly one with pictures in it, is not kept. */
+const maxKeptLength = 2 * 1024 * 1024
+
+function refuseTooLong(text: string): void {
+  if (text.length <= maxKeptLength) return
+  throw new InvalidRequestError('request_too_large', {
+    message: 'The request and its answer are too long to be kept. Send less, or `store: false`.',
+  })
+}
+
+/** @param keepMs  RESPONSES_KEEP_DAYS */
 export function createKeptResponses(
   store: Pick<Store, 'saveDocument' | 'findDocument' | 'replaceDocument' | 'removeDocument'>,
+  { keepMs = defaultKeepMs }: { readonly keepMs?: number } = {},
 ): KeptResponses {
   /** Yields to other requests first: a conversation is many of these in a row, each to be parsed. */
   async function find(id: string, owner: string): Promise<string | undefined> {
@@ -26,9 +39,15 @@ export function createKeptResponses(
   }
 
   return {
-    keep: (kept) => store.saveDocument('response', { ...kept, lifeMs: keptLifeMs }),
+    async keep(kept) {
+      refuseTooLong(kept.text)
+      await store.saveDocument('response', { ...kept, lifeMs: keepMs })
+    },
     find,
-    replace: (id, text) => store.replaceDocument('response', id, text),
+    async replace(id, text) {
+      refuseTooLong(text)
+      return await store.replaceDocument('response', id, text)
+    },
     remove: async (id, owner) =>
       (await find(id, owner)) !== undefined && (await store.removeDocument('response', id)),
   }

@@ -27,6 +27,8 @@ export interface VideoJobAbout {
   readonly requestId: string
   readonly owner: string
   readonly size: string | undefined
+  /** Called when the request is not needed any more, whether or not a video came of it. */
+  readonly onEnd?: (() => void) | undefined
 }
 
 export interface VideoJobOptions {
@@ -37,6 +39,8 @@ export interface VideoJobOptions {
     Store,
     'saveDocument' | 'replaceDocument' | 'findDocument' | 'listDocuments' | 'removeDocument'
   >
+  /** False leaves prompts out of what is stored. Default true. */
+  readonly promptsStored?: boolean
   /** Being made at once. Default 32. */
   readonly maxRunning?: number
 }
@@ -45,7 +49,7 @@ const jobLifeMs = 24 * 60 * 60 * 1000
 const maxListed = 1000
 
 export function createVideoJobs(options: VideoJobOptions): VideoJobs {
-  const { runMedia, clock, logger, store, maxRunning = 32 } = options
+  const { runMedia, clock, logger, store, maxRunning = 32, promptsStored = true } = options
   const work = createBackgroundWork({ logger, product: 'video', maxRunning })
 
   async function make(job: VideoJob, request: VideoRequest, requestId: string, signal: AbortSignal) {
@@ -84,13 +88,13 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
   }
 
   return {
-    async begin(request, { requestId, owner, size }) {
+    async begin(request, { requestId, owner, size, onEnd }) {
       const createdMs = clock.now()
       const job: VideoJob = {
         id: `video_${randomUUID().replaceAll('-', '')}`,
         owner,
         model: request.model.id,
-        prompt: request.prompt,
+        prompt: promptsStored ? request.prompt : '',
         size,
         durationS: request.durationS,
         createdMs,
@@ -98,7 +102,7 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
         state: { type: 'queued' },
       }
       const kept = Promise.withResolvers<void>()
-      work.begin(job.id, async (signal) => {
+      const keepAndMake = async (signal: AbortSignal) => {
         kept.resolve(
           store.saveDocument('video-job', {
             id: job.id,
@@ -109,7 +113,13 @@ export function createVideoJobs(options: VideoJobOptions): VideoJobs {
         )
         await kept.promise
         await make(job, request, requestId, signal)
-      })
+      }
+      try {
+        work.begin(job.id, (signal) => keepAndMake(signal).finally(onEnd))
+      } catch (error) {
+        onEnd?.()
+        throw error
+      }
       await kept.promise
       return job
     },

@@ -8,6 +8,7 @@ import { accessLog } from './access-log.ts'
 import { createAdminRoutes } from './admin.ts'
 import type { AppServices } from './app-services.ts'
 import { beginRequest } from './begin-request.ts'
+import { createBodyBudget } from './body-budget.ts'
 import { clientAddress, createAddressBlock } from './client-address.ts'
 import { cors } from './cors.ts'
 import { createFileLinks } from './file-links.ts'
@@ -39,6 +40,7 @@ export function createApp(
   const limit = limitRate(config.requestRateLimit, services.sharedLimit)
   const keys = authenticate(bearers, config)
   const app = new Koa<RequestState>()
+  Object.assign(app.context, { bodyBudget: createBodyBudget(config.bodyBudgetBytes) })
   app.use(beginRequest({ shutdown, stallMs: writeStallMs }))
   app.use(accessLog(services))
   app.use(tellRecord(config.debugHeaders))

@@ -53,9 +53,11 @@ export async function makeInBackground(
   }
 
   await keptResponses.keep({ id, owner, text: textOf(queued) })
+  const letGo = context.bodyBudget?.hold(context)
   try {
-    backgroundWork.begin(id, make)
+    backgroundWork.begin(id, (signal) => make(signal).finally(letGo))
   } catch (error) {
+    letGo?.()
     await keptResponses.remove(id, owner)
     throw error
   }

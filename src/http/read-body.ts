@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream'
 import inflate from 'inflation'
-import getRawBody from 'raw-body'
-import { type ErrorCode, InvalidRequestError } from '../core/errors.ts'
+import { type ErrorCode, InvalidRequestError, ServiceError } from '../core/errors.ts'
 import type { RequestContext } from './request-state.ts'
 
 const maxDepth = 100
 
 /** Reads a JSON body of at most `maxBytes`, compressed or not.
  *  @throws {InvalidRequestError} unsupported_media_type | request_too_large | json_too_deep | invalid_json
+ *  @throws {UnavailableError} overloaded
  *  @throws `signal.reason` when the client leaves while it sends */
 export async function readJson(context: RequestContext, maxBytes: number): Promise<unknown> {
   if (!isJsonType(context.get('content-type'))) throw new InvalidRequestError('unsupported_media_type')
@@ -17,6 +17,7 @@ export async function readJson(context: RequestContext, maxBytes: number): Promi
       message: `The request body is nested deeper than ${maxDepth} levels.`,
     })
   }
+  context.bodyBudget?.takeValues(context, bytes)
   return parseJson(bytes)
 }
 
@@ -49,32 +50,73 @@ function describeJsonError(error: unknown, bytes: Buffer): string {
  *  @param maxBytes  after decompression
  *  @param brokenCode  what a body is called that ends early or cannot be decompressed
  *  @throws {InvalidRequestError} unsupported_media_type | request_too_large | `brokenCode`
+ *  @throws {UnavailableError} overloaded: it does not fit beside the bodies of other requests
  *  @throws `signal.reason` when the client leaves while it sends */
 export async function readBody(
-  { req, state: { signal } }: RequestContext,
+  context: RequestContext,
   maxBytes: number,
   brokenCode: ErrorCode,
 ): Promise<Buffer> {
+  const { req } = context
+  const { signal } = context.state
   if (Number(req.headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
   const stream = decompress(req)
   // A pipe does not pass on that its source broke off.
   const stop = () => void stream.destroy(signal.reason)
   signal.addEventListener('abort', stop, { once: true })
   try {
-    return await getRawBody(stream, { limit: maxBytes })
+    return await collect(context, stream, maxBytes)
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    throw translateReadError(error, maxBytes, brokenCode)
+    drop(req)
+    throw translateReadError(error, brokenCode)
   } finally {
     signal.removeEventListener('abort', stop)
     if (stream !== req) stream.destroy()
   }
 }
 
+/** What is left of a body that is refused is read and dropped: a client that cannot send it would neither see its answer nor be able
+ *  to use the connection again. */
+function drop(request: RequestContext['req']): void {
+  request.unpipe()
+  request.resume()
+}
+
+/** The bytes of a stream, each read counted in the budget before it is kept. */
+function collect(context: RequestContext, stream: Readable, maxBytes: number): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const { bodyBudget } = context
+  const chunks: Buffer[] = []
+  let length = 0
+  const end = () => {
+    const [only] = chunks
+    resolve(chunks.length === 1 && only ? only : Buffer.concat(chunks, length))
+  }
+  const broken = () => {
+    if (!stream.readableEnded) reject(new Error('the body ended early'))
+  }
+  const read = (chunk: Buffer) => {
+    try {
+      length += chunk.length
+      if (length > maxBytes) throw tooLarge(maxBytes)
+      bodyBudget?.take(context, chunk.length)
+      chunks.push(chunk)
+    } catch (error) {
+      stream.off('data', read)
+      chunks.length = 0
+      reject(error)
+    }
+  }
+  stream.on('data', read).once('end', end).once('error', reject).once('close', broken)
+  return promise
+}
+
 function decompress(request: RequestContext['req']): Readable {
   try {
     return inflate(request)
   } catch (cause) {
+    drop(request)
     throw new InvalidRequestError('unsupported_media_type', {
       message: 'This Content-Encoding is not known. Send gzip, deflate, br or none.',
       cause,
@@ -82,9 +124,8 @@ function decompress(request: RequestContext['req']): Readable {
   }
 }
 
-function translateReadError(error: unknown, maxBytes: number, brokenCode: ErrorCode): unknown {
-  if (!(error instanceof Error)) return error
-  if ('type' in error && error.type === 'entity.too.large') return tooLarge(maxBytes)
+function translateReadError(error: unknown, brokenCode: ErrorCode): unknown {
+  if (!(error instanceof Error) || error instanceof ServiceError) return error
   // zlib's own: bad or cut compressed data. Everything else that goes wrong here is the client's connection.
   const message =
     'code' in error && /^(Z_|ERR_BROTLI|ERR__ERROR)/.test(String(error.code))

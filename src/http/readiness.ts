@@ -19,21 +19,28 @@ export interface ReadinessSources {
   readonly tokens: Pick<TokenSource, 'state'>
   /** Absent: there is no Redis. */
   readonly redis?: Pick<SharedStore, 'isRedisUp' | 'mode'> | undefined
+  /** False: DATA_DIR cannot be used. */
+  readonly isStateKept?: boolean
   readonly isShuttingDown: () => boolean
 }
 
 /** Can a request be served now? Looks only at what is known already: the site is not asked, nothing is launched. */
 export async function checkReadiness(sources: ReadinessSources): Promise<Readiness> {
-  const { pool, tokens, redis, isShuttingDown } = sources
+  const { pool, tokens, redis, isStateKept = true, isShuttingDown } = sources
   const parts = {
     accounts: await checkAccounts(pool),
     // After the accounts: reading them shows whether Redis is reachable.
     ...(redis && { redis: checkRedis(redis) }),
     browser: { ok: tokens.state() !== 'down', state: tokens.state() },
+    // Requests can be served all the same.
+    ...(!isStateKept && { state: { ok: true, state: 'in-memory', problem: stateProblem } }),
     process: { ok: !isShuttingDown(), state: isShuttingDown() ? 'shutting-down' : 'running' },
   }
   return { ready: Object.values(parts).every((part) => part.ok), parts }
 }
+
+const stateProblem =
+  'DATA_DIR cannot be used: what is learnt ends with this process, and no account can be added.'
 
 function checkRedis({ isRedisUp, mode }: NonNullable<ReadinessSources['redis']>): ReadinessPart {
   const isUp = isRedisUp()

@@ -1,6 +1,7 @@
 import type Koa from 'koa'
 import type { ErrorCode } from '../core/errors.ts'
 import type { RequestRecord } from '../records/record.ts'
+import type { BodyBudget, HeldBody } from './body-budget.ts'
 
 /** What the middleware knows of a request (`ctx.state`). */
 export interface RequestState {
@@ -13,6 +14,8 @@ export interface RequestState {
   caller?: string
   /** What becomes of the request, noted on its way. */
   record?: RequestRecord
+  /** What its body takes of the budget, once some of it has come. */
+  body?: HeldBody
   /** What the client was told, for the access log. */
   errorCode?: ErrorCode
   /** Left by koa-ratelimit on a request that it refuses; `after` in seconds. */
@@ -26,8 +29,14 @@ interface RouterTraces {
   readonly _matchedRouteName?: string
 }
 
-export type RequestContext = Koa.ParameterizedContext<RequestState, RouterTraces>
-export type Middleware = Koa.Middleware<RequestState, RouterTraces>
+/** Of the app, found by each request in its context. */
+interface AppContext {
+  /** Absent: bodies are bounded one by one alone. */
+  readonly bodyBudget?: BodyBudget
+}
+
+export type RequestContext = Koa.ParameterizedContext<RequestState, RouterTraces & AppContext>
+export type Middleware = Koa.Middleware<RequestState, RouterTraces & AppContext>
 
 /** Answers with JSON, on the bare response: of an object as its body Koa asks first whether it is a `Response` or a `Blob`, and
  *  that alone loads the whole of Node's own `fetch`. */

@@ -38,6 +38,8 @@ export interface EmbeddedStore extends Store {
   /** Every hold that has not run out, by account. */
   holds(): ReadonlyMap<string, AccountHold>
   isHeld(account: string): boolean
+  /** False: there is a `dataDir`, and it cannot be used. */
+  readonly isStateKept: boolean
   /** Of a lease that is not in this store. */
   addCount(count: Count): void
   /** Removes what was counted, oldest first; none when the file fails. */
@@ -166,6 +168,8 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
     async accountStates(accounts) {
       return new Map(accounts.map((account) => [account, leases.state(account)]))
     },
+
+    isStateKept: options.dataDir === undefined || database.location() !== null,
 
     onChange: listeners.add,
 

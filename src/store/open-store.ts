@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { createEmbeddedStore } from './embedded-store.ts'
 import type { RedisStore } from './redis/redis-store.ts'
@@ -25,6 +26,8 @@ export interface OpenStoreOptions {
 
 export interface OpenedStore {
   readonly store: Store
+  /** False: DATA_DIR cannot be used, and what is only there ends with the process. */
+  readonly isStateKept: boolean
   /** Present when replicas share the state. */
   readonly shared?: SharedConnection
 }
@@ -40,9 +43,26 @@ export interface SharedConnection extends Pick<RedisStore, 'client'> {
 export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
   const { redisUrl, redisPrefix, redisDownMode: mode, clock, random, logger, metrics } = options
   const local = createEmbeddedStore(options)
-  if (redisUrl === undefined) return { store: local }
+  const { isStateKept } = local
+  if (redisUrl === undefined) return { store: isStateKept ? local : refusingAccounts(local), isStateKept }
   const { createRedisStore } = await import('./redis/redis-store.ts')
   const redis = createRedisStore({ redisUrl, redisPrefix, random, logger })
   const store = createSharedStore({ redis, local, mode, clock, logger, metrics })
-  return { store, shared: { store, client: redis.client, prefix: redisPrefix } }
+  return { store, isStateKept, shared: { store, client: redis.client, prefix: redisPrefix } }
+}
+
+/** An account that would be lost at the next start is not accepted: whoever adds it counts on it. */
+function refusingAccounts(store: Store): Store {
+  return {
+    ...store,
+    async saveRecord(kind, id, text) {
+      if (kind === 'account')
+        throw new UnavailableError('dependency_unavailable', {
+          message:
+            'DATA_DIR cannot be used, so that the account could not be kept. The log of the start says why.',
+          retryable: false,
+        })
+      await store.saveRecord(kind, id, text)
+    },
+  }
 }

@@ -125,6 +125,8 @@ const migrations: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
 ]
 
+export const schemaVersion = migrations.length
+
 /** Brings the tables up to this version, all or nothing. It writes even when nothing is to be done, which shows early that
  *  the file can be written. @throws when the file is of a later version or cannot be written */
 function migrate(database: DatabaseSync): void {

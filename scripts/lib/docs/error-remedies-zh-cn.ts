@@ -70,6 +70,11 @@ export const errorsInChinese: Readonly<Record<ErrorCode, { meaning: string; reme
       '仅在 `SERVED_MODEL_MISMATCH=fail` 时出现：网站换了模型。请重试，或用 `npm run doctor` 检查 reCAPTCHA token 是否正常。',
   },
   upstream_event_too_large: { meaning: 'Genspark 的一个事件超过大小限制。', remedy: '一次少要一些。' },
+  overloaded: {
+    meaning: '内存中的请求太多。',
+    remedy:
+      '按 `Retry-After` 等待后重试。经常出现时：给进程更多内存（`--max-old-space-size`），或调高 `BODY_BUDGET_MB`。',
+  },
   no_account_available: {
     meaning: '没有可用的 Genspark 账号。',
     remedy:

@@ -56,6 +56,8 @@ const errorRemedies: Readonly<Record<ErrorCode, string>> = {
   upstream_event_too_large: 'Ask for less at once.',
   model_mismatch:
     'With `SERVED_MODEL_MISMATCH=fail`: the site used another model. Ask again, or check that tokens are good (`npm run doctor`).',
+  overloaded:
+    'Wait as `Retry-After` says. If it happens often: give the process more memory (`--max-old-space-size`) or raise `BODY_BUDGET_MB`.',
   no_account_available:
     'Set `GS_COOKIE` (see "First account"). If it is set: the account was signed out, copy the cookie anew. `npm run doctor` tells which.',
   upstream_unavailable:

@@ -56,7 +56,8 @@ async function parseSystem(system: unknown, at: string): Promise<ChatMessage[]> 
 function withoutBilling(system: unknown): unknown {
   if (!Array.isArray(system)) return system
   const [first] = system
-  return /^x-anthropic-billing-header:/.test(String(first?.text)) ? system.slice(1) : system
+  const isBilling = typeof first?.text === 'string' && first.text.startsWith('x-anthropic-billing-header:')
+  return isBilling ? system.slice(1) : system
 }
 
 /** `display: omitted` keeps the thinking with the vendor; every type but `disabled` (`enabled`, `adaptive`) shows it. */

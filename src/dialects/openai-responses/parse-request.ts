@@ -22,6 +22,8 @@ export interface ParsedResponseRequest {
 }
 
 export interface ParseRequestOptions {
+  /** RESPONSES_STORE: for requests that do not say `store`. Default true. */
+  readonly storedByDefault?: boolean
   /** Of the response that is to be made. */
   readonly id: string
   /** The catalogue's lookup, which knows a model for every name. */
@@ -33,11 +35,11 @@ export interface ParseRequestOptions {
  *  @throws {InvalidRequestError} `invalid_value` with the place of the first fault, `previous_response_not_found` */
 export async function parseRequest(
   body: unknown,
-  { id, resolve, readKept }: ParseRequestOptions,
+  { id, resolve, readKept, storedByDefault }: ParseRequestOptions,
 ): Promise<ParsedResponseRequest> {
   const request = checkShape(requestSchema, body)
   refuseMissing(request)
-  const echo = echoRequest(request)
+  const echo = echoRequest(request, storedByDefault)
   const { tools, customTools } = parseTools({
     tools: request.tools ?? [],
     choice: request.tool_choice ?? 'auto',

@@ -203,7 +203,7 @@ export const echoedSchema = z.object({
 })
 
 /** Fields that were left out have the vendor's defaults. */
-export function echoRequest(asked: z.infer<typeof echoedSchema>) {
+export function echoRequest(asked: z.infer<typeof echoedSchema>, storedByDefault = true) {
   return {
     access_programs: null,
     background: asked.background ?? false,
@@ -217,7 +217,8 @@ export function echoRequest(asked: z.infer<typeof echoedSchema>) {
     reasoning: { effort: null, summary: null, ...asked.reasoning },
     safety_identifier: asked.safety_identifier ?? null,
     service_tier: servedTier(asked.service_tier),
-    store: asked.store ?? true,
+    // What is made in the background is asked for later.
+    store: asked.store ?? (asked.background === true || storedByDefault),
     temperature: asked.temperature ?? 1,
     text: { ...asked.text, format: asked.text?.format ?? { type: 'text' } },
     tool_choice: asked.tool_choice ?? 'auto',

@@ -50,6 +50,7 @@ export function createResponsesHandler(config: Config, services: AppServices, li
     const request = await parseRequest(body, {
       id,
       resolve: catalogue.resolve,
+      storedByDefault: config.responsesStored,
       readKept: (keptId) => keptResponses.find(keptId, owner),
     })
     const { chat, stream, background, customTools, echo } = request

@@ -61,7 +61,8 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
       const body = await readFormOrJson(context, maxBodyBytes)
       const { video, images: given, size } = await parseVideoRequest(body, resolve)
       const images = await fetchAttachments(given, signal)
-      const about = { requestId, owner: callerOf(context), size }
+      const onEnd = context.bodyBudget?.hold(context)
+      const about = { requestId, owner: callerOf(context), size, onEnd }
       context.body = encodeVideo(await videoJobs.begin({ ...video, images }, about))
     },
 

@@ -344,3 +344,9 @@ describe('parseRequest', () => {
     expect(fault.message).toContain(`${param}: `)
   })
 })
+
+it('takes no object for the text of a system block', async () => {
+  const body = { model: 'm', max_tokens: 9, system: [{ type: 'text', text: { toString: 1 } }], messages: [] }
+  const resolve = () => Promise.reject(new Error('not asked')) as never
+  await expect(parseRequest(body, resolve)).rejects.toMatchObject({ code: 'invalid_value' })
+})
