@@ -110,7 +110,7 @@ function bodyBudget({ bodyBudgetBytes, maxBodyBytes }: SettingValues, heapBytes:
   return bodyBudgetBytes === 'auto' ? Math.max(Math.floor(heapBytes / 8), maxBodyBytes) : bodyBudgetBytes
 }
 
-/** Measured: a body of text takes up to four times its size of the heap, beside 40 MB that the service takes itself. */
+/** Found by trial: a body of text takes up to four times its size of the heap, beside 40 MB that the service takes itself. */
 const heapPerBodyByte = 4
 const ownHeapBytes = 40 * 1024 * 1024
 

@@ -8,7 +8,13 @@ import { ServiceError, UnavailableError, UpstreamError } from '../core/errors.ts
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
-import { type AttemptRecord, elapsedMs, type RequestRecord } from '../records/record.ts'
+import {
+  type AttemptRecord,
+  noteAttempt,
+  noteBegun,
+  noteFailure,
+  type RequestRecord,
+} from '../records/record.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { judgeAccount, mayAskSameAccount, mayBeOneAccounts, nextMove, suspectAccount } from './next-move.ts'
 
@@ -127,34 +133,6 @@ const isEvidence = (error: UpstreamError, thrown: unknown): boolean =>
   !error.isHearsay &&
   thrown instanceof UpstreamError &&
   (thrown.kind === 'challenged' || thrown.kind === 'route-gone')
-
-function noteAttempt(record: RequestRecord, account: Account, queuedSince: number): AttemptRecord {
-  const now = performance.now()
-  const noted: AttemptRecord = {
-    account: account.label,
-    atMs: Math.round(now - record.since),
-    queuedMs: Math.round(now - queuedSince),
-  }
-  record.attempts.push(noted)
-  return noted
-}
-
-function noteBegun(record: RequestRecord, noted: AttemptRecord): void {
-  const atMs = elapsedMs(record)
-  noted.ms = atMs - noted.atMs
-  noted.outcome = 'begun'
-  record.account = noted.account
-  record.firstEventMs ??= atMs
-}
-
-function noteFailure(record: RequestRecord, noted: AttemptRecord, error: unknown): void {
-  noted.ms = elapsedMs(record) - noted.atMs
-  if (error instanceof UpstreamError) {
-    noted.outcome = error.kind
-    if (error.httpStatus !== undefined) noted.httpStatus = error.httpStatus
-    if (error.said !== undefined) noted.said = error.said
-  } else noted.outcome = error instanceof ServiceError ? error.code : 'aborted'
-}
 
 /** Leases an account that this request has not tried. Where none is left, the truest cause is thrown: the state of the pool
  *  if the last failure was the account's, else that failure. */

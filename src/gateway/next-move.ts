@@ -14,7 +14,7 @@ export interface AttemptHistory {
   readonly oneAccounts?: boolean
 }
 
-/** What to do about a failure that came before the commit point. Pure. Source: DESIGN 3, "Failure kinds and moves". */
+/** What to do about a failure that came before the commit point. Pure. The whole table: docs/ARCHITECTURE.md, Promises. */
 export function nextMove(
   kind: UpstreamFailureKind,
   { earlier, accountsLeft, oneAccounts = false }: AttemptHistory,

@@ -8,7 +8,7 @@ import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import { callerOf } from './keys.ts'
 import type { RequestContext } from './request-state.ts'
-import { setDebugHeaders } from './tell-record.ts'
+import { setRecordHeaders } from './send-json.ts'
 
 /** @param signal  ends the answer; by default the request's own */
 export type AnswerChat = (
@@ -38,7 +38,7 @@ export function createAnswerChat(
 function answerWithHeaders(answerChat: AnswerChat): AnswerChat {
   return async (context, ...rest) => {
     const answer = await answerChat(context, ...rest)
-    if (!context.res.headersSent) setDebugHeaders(context)
+    if (!context.res.headersSent) setRecordHeaders(context)
     return answer
   }
 }

@@ -17,7 +17,6 @@ import { limitRate } from './limit-rate.ts'
 import { renderError } from './render-error.ts'
 import type { Middleware, RequestContext, RequestState } from './request-state.ts'
 import { createRoutes, refuseUnmatched } from './routes.ts'
-import { tellRecord } from './tell-record.ts'
 
 export type { AppServices } from './app-services.ts'
 
@@ -43,7 +42,7 @@ export function createApp(
   Object.assign(app.context, { bodyBudget: createBodyBudget(config.bodyBudgetBytes) })
   app.use(beginRequest({ shutdown, stallMs: writeStallMs }))
   app.use(accessLog(services))
-  app.use(tellRecord(config.debugHeaders))
+  if (config.debugHeaders) app.use(withDebugHeaders)
   app.use(renderError(config, logger))
   app.use(cors(config))
   app.use(clientAddress(config.trustedProxyHops, logger))
@@ -72,6 +71,11 @@ export function createApp(
     write.call(logger, { requestId: state.requestId, err: error }, 'response not delivered')
   })
   return app
+}
+
+const withDebugHeaders: Middleware = ({ state }, next) => {
+  state.debugHeaders = true
+  return next()
 }
 
 /** From SIGTERM on nothing new begins; the connection is given up, so that the next request finds another replica.

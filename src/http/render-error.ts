@@ -3,7 +3,8 @@ import { isAbort, maxRetryAfterSeconds, ServiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { encodeError as encodeMessagesError } from '../dialects/anthropic-messages/encode-error.ts'
 import { encodeError } from '../dialects/openai-chat/encode-error.ts'
-import { type Middleware, type RequestContext, sendJson } from './request-state.ts'
+import type { Middleware, RequestContext } from './request-state.ts'
+import { sendJson } from './send-json.ts'
 
 /** Every failure before the headers ends here, in the body shape of its route. */
 export function renderError({ routePrefix }: Pick<Config, 'routePrefix'>, logger: Logger): Middleware {

@@ -14,6 +14,8 @@ export interface RequestState {
   caller?: string
   /** What becomes of the request, noted on its way. */
   record?: RequestRecord
+  /** Headers tell what is known of the request (DEBUG_HEADERS). */
+  debugHeaders?: true
   /** What its body takes of the budget, once some of it has come. */
   body?: HeldBody
   /** What the client was told, for the access log. */
@@ -37,18 +39,6 @@ interface AppContext {
 
 export type RequestContext = Koa.ParameterizedContext<RequestState, RouterTraces & AppContext>
 export type Middleware = Koa.Middleware<RequestState, RouterTraces & AppContext>
-
-/** Answers with JSON, on the bare response: of an object as its body Koa asks first whether it is a `Response` or a `Blob`, and
- *  that alone loads the whole of Node's own `fetch`. */
-export function sendJson(context: RequestContext, value: unknown, status = 200): void {
-  const { res } = context
-  const text = JSON.stringify(value)
-  context.respond = false
-  res.statusCode = status
-  res.setHeader('Content-Type', 'application/json; charset=utf-8')
-  res.setHeader('Content-Length', Buffer.byteLength(text))
-  res.end(text)
-}
 
 /** For the middleware that fills a field in, once. */
 export type Writable<T> = { -readonly [K in keyof T]: T[K] }

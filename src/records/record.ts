@@ -1,5 +1,7 @@
+import type { Account } from '../core/account.ts'
+import { ServiceError, UpstreamError } from '../core/errors.ts'
 // Module `records`: one record a request, made on its way: what was asked, who answered, what went wrong before, how long it took.
-// Touches nothing. No prompt and no answer is ever in it; of the site's words only short ones that were taken for a refusal.
+// Touches `core`. No prompt and no answer is ever in it; of the site's words only short ones that were taken for a refusal.
 
 /** One attempt with one account. */
 export interface AttemptRecord {
@@ -56,6 +58,37 @@ export function beginRecord(id: string, startedMs: number): RequestRecord {
 
 /** Whole ms since the request began. */
 export const elapsedMs = ({ since }: RequestRecord): number => Math.round(performance.now() - since)
+
+/** An attempt with a leased account begins. */
+export function noteAttempt(record: RequestRecord, account: Account, queuedSince: number): AttemptRecord {
+  const now = performance.now()
+  const noted: AttemptRecord = {
+    account: account.label,
+    atMs: Math.round(now - record.since),
+    queuedMs: Math.round(now - queuedSince),
+  }
+  record.attempts.push(noted)
+  return noted
+}
+
+/** It has begun to answer. */
+export function noteBegun(record: RequestRecord, noted: AttemptRecord): void {
+  const atMs = elapsedMs(record)
+  noted.ms = atMs - noted.atMs
+  noted.outcome = 'begun'
+  record.account = noted.account
+  record.firstEventMs ??= atMs
+}
+
+/** It failed before that. */
+export function noteFailure(record: RequestRecord, noted: AttemptRecord, error: unknown): void {
+  noted.ms = elapsedMs(record) - noted.atMs
+  if (error instanceof UpstreamError) {
+    noted.outcome = error.kind
+    if (error.httpStatus !== undefined) noted.httpStatus = error.httpStatus
+    if (error.said !== undefined) noted.said = error.said
+  } else noted.outcome = error instanceof ServiceError ? error.code : 'aborted'
+}
 
 export interface Records {
   add(record: RequestRecord): void

@@ -12,8 +12,9 @@ import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { countAsks } from '../limit-rate.ts'
 import { readJson } from '../read-body.ts'
-import { type Middleware, type RequestContext, sendJson } from '../request-state.ts'
+import type { Middleware, RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
+import { sendJson } from '../send-json.ts'
 
 /** @param limit  counts a choice beyond the first, each an ask of its own, as though it were a request */
 export function createChatCompletionsHandler(

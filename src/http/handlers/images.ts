@@ -13,6 +13,7 @@ import type { FileLinks } from '../file-links.ts'
 import { countAsks } from '../limit-rate.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { Middleware, RequestContext } from '../request-state.ts'
+import { sendJson } from '../send-json.ts'
 import { readSiteFile } from '../site-file.ts'
 
 /** Serves generations, and edits where `imageRequired`. */
@@ -36,7 +37,7 @@ export function createImagesHandler(
     const data: EncodedImage[] = []
     // One after another: only one picture at a time is in memory unencoded.
     for (const file of await collectFiles(events)) data.push(await encode(context, asked, file, account.key))
-    context.body = encodeImages(Math.floor(clock.now() / 1000), data)
+    sendJson(context, encodeImages(Math.floor(clock.now() / 1000), data))
   }
 
   async function encode(

@@ -7,8 +7,9 @@ import { createAnswerChat } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { readJson } from '../read-body.ts'
-import { type RequestContext, sendJson } from '../request-state.ts'
+import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
+import { sendJson } from '../send-json.ts'
 
 export function createMessagesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, logger } = services

@@ -2,7 +2,8 @@ import type { RouterContext } from '@koa/router'
 import { ServiceError } from '../../core/errors.ts'
 import { encodeModel, encodeModelList } from '../../dialects/encode-model.ts'
 import type { AppServices } from '../app-services.ts'
-import { type RequestContext, type RequestState, sendJson } from '../request-state.ts'
+import type { RequestContext, RequestState } from '../request-state.ts'
+import { sendJson } from '../send-json.ts'
 
 export function createListModelsHandler({ catalogue }: Pick<AppServices, 'catalogue'>) {
   return (context: RequestContext): void => {

@@ -1,7 +1,8 @@
 import { ServiceError } from '../../core/errors.ts'
 import type { AppServices } from '../app-services.ts'
 import type { Keys } from '../keys.ts'
-import { type RequestContext, sendJson } from '../request-state.ts'
+import type { RequestContext } from '../request-state.ts'
+import { sendJson } from '../send-json.ts'
 
 /** Claude Code sends `HEAD /` at its start and waits for any answer. */
 export function home(context: RequestContext): void {

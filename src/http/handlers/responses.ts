@@ -18,8 +18,9 @@ import { makeInBackground } from '../background-response.ts'
 import type { FileLinks } from '../file-links.ts'
 import { callerOf } from '../keys.ts'
 import { readJson } from '../read-body.ts'
-import { type RequestContext, sendJson } from '../request-state.ts'
+import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
+import { sendJson } from '../send-json.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services

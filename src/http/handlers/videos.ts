@@ -17,6 +17,7 @@ import type { FileLinks } from '../file-links.ts'
 import { callerOf } from '../keys.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { RequestContext, RequestState } from '../request-state.ts'
+import { sendJson } from '../send-json.ts'
 import { sendFile } from '../site-file.ts'
 
 type Context = RouterContext<RequestState>
@@ -40,7 +41,7 @@ export function createVideoGenerationsHandler(
     const urls = new Map<MediaFile, string>()
     for (const file of files) urls.set(file, await links.link(context, file, account.key, 'video'))
     const link = (file: MediaFile) => urls.get(file) ?? file.url
-    context.body = encodeVideos(Math.floor(clock.now() / 1000), files, link)
+    sendJson(context, encodeVideos(Math.floor(clock.now() / 1000), files, link))
   }
 }
 
@@ -63,21 +64,21 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
       const images = await fetchAttachments(given, signal)
       const onEnd = context.bodyBudget?.hold(context)
       const about = { requestId, owner: callerOf(context), size, onEnd }
-      context.body = encodeVideo(await videoJobs.begin({ ...video, images }, about))
+      sendJson(context, encodeVideo(await videoJobs.begin({ ...video, images }, about)))
     },
 
     async retrieve(context: Context): Promise<void> {
-      context.body = encodeVideo(await find(context))
+      sendJson(context, encodeVideo(await find(context)))
     },
 
     async list(context: Context): Promise<void> {
-      context.body = encodeVideoList(await videoJobs.list(callerOf(context)), context.query)
+      sendJson(context, encodeVideoList(await videoJobs.list(callerOf(context)), context.query))
     },
 
     async remove(context: Context): Promise<void> {
       const id = idOf(context)
       if (!(await videoJobs.remove(id, callerOf(context)))) throw notFound()
-      context.body = encodeDeletedVideo(id)
+      sendJson(context, encodeDeletedVideo(id))
     },
 
     async content(context: Context): Promise<void> {
