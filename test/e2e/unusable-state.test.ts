@@ -15,9 +15,11 @@ function folder(): string {
 it('FINDINGS R11: an account that could not be kept is refused; readyz and the doctor say why', async () => {
   const dataDir = folder()
   mkdirSync(join(dataDir, 'state.db'))
-  const stack = await startStack({ env: { DATA_DIR: dataDir, RECAPTCHA_MODE: 'off', API_SECRET: 'sk-a' } })
+  const stack = await startStack({
+    env: { DATA_DIR: dataDir, RECAPTCHA_MODE: 'off', ADMIN_SECRET: 'sk-operator' },
+  })
   onTestFinished(() => stack.stop())
-  const headers = { authorization: 'Bearer sk-a', 'content-type': 'text/plain' }
+  const headers = { authorization: 'Bearer sk-operator', 'content-type': 'text/plain' }
   const post = { method: 'POST', headers, body: 'session_id=bob' }
   const response = await fetch(`${stack.url}/admin/accounts`, post)
   expect(response.status).toBe(503)

@@ -1,3 +1,4 @@
+import { sharedRecordKinds } from '../../../src/store/store.ts'
 import { startRedisServer } from '../../support/redis-server.ts'
 import { describeStore } from '../store-contract.ts'
 import { openReplica } from './open-replica.ts'
@@ -23,13 +24,13 @@ describeStore('shared store', async () => {
   }
 })
 
-/** The first meeting and the first listening to the other replicas tell of both kinds of records. */
+/** The first meeting and the first listening to the other replicas tell of every kind of records. */
 function hasSettled(store: ReturnType<typeof openReplica>['store']): Promise<void> {
   let calls = 0
   return new Promise((resolve) => {
     const unsubscribe = store.onForeignRecords(() => {
       calls += 1
-      if (calls < 4) return
+      if (calls < 2 * sharedRecordKinds.length) return
       unsubscribe()
       resolve()
     })
