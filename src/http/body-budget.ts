@@ -1,5 +1,5 @@
+import type { ServerResponse } from 'node:http'
 import { InvalidRequestError, UnavailableError } from '../core/errors.ts'
-import type { RequestContext } from './request-state.ts'
 
 /** All request bodies in flight together, in bytes after decompression (BODY_BUDGET_MB): `MAX_BODY_MB` bounds one of them, and
  *  many at once would still end the process. A body counts from its first byte until nothing holds it. */
@@ -14,7 +14,10 @@ export interface BodyBudget {
   hold(context: BudgetedRequest): () => void
 }
 
-type BudgetedRequest = Pick<RequestContext, 'res' | 'state'>
+interface BudgetedRequest {
+  readonly res: ServerResponse
+  readonly state: { body?: HeldBody }
+}
 
 export interface HeldBody {
   bytes: number
