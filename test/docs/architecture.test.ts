@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
 import { expect, it } from 'vitest'
 import { readDocument, root } from './markdown.ts'
 
@@ -20,3 +20,27 @@ it.each(['docs/ARCHITECTURE.md', 'docs/ARCHITECTURE.zh-CN.md'])(
     ).toEqual([])
   },
 )
+
+it('no file imports in a circle, types included', () => {
+  const src = join(root, 'src')
+  const imports = new Map(
+    readdirSync(src, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => {
+        const text = readFileSync(join(src, path), 'utf8')
+        const targets = text.matchAll(/(?:from |import\()'(\.[^']+\.ts)'/g)
+        return [
+          path,
+          Array.from(targets, ([, target = '']) => normalize(join(dirname(path), target))),
+        ] as const
+      }),
+  )
+  const done = new Set<string>()
+  const walk = (path: string, way: readonly string[]): void => {
+    expect(way, `${[...way, path].join(' -> ')}`).not.toContain(path)
+    if (done.has(path)) return
+    for (const target of imports.get(path) ?? []) walk(target, [...way, path])
+    done.add(path)
+  }
+  for (const path of imports.keys()) walk(path, [])
+})
