@@ -22,6 +22,7 @@ export function drawPlot(report: BenchReport): string {
     ].join('')
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>Each goal of the bench, and how far each checkout is from it</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 <text x="${left}" y="20">better than the aim</text><text x="${zero + 5}" y="20">worse, a step is a doubling</text>
 <line x1="${zero}" y1="28" x2="${zero}" y2="${height - 15}" stroke="#000"/>
