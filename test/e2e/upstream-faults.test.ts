@@ -115,7 +115,7 @@ describe.each([
   })
 
   it('F8: a stream of keepalives alone ends at a cap with an error', async () => {
-    stack.emulator.answerWith({ type: 'answer', keepalives: Number.POSITIVE_INFINITY, chunkDelayMs: 20 })
+    stack.emulator.answerWith({ type: 'answer', keepalives: Number.POSITIVE_INFINITY, keepaliveDelayMs: 20 })
     await expect(ask(stack)).rejects.toMatchObject({ status: 504 })
   })
 
