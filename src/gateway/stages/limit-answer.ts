@@ -43,16 +43,14 @@ function createStop(sequences: readonly string[]): StopStage {
       return isOver
     },
     push(batch) {
-      for (let index = 0; index < batch.length; index += 1) {
-        if (!mayPass(batch[index])) return pushFrom(batch, index)
-      }
-      return batch
+      const start = batch.findIndex((event) => !mayPass(event))
+      return start === -1 ? batch : pushFrom(batch, start)
     },
   }
 
   /** Most of an answer goes out as it is. */
-  function mayPass(event: ChatEvent | undefined): boolean {
-    return event?.type === 'text-delta' && finder.passes(event.text)
+  function mayPass(event: ChatEvent): boolean {
+    return event.type === 'text-delta' && finder.passes(event.text)
   }
 
   function pushFrom(batch: ChatEventBatch, start: number): ChatEventBatch {

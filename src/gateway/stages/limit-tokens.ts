@@ -29,16 +29,14 @@ export function createTokenLimit(options: TokenLimitOptions): Stage {
       return isOver
     },
     push(batch) {
-      for (let index = 0; index < batch.length; index += 1) {
-        if (!fits(batch[index])) return pushFrom(batch, index)
-      }
-      return batch
+      const start = batch.findIndex((event) => !fits(event))
+      return start === -1 ? batch : pushFrom(batch, start)
     },
   }
 
   /** Does it continue what is being said, and surely fit? Most of an answer does. */
-  function fits(event: ChatEvent | undefined): boolean {
-    const isText = event?.type === 'text-delta' || event?.type === 'reasoning-delta'
+  function fits(event: ChatEvent): boolean {
+    const isText = event.type === 'text-delta' || event.type === 'reasoning-delta'
     return isText && event.type === part && budget.spendIfSure(event.text)
   }
 
