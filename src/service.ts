@@ -25,8 +25,9 @@ export interface Service {
 
 /** After the grace: how long a stream has to write its in-band error. */
 const lastWordsMs = 2_000
-/** Keep accepting (and refusing) for a moment: a load balancer may already have sent more. */
-const lastRequests = { quietMs: 200, timeoutMs: 2_000 }
+/** Keep accepting (and refusing) for a moment: a client whose answer has just ended sends the next request. A load balancer
+ *  sends it on a connection that it has kept, and never again if that one closes under it. */
+const lastRequests = { quietMs: 200, behindProxyQuietMs: 1_000, timeoutMs: 3_000 }
 
 /** @throws {ConfigError} for faults that show only when the settings are put to use */
 export async function createService(config: Config, options: ServiceOptions = {}): Promise<Service> {
@@ -105,13 +106,16 @@ export async function createService(config: Config, options: ServiceOptions = {}
   async function closeAll(): Promise<void> {
     // A server that is about to listen would not notice its close.
     await opening?.catch(() => {})
-    const since = performance.now()
     logger.info({ open: responses.count }, 'shutting down')
     const ended = await responses.whenNone(config.shutdownGraceMs)
     shutdown.abort(new UnavailableError('shutting_down'))
     if (!ended) await responses.whenNone(lastWordsMs)
     // Refuse new requests rather than drop them: a client cannot safely resend a request that got no answer.
-    await responses.whenQuiet({ since, ...lastRequests })
+    const { quietMs, behindProxyQuietMs, timeoutMs } = lastRequests
+    await responses.whenQuiet({
+      quietMs: config.trustedProxyHops > 0 ? behindProxyQuietMs : quietMs,
+      timeoutMs,
+    })
     await closeServer(server)
     await modules.close()
     logger.info({}, 'closed')

@@ -5,24 +5,21 @@ export interface OpenResponses {
   readonly count: number
   /** @returns true when the last response ended, false when `timeoutMs` passed before */
   whenNone(timeoutMs: number): Promise<boolean>
-  /** Resolves when no request has come since `since` (of `performance.now()`), or none for `quietMs`; after `timeoutMs` at the
-   *  latest. */
-  whenQuiet(options: {
-    readonly since: number
-    readonly quietMs: number
-    readonly timeoutMs: number
-  }): Promise<void>
+  /** Resolves when for `quietMs` no request has come and no response has ended, since the end of one brings the next; after
+   *  `timeoutMs` at the latest. */
+  whenQuiet(options: { readonly quietMs: number; readonly timeoutMs: number }): Promise<void>
 }
 
 /** Keeps count of the responses that a server has not ended yet, so that closing can wait for them. */
 export function trackOpenResponses(server: Server): OpenResponses {
   const open = new Set<ServerResponse>()
   const waiting = new Set<() => void>()
-  let lastCame = Number.NEGATIVE_INFINITY
+  let lastActive = Number.NEGATIVE_INFINITY
   server.on('request', (_request, response) => {
-    lastCame = performance.now()
+    lastActive = performance.now()
     open.add(response)
     response.once('close', () => {
+      lastActive = performance.now()
       open.delete(response)
       if (open.size === 0) for (const resolve of waiting) resolve()
     })
@@ -44,12 +41,12 @@ export function trackOpenResponses(server: Server): OpenResponses {
       waiting.add(done)
       return promise
     },
-    async whenQuiet({ since, quietMs, timeoutMs }) {
+    async whenQuiet({ quietMs, timeoutMs }) {
       const deadline = performance.now() + timeoutMs
       for (;;) {
         await socketsRead()
-        const waitMs = Math.min(lastCame + quietMs, deadline) - performance.now()
-        if (lastCame < since || waitMs <= 0) return
+        const waitMs = Math.min(lastActive + quietMs, deadline) - performance.now()
+        if (waitMs <= 0) return
         await delay(waitMs)
       }
     },
