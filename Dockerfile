@@ -51,4 +51,5 @@ VOLUME /app/data
 EXPOSE 7044
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["node", "src/start.js", "healthcheck"]
-ENTRYPOINT ["tini", "--", "node", "src/start.js"]
+# V8 would let its young generation grow to 100 MB, which makes nothing quicker here: measured, 8 costs no processor time.
+ENTRYPOINT ["tini", "--", "node", "--max-semi-space-size=8", "src/start.js"]

@@ -46,4 +46,5 @@ case $(setting BROWSER_HEADED) in
   *) if [ -z "${DISPLAY:-}" ] && [ "$(uname)" = Linux ]; then packages+=(xvfb); fi ;;
 esac
 setup "${packages[@]+"${packages[@]}"}"
-exec node "${entry[@]}"
+# See ENTRYPOINT in Dockerfile.
+exec node --max-semi-space-size=8 "${entry[@]}"

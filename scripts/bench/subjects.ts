@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -72,7 +72,7 @@ export const serviceOf = (name: string, folder: string): Subject =>
   subject(name, true, {
     args: (_port, { profileFolder }) => [
       ...(profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profileFolder, name)}`]),
-      existsSync(join(folder, 'src/start.js')) ? 'src/start.js' : 'src/main.ts',
+      ...startArgs(folder),
     ],
     cwd: folder,
     env: (port, { site, env }) => ({
@@ -90,6 +90,12 @@ export const serviceOf = (name: string, folder: string): Subject =>
     headers: () => ({ authorization: `Bearer ${secret}` }),
     keepsState: true,
   })
+
+/** What follows `node` in the script `start` of that checkout's package.json. */
+function startArgs(folder: string): readonly string[] {
+  const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  return scripts.start.replace(/^node /, '').split(' ')
+}
 
 function subject(name: string, target: boolean, program: Program): Subject {
   return { name, target, start: (options) => start(name, program, options) }

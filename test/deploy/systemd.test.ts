@@ -8,7 +8,7 @@ const directives = new Map(
 
 test('the unit starts the service as a user of its own, with its state', () => {
   expect(Object.fromEntries(directives)).toMatchObject({
-    ExecStart: '/usr/bin/env node src/start.js',
+    ExecStart: '/usr/bin/env node --max-semi-space-size=8 src/start.js',
     WorkingDirectory: '/opt/genspark2api',
     EnvironmentFile: '/etc/genspark2api.env',
     DynamicUser: 'yes',
