@@ -3,7 +3,6 @@ import { request as requestOverHttp } from 'node:http'
 import { request as requestOverHttps } from 'node:https'
 import { connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net'
 import { LRUCache } from 'lru-cache'
-import { SocksClient } from 'socks'
 import type { buildConnector } from 'undici'
 // The two files that are needed: the package as a whole takes three times as long to load.
 import createUndiciConnector from 'undici/lib/core/connect.js'
@@ -240,13 +239,18 @@ function openSocksTunnel(proxy: URL, target: buildConnector.Options, callback: T
   // Never removed: later errors are the client's to handle, but must not be unhandled here.
   socket.on('error', fail)
   socket.once('connect', () => {
-    SocksClient.createConnection({
-      existing_socket: socket,
-      proxy: { ...address, type: 5, ...(user !== undefined && { userId: user, password }) },
-      command: 'connect',
-      destination: addressOf(target),
-      timeout: handshakeMs,
-    }).then(() => callback(null, socket), fail)
+    // Loaded when it is needed: few have such a proxy, and everybody waits for the start.
+    import('socks')
+      .then(({ SocksClient }) =>
+        SocksClient.createConnection({
+          existing_socket: socket,
+          proxy: { ...address, type: 5, ...(user !== undefined && { userId: user, password }) },
+          command: 'connect',
+          destination: addressOf(target),
+          timeout: handshakeMs,
+        }),
+      )
+      .then(() => callback(null, socket), fail)
   })
   return socket
 }
