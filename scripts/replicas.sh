@@ -33,5 +33,5 @@ for argument in "$@"; do
 done
 [ -n "$count" ] || die $exit_usage 'How many replicas?' 'Try scripts/replicas.sh --help'
 
-if [ "$(setting RECAPTCHA_MODE)" = off ]; then setup redis nginx; else setup chromium redis nginx; fi
+if [ "$(setting RECAPTCHA_MODE)" = off ]; then setup production redis nginx; else setup production chromium redis nginx; fi
 exec node scripts/replicas.ts "$count" "${demo[@]}"

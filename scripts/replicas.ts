@@ -113,7 +113,10 @@ function startReplica(number: number, port: number, redisPort: number): Promise<
     DATA_DIR: join(folder, `replica-${number}`),
     TRUSTED_PROXY_HOPS: '1',
   }
-  return startChild(process.execPath, ['--max-semi-space-size=8', 'src/start.js'], { env, name: `replica ${number}` })
+  return startChild(process.execPath, ['--max-semi-space-size=8', 'src/start.js'], {
+    env,
+    name: `replica ${number}`,
+  })
 }
 
 /** What comes up after all were told to end was not among them. */

@@ -45,6 +45,6 @@ case $(setting BROWSER_HEADED) in
   '' | 0 | false | no | off) ;;
   *) if [ -z "${DISPLAY:-}" ] && [ "$(uname)" = Linux ]; then packages+=(xvfb); fi ;;
 esac
-setup "${packages[@]+"${packages[@]}"}"
+setup production "${packages[@]+"${packages[@]}"}"
 # See ENTRYPOINT in Dockerfile.
 exec node --max-semi-space-size=8 "${entry[@]}"

@@ -23,5 +23,5 @@ for argument in "$@"; do
   esac
 done
 
-setup chromium xvfb redis nginx curl
+setup all chromium xvfb redis nginx curl
 exec node scripts/check.ts

@@ -2,7 +2,7 @@
 // The edge of the process: environment, signals, exit codes. The sole reader of process.env.
 // Imports nothing but Node itself: each command loads what it needs, and the health check of a container needs no service.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Config } from './config.ts'
@@ -23,6 +23,7 @@ await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(await usage())
+  if (args.includes('--version')) return void process.stdout.write(`${await readVersion()}\n`)
   const [command, ...rest] = args
   const reportPath = command === 'doctor' && rest[0] === '--report' ? rest[1] : undefined
   const unknown = command && !Object.hasOwn(commands, command) ? command : rest[reportPath ? 2 : 0]
@@ -72,8 +73,18 @@ async function serve(config: Config): Promise<void> {
     setTimeout(giveMemoryBack, memoryBackMs).unref()
   } catch (error) {
     await service.close()
-    stop(1, `cannot listen: ${error instanceof Error ? error.message : error}`)
+    stop(1, cannotListen(config, error))
   }
+}
+
+function cannotListen({ host, port }: Config, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE')
+    return `Port ${port} is in use already, perhaps by another genspark2api: stop that one, or set PORT to another port.`
+  if (code === 'EACCES') return `Port ${port} may not be used by this user: set PORT to one above 1023.`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `This machine has no address ${host}: set HOST to one that it has, or to 0.0.0.0 for all.`
+  return `cannot listen: ${message ?? error}`
 }
 
 /** The start leaves garbage and a young generation grown to 32 MB, which V8 keeps for as long as little happens: 20 MB less.
@@ -93,8 +104,7 @@ async function doctor(config: Config, reportPath: string | undefined): Promise<v
   process.exitCode = healthy ? 0 : 1
   if (reportPath === undefined) return
   const { writeReport } = await import('./doctor/report.ts')
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  const report = await writeReport(config, findings, version)
+  const report = await writeReport(config, findings, await readVersion())
   if (reportPath === '-') return void process.stdout.write(report)
   try {
     writeFileSync(reportPath, report)
@@ -129,13 +139,18 @@ async function adminKey(config: Config): Promise<void> {
   }
 }
 
+async function readVersion(): Promise<string> {
+  const { version } = await import('./core/version.ts')
+  return version
+}
+
 async function usage(): Promise<string> {
   const { describeSettings } = await import('./config.ts')
   return `genspark2api: an OpenAI-compatible API in front of your own Genspark accounts
 
-Usage: node src/start.js [doctor [--report FILE] | healthcheck | admin-key | --help]
+Usage: node src/start.js [serve | doctor [--report FILE] | healthcheck | admin-key | --help | --version]
 
-Without a word the service starts.
+With no command the service starts.
   doctor        looks at the settings, DATA_DIR, Redis, the site, each account, each way to ask for it and the making of a token,
                 and says what to do about what is wrong; --report also writes all that, with versions, to a file for a bug report
                 (- for standard output), without secrets, names and addresses

@@ -1,6 +1,7 @@
 import type { AccountEntry } from './accounts/account-roster.ts'
 import type { Config } from './config.ts'
 import { isLoopback } from './core/addresses.ts'
+import { version } from './core/version.ts'
 
 export interface StartSummary {
   /** What the service runs with; no secret is among it. */
@@ -24,7 +25,7 @@ export function summariseStart(config: StartConfig, { url, accounts }: Started):
   const { protocol, redisUrl, dataDir } = config
   const store = redisUrl === undefined ? `embedded, in ${dataDir}` : 'Redis'
   return {
-    facts: { url, accounts: accounts.length, protocol, tokens: tokenMaker(config, accounts), store },
+    facts: { version, url, accounts: accounts.length, protocol, tokens: tokenMaker(config, accounts), store },
     warnings: [...missing(config, accounts)],
   }
 }

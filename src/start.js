@@ -4,12 +4,25 @@
 // `node src/main.ts` runs the same program, more slowly.
 
 import { existsSync } from 'node:fs'
-import { constants, enableCompileCache } from 'node:module'
+// As a whole: an old Node lacks what is used of it, and is to be told so in words.
+import * as nodeModule from 'node:module'
 import { join, resolve } from 'node:path'
 
+if (isOldNode()) {
+  process.stderr.write(
+    `genspark2api needs Node.js 22.18 or newer, and this is ${process.version}: run scripts/run.sh, which installs one.\n`,
+  )
+  process.exit(1)
+}
 cacheCompiledCode()
 keepWebSocketsUnloaded()
 await import('./main.ts')
+
+/** 22.18 is the first that runs TypeScript as it is. */
+function isOldNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major < 22 || (major === 22 && minor < 18)
+}
 
 /** Keeps what V8 compiled, and sources without their types, from one start to the next. Beside the sources, since both need the
  *  same protection; in DATA_DIR where that folder cannot be written to; nowhere when neither can. Node writes the files when the
@@ -18,8 +31,8 @@ function cacheCompiledCode() {
   const folders = [join(import.meta.dirname, '../node_modules'), resolve(process.env.DATA_DIR || 'data')]
   for (const folder of folders) {
     if (!existsSync(folder)) continue
-    const { status } = enableCompileCache(join(folder, '.cache/compiled'))
-    if (status !== constants.compileCacheStatus.FAILED) return
+    const { status } = nodeModule.enableCompileCache(join(folder, '.cache/compiled'))
+    if (status !== nodeModule.constants.compileCacheStatus.FAILED) return
   }
 }
 

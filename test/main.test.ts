@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { version } from '../src/core/version.ts'
 import { spawnService } from './support/spawn-service.ts'
 
 const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = tmpdir()) =>
@@ -40,6 +41,10 @@ test('the health check says why nothing answers', async () => {
   const { exitCode, output } = await run(['healthcheck'], { PORT: '1', HOST: '127.0.0.1' })
   expect(exitCode).toBe(1)
   expect(output).toMatch(/^\/livez does not answer: .*ECONNREFUSED/)
+})
+
+test('--version is that of package.json', async () => {
+  expect(await run(['--version'])).toEqual({ exitCode: 0, output: `${version}\n` })
 })
 
 test('an argument that it does not know ends with 64, and help names the commands and the settings', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../src/config.ts'
 import { createAccount, createApiKeyAccount } from '../src/core/account.ts'
+import { version } from '../src/core/version.ts'
 import { summariseStart } from '../src/start-summary.ts'
 
 const url = 'http://localhost:7044'
@@ -16,7 +17,14 @@ const summary = (env: Record<string, string>, accounts: Accounts) =>
 describe('the facts', () => {
   it('are the address, the accounts, the protocol, who makes tokens and where the state is', () => {
     expect(summary({ API_SECRET: 'sk-canary' }, [cookie, apiKey])).toEqual({
-      facts: { url, accounts: 2, protocol: 'auto', tokens: 'own Chromium', store: 'embedded, in ./data' },
+      facts: {
+        version,
+        url,
+        accounts: 2,
+        protocol: 'auto',
+        tokens: 'own Chromium',
+        store: 'embedded, in ./data',
+      },
       warnings: [],
     })
   })

@@ -17,14 +17,16 @@ die() {
 # Statuses of sysexits.h
 readonly exit_usage=64 exit_unavailable=69
 
-# setup [PACKAGE...]: Node, the dependencies, and the Debian packages named.
+# setup all|production [PACKAGE...]: Node, the dependencies, and the Debian packages named.
 # One at a time, so that run.sh and test.sh may be started together.
 setup() {
   mkdir -p .tools
+  local dependencies=$1
+  shift
   {
     if command -v flock >/dev/null; then flock 9; fi
     ensure_node
-    ensure_dependencies
+    ensure_dependencies "$dependencies"
     local package
     for package in "$@"; do "ensure_$package"; done
   } 9>.tools/setup.lock
@@ -68,15 +70,16 @@ node_package() {
   esac
 }
 
-# ---- Dependencies: the full set, so that run.sh and test.sh do not undo each other's work
+# ---- Dependencies: all of them serve for `production` too, so that run.sh does not undo the work of test.sh
 
 ensure_dependencies() {
-  local stamp=node_modules/.installed-from lock
+  local stamp=node_modules/.installed-from lock include=--include=dev
   lock=$(cksum <package-lock.json)
-  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$lock" ]; then return; fi
-  quietly 'Installing the dependencies' npm ci --include=dev --no-audit --no-fund ||
+  if grep -qsxF -e "$lock all" -e "$lock $1" "$stamp"; then return; fi
+  if [ "$1" = production ]; then include=--omit=dev; fi
+  quietly 'Installing the dependencies' npm ci "$include" --no-audit --no-fund ||
     die $exit_unavailable 'The dependencies could not be installed (npm ci).'
-  printf '%s\n' "$lock" >"$stamp"
+  printf '%s\n' "$lock $1" >"$stamp"
 }
 
 # ---- Debian packages
@@ -94,6 +97,8 @@ ensure_chromium() {
       'Install Google Chrome (https://www.google.com/chrome), or run "sudo snap install chromium",' \
       'or name another Chromium in BROWSER_EXECUTABLE.'
   fi
+  # Lists of months ago name a browser of months ago.
+  update_package_lists
   install_packages chromium chromium-sandbox
 }
 
@@ -134,6 +139,11 @@ install_packages() {
     die $exit_unavailable "$1 is missing and this system has no apt-get: install $1 by the means of your system."
   quietly "Installing $1" apt_install "$@" ||
     die $exit_unavailable "$1 could not be installed; run as root: apt-get install $*"
+}
+
+# Without a network the old lists have to do.
+update_package_lists() {
+  if command -v apt-get >/dev/null; then quietly 'Updating the package lists' apt_get update || true; fi
 }
 
 # Updates the package lists only when they do not serve.

@@ -18,9 +18,15 @@ export interface LoggerOptions {
 }
 
 export function createLogger({ level, format, destination }: LoggerOptions): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // As words: Loki, Datadog and people read those.
+    formatters: { level: (name: string) => ({ level: name }) },
+  }
   if (destination) return pino(options, destination)
-  if (format === 'pretty') return pino({ ...options, transport: { target: 'pino-pretty' } })
+  if (format === 'pretty') return pino({ ...options, formatters: {}, transport: { target: 'pino-pretty' } })
   // Not pino's own writer: it blocks the exit of the process for ever when nobody reads the pipe any more.
   return pino(options, createLineWriter(process.stdout))
 }

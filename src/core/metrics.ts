@@ -3,6 +3,7 @@ import Counter from 'prom-client/lib/counter.js'
 import Gauge from 'prom-client/lib/gauge.js'
 import Histogram from 'prom-client/lib/histogram.js'
 import Registry from 'prom-client/lib/registry.js'
+import { version } from './version.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -10,6 +11,12 @@ export type Metrics = ReturnType<typeof createMetrics>
 export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
+  new Gauge({
+    name: 'genspark2api_build_info',
+    help: 'Always 1; the version is a label',
+    labelNames: ['version'] as const,
+    registers,
+  }).set({ version }, 1)
   return {
     registry,
     requests: new Counter({

@@ -7,11 +7,12 @@ import { createBillingHandlers } from './handlers/billing.ts'
 import { createChatCompletionsHandler } from './handlers/chat-completions.ts'
 import { createFilesHandler } from './handlers/files.ts'
 import { createGensparkHandler } from './handlers/genspark.ts'
+import { createHomeHandler } from './handlers/home.ts'
 import { createImagesHandler } from './handlers/images.ts'
 import { createKeptResponseHandlers, refuseWebSocket } from './handlers/kept-responses.ts'
 import { createCountMessageTokensHandler, createMessagesHandler } from './handlers/messages.ts'
 import { createListModelsHandler, createRetrieveModelHandler } from './handlers/models.ts'
-import { createMetricsHandler, createReadyzHandler, home, livez } from './handlers/probes.ts'
+import { createMetricsHandler, createReadyzHandler, livez } from './handlers/probes.ts'
 import { createResponsesHandler } from './handlers/responses.ts'
 import { createVideoGenerationsHandler, createVideoHandlers } from './handlers/videos.ts'
 import type { Keys } from './keys.ts'
@@ -80,7 +81,7 @@ export function createRoutes(
   post('/responses/:id/cancel', responses.cancel)
   get('/responses/:id/input_items', responses.inputItems)
 
-  probe('/', home)
+  probe('/', createHomeHandler(config))
   probe('/livez', livez)
   probe('/readyz', createReadyzHandler(services))
   probe('/metrics', createMetricsHandler(keys, services))

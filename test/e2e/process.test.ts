@@ -128,7 +128,7 @@ describe('nothing is left behind', () => {
     onTestFinished(failed.kill)
     expect(await failed.exitCode).toBe(1)
     expect(failed.output()).toContain(
-      `cannot listen: listen EADDRINUSE: address already in use 127.0.0.1:${port}`,
+      `Port ${port} is in use already, perhaps by another genspark2api: stop that one, or set PORT to another port.`,
     )
     expect(emulator.requests).toEqual([])
   })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { version } from '../../src/core/version.ts'
 import type { Readiness } from '../../src/http/readiness.ts'
 import { chatBody, startApp } from './support/start-app.ts'
 
@@ -98,6 +99,22 @@ describe('routes', () => {
     )
     expect(reply).toMatch(/^HTTP\/1\.1 426 /)
     expect(reply).toContain('"code":"upgrade_not_supported"')
+  })
+
+  it('shows a page to a person at / and JSON to a program, both with the version', async () => {
+    const { url } = await startApp({ env: { ROUTE_PREFIX: '/api' } })
+    const home = async (accept: string) => {
+      const response = await fetch(url, { headers: { accept } })
+      return { type: response.headers.get('content-type'), body: await response.text() }
+    }
+    expect(await home('*/*')).toEqual({
+      type: 'application/json; charset=utf-8',
+      body: JSON.stringify({ name: 'genspark2api', version }),
+    })
+    const page = await home('text/html,application/xhtml+xml,*/*;q=0.8')
+    expect(page.type).toBe('text/html; charset=utf-8')
+    expect(page.body).toContain(`<code>${url}/api/v1</code>`)
+    expect(page.body).toContain(version)
   })
 
   it('answers HEAD / without a key (CLIENTS rule 19)', async () => {

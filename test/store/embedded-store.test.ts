@@ -28,7 +28,7 @@ const startMs = Date.UTC(2026, 10, 23)
 const day = 24 * 60 * 60 * 1000
 
 let folder: string
-let lines: { level: number; msg: string }[]
+let lines: { level: string; msg: string }[]
 const open: Store[] = []
 
 beforeEach(() => {

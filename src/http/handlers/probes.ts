@@ -4,11 +4,6 @@ import type { Keys } from '../keys.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendJson } from '../send-json.ts'
 
-/** Claude Code sends `HEAD /` at its start and waits for any answer. */
-export function home(context: RequestContext): void {
-  sendJson(context, { name: 'genspark2api' })
-}
-
 /** The process answers: nothing else is asked, so that a sick dependency does not get it killed. */
 export function livez(context: RequestContext): void {
   sendJson(context, { live: true })
