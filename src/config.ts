@@ -45,14 +45,44 @@ export function parseConfig(
   if (faults.length > 0) throw new ConfigError(faults)
 
   const { debug, yesCaptchaClientKey: _unused, ...rest } = values
+  const platform = given.has('trustedProxyHops') ? undefined : platformOf(env)
   return deepFreeze({
     ...rest,
+    trustedProxyHops: platform?.proxyHops ?? values.trustedProxyHops,
     bodyBudgetBytes: bodyBudget(values, heapBytes),
     recaptchaMode: values.recaptchaMode ?? (values.recaptchaProxyUrl ? 'remote' : 'embedded'),
     logLevel: debug ? 'debug' : values.logLevel,
     logFormat: values.logFormat ?? (isTerminal ? 'pretty' : 'json'),
-    notices: [...withoutEffect(values), ...likelySlips(env)],
+    notices: [...hopsOf(platform), ...withoutEffect(values), ...likelySlips(env)],
   })
+}
+
+interface Platform {
+  readonly name: string
+  /** A variable that the platform sets in every container. */
+  readonly knownBy: RegExp
+  /** Proxies of its own that add to `X-Forwarded-For`. */
+  readonly proxyHops: number
+}
+
+/** Where nobody can put a proxy of his own between the platform's and the service. Render: Cloudflare, then its load balancer
+ *  (https://render.com/docs/environment-variables, https://docs.zeabur.com, https://huggingface.co/docs/hub/spaces-overview). */
+const platforms: readonly Platform[] = [
+  { name: 'Render', knownBy: /^RENDER$/, proxyHops: 2 },
+  { name: 'Zeabur', knownBy: /^ZEABUR_/, proxyHops: 1 },
+  { name: 'Hugging Face', knownBy: /^SPACE_ID$/, proxyHops: 1 },
+]
+
+function platformOf(env: Environment): Platform | undefined {
+  const names = Object.keys(env).filter((name) => env[name])
+  return platforms.find(({ knownBy }) => names.some((name) => knownBy.test(name)))
+}
+
+function hopsOf(platform: Platform | undefined): string[] {
+  if (!platform) return []
+  return [
+    `this is ${platform.name}: TRUSTED_PROXY_HOPS is taken to be ${platform.proxyHops}; set it where that is wrong`,
+  ]
 }
 
 /** Every setting with its default, for `--help`; ends with a line break. */

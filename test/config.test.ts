@@ -367,6 +367,23 @@ describe('faults', () => {
   })
 })
 
+describe('FINDINGS O14: the proxies of a platform', () => {
+  test.each([
+    ['RENDER', 'true', 2],
+    ['ZEABUR_SERVICE_ID', '65f0c0ffee', 1],
+    ['SPACE_ID', 'somebody/genspark2api', 1],
+  ])('are known by %s', (name, value, hops) => {
+    const { trustedProxyHops, notices } = parseConfig({ [name]: value })
+    expect(trustedProxyHops).toBe(hops)
+    expect(notices).toEqual([expect.stringContaining(`TRUSTED_PROXY_HOPS is taken to be ${hops}`)])
+    expect(parseConfig({ [name]: value, TRUSTED_PROXY_HOPS: '0' })).toMatchObject({
+      trustedProxyHops: 0,
+      notices: [],
+    })
+    expect(parseConfig({ [name]: '' }).trustedProxyHops).toBe(0)
+  })
+})
+
 describe('notices', () => {
   test('tell that YES_CAPTCHA_CLIENT_KEY is not used, without its value', () => {
     expect(parseConfig({ YES_CAPTCHA_CLIENT_KEY: 'canary' }).notices).toEqual([

@@ -49,7 +49,7 @@ export const settings = {
   routePrefix: setting('ROUTE_PREFIX', pathPrefix, '',
     'Path in front of every route, e.g. /api.'),
   trustedProxyHops: setting('TRUSTED_PROXY_HOPS', wholeNumber(0, 32), '0',
-    'Reverse proxies in front whose X-Forwarded-For is believed.'),
+    'Reverse proxies in front whose X-Forwarded-For is believed; found by itself on Render, Zeabur and Hugging Face.'),
   publicUrl: setting('PUBLIC_URL', siteUrl, undefined,
     'Address under which clients reach the service, without ROUTE_PREFIX; for links.'),
   maxBodyBytes: setting('MAX_BODY_MB', megabytes(1, 512), '20',

@@ -25,5 +25,5 @@ async function noteAsInstalled(copy: string): Promise<void> {
   const stamp = join(copy, 'node_modules/.installed-from')
   await rm(stamp, { force: true })
   const { stdout } = await run('sh', ['-c', 'cksum <package-lock.json'], { cwd: copy })
-  await writeFile(stamp, stdout)
+  await writeFile(stamp, `${stdout.trim()} all\n`)
 }

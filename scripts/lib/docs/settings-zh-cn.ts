@@ -5,7 +5,8 @@ export const settingsInChinese: Readonly<Record<keyof typeof settings, string>> 
   port: '监听端口；0 表示任取一个空闲端口。',
   host: '监听地址。',
   routePrefix: '所有路由前面的路径，例如 /api。',
-  trustedProxyHops: '前面有几层可信的反向代理（其 X-Forwarded-For 会被采信）。',
+  trustedProxyHops:
+    '前面有几层可信的反向代理（其 X-Forwarded-For 会被采信）；在 Render、Zeabur 和 Hugging Face 上会自动识别。',
   publicUrl: '客户端访问本服务的地址（不含 ROUTE_PREFIX），用于生成链接。',
   maxBodyBytes: '请求体上限（解压后，MB）。',
   bodyBudgetBytes: '所有进行中请求的请求体合计上限（解压后，MB）；auto 为堆内存上限的八分之一。',
