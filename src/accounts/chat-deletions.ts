@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
+import { deadlineSignal } from '../core/deadline.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Store } from '../store/store.ts'
@@ -89,7 +90,7 @@ export function createChatDeletions(options: ChatDeletionsOptions): ChatDeletion
   async function isOver(deletion: Deletion): Promise<boolean> {
     const account = options.findAccount(deletion.account)
     if (!account || pinned.has(deletion.chatId)) return true
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)])
+    const signal = AbortSignal.any([closing.signal, deadlineSignal(timeoutMs)])
     try {
       await deleteChat(account, deletion.chatId, signal)
       return true

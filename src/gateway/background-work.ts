@@ -1,3 +1,4 @@
+import { startDeadline } from '../core/deadline.ts'
 import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 
@@ -36,13 +37,13 @@ export function createBackgroundWork(options: BackgroundWorkOptions): Background
           message: `Too many ${product}s are being made in the background.`,
         })
       const abort = new AbortController()
-      const limit = setTimeout(() => abort.abort(tooLong(product)), maxBackgroundMs)
+      const stop = startDeadline(maxBackgroundMs, () => abort.abort(tooLong(product)))
       const done = work(abort.signal)
         .catch((error: unknown) => logger.error({ id, err: error }, 'a background work was lost'))
         .finally(() => {
           // Ends what the work left open, such as an answer that nobody reads.
           abort.abort()
-          clearTimeout(limit)
+          stop()
           running.delete(id)
         })
       running.set(id, { abort, done })
