@@ -11,7 +11,7 @@ import { accountsOfSettings } from './accounts/import-accounts.ts'
 import { createTotalQuota } from './accounts/total-quota.ts'
 import { createBrowser } from './browser/create-token-source.ts'
 import { type Config, ConfigError } from './config.ts'
-import { type Clock, systemClock } from './core/clock.ts'
+import { type Clock, createAgeClock, systemClock } from './core/clock.ts'
 import { InvalidRequestError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
@@ -106,7 +106,9 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...pick(config, 'browserHeaded', 'display', 'xAuthority'),
     ...pick(overrides, 'browserArguments'),
     transport: transport === 'direct' ? 'none' : transport,
-    ...{ sessions, clock, random, logger, metrics },
+    // Of the age of tokens.
+    clock: overrides.clock ?? createAgeClock(),
+    ...{ sessions, random, logger, metrics },
   })
   const upstream = createUpstream({
     ...pick(config, 'baseUrl', 'protocol', 'transport', 'proxyUrl'),

@@ -28,3 +28,20 @@ const sinceTick = (): number => Math.min(performance.now() - tickedAt, 2 * tickM
 
 /** The one of the process. */
 export const systemClock: Clock = { now: Date.now, live }
+
+/** A clock for the age of things. It counts what passed by the wall, or by the process where that is more: a step back makes nothing
+ *  young again, and a night in which the machine slept is not forgotten. */
+export function createAgeClock(wall: () => number = Date.now, process = () => performance.now()): Clock {
+  let nowMs = 0
+  let wallMs = wall()
+  let processMs = process()
+  return {
+    now() {
+      const [wallThen, processThen] = [wallMs, processMs]
+      wallMs = wall()
+      processMs = process()
+      nowMs += Math.max(wallMs - wallThen, processMs - processThen, 0)
+      return nowMs
+    },
+  }
+}
