@@ -196,7 +196,11 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     },
     usage: store.counts,
     quota: totalQuota.read,
-    readiness: () => checkReadiness({ pool, tokens, redis: shared?.store, isStateKept, isShuttingDown }),
+    readiness: () =>
+      checkReadiness({
+        ...pick(config, 'tokenRequired'),
+        ...{ pool, tokens, redis: shared?.store, isStateKept, isShuttingDown },
+      }),
     sharedLimit: shared,
   })
   const server = createServer(app.callback())

@@ -5,6 +5,7 @@
 import type { CookieAccount } from '../core/account.ts'
 import { type ServiceErrorOptions, UnavailableError } from '../core/errors.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
+import type { MintTrouble } from './mint-memory.ts'
 
 export interface TokenRequest {
   readonly account: CookieAccount
@@ -19,11 +20,13 @@ export type BrowserState = 'off' | 'idle' | 'starting' | 'ready' | 'down'
 export interface TokenSource {
   /** A token that was never given out before and is younger than `TOKEN_MAX_AGE_S`.
    *  @returns undefined only in mode `off`
-   *  @throws {UnavailableError} `token_unavailable`, the true cause in its message */
+   *  @throws {UnavailableError} `token_unavailable`, the true cause in its message @throws {UpstreamError} `challenged` */
   token(request: TokenRequest): Promise<string | undefined>
   /** Launches in the background, so that the first request need not wait for Chromium. Never throws. */
   warmUp(): void
   state(): BrowserState
+  /** Accounts for which it is known that no token can be made. */
+  trouble?(): MintTrouble | undefined
   /** The account is there no more: nothing of it stays open. */
   forget(accountKey: string): void
   /** Closes pages and the browser; after it no process of ours is left. */
@@ -39,4 +42,4 @@ export const tokenUnavailable = (
 
 /** The first line of an error, without Playwright's call log. */
 export const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? ''
+  ((error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '').slice(0, 300)
