@@ -132,6 +132,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...pick(config, 'accountMaxConcurrency', 'accountSelection', 'queueWaitMs', 'queueMax'),
     ...pick(config, 'rateLimitCoolDownMs', 'modelChatMap', 'sessionImageChatMap', 'autoBindChats'),
     chatDeletions: config.autoDeleteChats ? chatDeletions : undefined,
+    openAccounts: tokens.openAccounts,
     ...{ roster, store, clock, logger },
   })
   const listRefresh = createListRefresh({ modelLists: upstream.modelLists, catalogue, random, logger })

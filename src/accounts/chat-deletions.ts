@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
-import { startDeadline } from '../core/deadline.ts'
+import { liveDeadline } from '../core/deadline.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Store } from '../store/store.ts'
@@ -106,7 +106,7 @@ export function createChatDeletions(options: ChatDeletionsOptions): ChatDeletion
     const account = options.findAccount(deletion.account)
     if (!account || pinned.has(deletion.chatId)) return true
     const late = new AbortController()
-    const stop = startDeadline(timeoutMs, () => late.abort(new UpstreamError('first-event-timeout')))
+    const stop = liveDeadline(timeoutMs, () => late.abort(new UpstreamError('first-event-timeout')))
     try {
       await deleteChat(account, deletion.chatId, AbortSignal.any([closing.signal, late.signal]))
       return true

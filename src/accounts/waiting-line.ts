@@ -1,4 +1,4 @@
-import { startDeadline } from '../core/deadline.ts'
+import { liveDeadline } from '../core/deadline.ts'
 import { UnavailableError } from '../core/errors.ts'
 
 export interface WaitingLineOptions<T> {
@@ -88,7 +88,7 @@ export class WaitingLine<T> {
         reject(reason)
       },
     }
-    const stop = startDeadline(this.#options.waitMs, () =>
+    const stop = liveDeadline(this.#options.waitMs, () =>
       waiter.reject(new UnavailableError('queue_timeout')),
     )
     const onAbort = () => waiter.reject(waiting.signal.reason)

@@ -1,4 +1,4 @@
-import { startDeadline } from '../core/deadline.ts'
+import { liveDeadline } from '../core/deadline.ts'
 
 /** Waits for `work` or for the signal, whichever is first; Playwright's own calls know no signal.
  *  The work goes on unseen after an abort. @throws the signal's reason */
@@ -28,7 +28,7 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
-  const stop = startDeadline(ms, () => controller.abort(reason()))
+  const stop = liveDeadline(ms, () => controller.abort(reason()))
   const onAbort = () => controller.abort(signal.reason)
   if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort, { once: true })
@@ -43,7 +43,7 @@ export async function withDeadline<T>(
 /** Whether `work` settled within `ms`. */
 export async function settles(work: Promise<unknown>, ms: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
-  const stop = startDeadline(ms, () => resolve(false))
+  const stop = liveDeadline(ms, () => resolve(false))
   const settled = work.then(
     () => true,
     () => true,

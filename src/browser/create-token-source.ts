@@ -99,7 +99,7 @@ interface EmbeddedSourceOptions extends RecaptchaSettings {
   readonly logger: Logger
   readonly metrics: Pick<
     Metrics,
-    'tokensMinted' | 'tokenWaitSeconds' | 'browserLaunches' | 'recaptchaFailing'
+    'tokensMinted' | 'tokenWaitSeconds' | 'browserLaunches' | 'recaptchaFailing' | 'browserEvictions'
   >
   /** For tests. */
   readonly browserArguments?: readonly string[] | undefined
@@ -141,9 +141,10 @@ type BrowserHost = ReturnType<typeof createHost>
 /** One Chromium and a context an account. */
 function createHost(options: EmbeddedSourceOptions) {
   const limits = { ...defaultLimits, ...options.limits }
-  const { browserExecutable, proxyUrl, logger } = options
+  const { browserExecutable, proxyUrl, logger, metrics } = options
   const closing = new AbortController()
   let overfullNoted = false
+  let evictionNoted = false
   const keeper = createChromiumKeeper({
     ...options,
     ...limits,
@@ -160,6 +161,15 @@ function createHost(options: EmbeddedSourceOptions) {
       if (overfullNoted) return
       overfullNoted = true
       logger.warn({}, 'every browser context carries requests: more than BROWSER_MAX_PAGES are open')
+    },
+    onEvicted() {
+      metrics.browserEvictions.inc()
+      if (evictionNoted) return
+      evictionNoted = true
+      logger.warn(
+        { pages: options.browserMaxPages },
+        'accounts take turns at the browser pages, and each page that is opened anew costs a second of processor time: raise BROWSER_MAX_PAGES if there is memory for it',
+      )
     },
   })
   return {
@@ -203,6 +213,7 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
     },
     state: keeper.state,
     trouble: () => memory.trouble,
+    openAccounts,
     forget(accountKey) {
       memory.forget(accountKey)
       for (const key of shelves.keys()) if (key.startsWith(`${accountKey} `)) shelves.delete(key)
@@ -212,6 +223,17 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
       closed ??= closeAll()
       return closed
     },
+  }
+
+  function openAccounts(): ReadonlySet<string> {
+    const open = pool.openAccounts()
+    let more: Set<string> | undefined
+    for (const [key, shelf] of shelves) {
+      if (shelf.size === 0) continue
+      const account = key.slice(0, key.indexOf(' '))
+      if (!open.has(account)) more = (more ?? new Set(open)).add(account)
+    }
+    return more ?? open
   }
 
   async function mintFor(shelf: TokenShelf, { account, generation, signal }: TokenRequest): Promise<string> {

@@ -25,6 +25,8 @@ export interface TokenSource {
   /** Launches in the background, so that the first request need not wait for Chromium. Never throws. */
   warmUp(): void
   state(): BrowserState
+  /** Keys of the accounts for which a token costs least: their page is open, or a spare one is there. Cheap. */
+  openAccounts?(): ReadonlySet<string>
   /** Accounts for which it is known that no token can be made. */
   trouble?(): MintTrouble | undefined
   /** The account is there no more: nothing of it stays open. */

@@ -71,6 +71,11 @@ export function createMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    browserEvictions: new Counter({
+      name: 'genspark2api_browser_evictions_total',
+      help: 'Browser pages closed so that another account gets the place (BROWSER_MAX_PAGES)',
+      registers,
+    }),
     redisUp: new Gauge({
       name: 'genspark2api_redis_up',
       help: 'Whether the Redis that the replicas share is in use, by REDIS_DOWN_MODE; absent without REDIS_URL',

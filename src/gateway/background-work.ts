@@ -1,4 +1,4 @@
-import { startDeadline } from '../core/deadline.ts'
+import { liveDeadline } from '../core/deadline.ts'
 import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 
@@ -37,7 +37,7 @@ export function createBackgroundWork(options: BackgroundWorkOptions): Background
           message: `Too many ${product}s are being made in the background.`,
         })
       const abort = new AbortController()
-      const stop = startDeadline(maxBackgroundMs, () => abort.abort(tooLong(product)))
+      const stop = liveDeadline(maxBackgroundMs, () => abort.abort(tooLong(product)))
       const done = work(abort.signal)
         .catch((error: unknown) => logger.error({ id, err: error }, 'a background work was lost'))
         .finally(() => {

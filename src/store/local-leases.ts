@@ -157,7 +157,7 @@ export class LocalLeases {
         else if (maxConcurrency > 0 && account.inFlight >= maxConcurrency) busy = true
         else candidates.push(account)
       }
-      if (candidates.length > 0) return this.#chooseAccount(candidates, selection)
+      if (candidates.length > 0) return this.#chooseAccount(candidates, selection, input.preferred)
       accounts = accounts === fallback ? undefined : fallback
     }
     if (busy) return { type: 'busy' }
@@ -174,14 +174,19 @@ export class LocalLeases {
 
   /** An account that the walk over all of them could choose as well, with the same chance; undefined when a few draws find none. */
   #draw(list: readonly LocalAccount[], input: LeaseInput, times: Times): LocalAccount | undefined {
-    const { selection, exclude, maxConcurrency } = input
+    const { selection, exclude, maxConcurrency, preferred = [] } = input
     if (selection === 'round-robin') return undefined
     // None is less busy than an idle one.
     const most = selection === 'least-busy' ? 1 : maxConcurrency || Number.POSITIVE_INFINITY
+    const isGood = (drawn: LocalAccount) =>
+      (!drawn.hold || !currentHold(drawn, times)) && drawn.inFlight < most && !exclude.has(drawn.account)
+    if (selection === 'least-busy' && preferred.length > 0 && list === this.#listOf(input.accounts)) {
+      const good = preferred.map((key) => this.account(key)).find(isGood)
+      if (good) return good
+    }
     for (let draw = 0; draw < draws; draw += 1) {
       const drawn = this.#chooseAccount(list, 'random')
-      const isUsable = !drawn.hold || !currentHold(drawn, times)
-      if (isUsable && drawn.inFlight < most && !exclude.has(drawn.account)) return drawn
+      if (isGood(drawn)) return drawn
     }
     return undefined
   }

@@ -1,5 +1,5 @@
 import type { Account } from '../core/account.ts'
-import { startDeadline } from '../core/deadline.ts'
+import { liveDeadline } from '../core/deadline.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { Reply } from '../core/open-reply.ts'
 import { type Cut, createCut, type DeadlineLimits } from './deadlines.ts'
@@ -29,7 +29,7 @@ export async function openFile(
   signal.throwIfAborted()
   const cut = createCut(signal)
   const expire = () => cut.abort(new UpstreamError('first-event-timeout'))
-  const stop = startDeadline(access.firstEventTimeoutMs, expire)
+  const stop = liveDeadline(access.firstEventTimeoutMs, expire)
   try {
     const { reply, isOwn } = await followRedirects(access, { account, url, signal: cut.signal })
     const type = reply.headers['content-type']
@@ -114,7 +114,7 @@ class FileBody implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#first = undefined
     if (first) return { value: first, done: false }
     const expire = () => this.#cut.abort(new UpstreamError('idle-timeout'))
-    const stop = startDeadline(this.#idleTimeoutMs, expire)
+    const stop = liveDeadline(this.#idleTimeoutMs, expire)
     try {
       const value = await this.#reply.read()
       if (value) return { value, done: false }

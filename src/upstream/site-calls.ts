@@ -1,6 +1,6 @@
 import type { Account, ApiKeyAccount, CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
-import { startDeadline } from '../core/deadline.ts'
+import { liveDeadline } from '../core/deadline.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { OpenReply, Reply } from '../core/open-reply.ts'
 import { createCut } from './deadlines.ts'
@@ -39,7 +39,7 @@ export async function callSite(
 ): Promise<Readonly<Record<string, unknown>>> {
   signal.throwIfAborted()
   const cut = createCut(signal)
-  const stop = startDeadline(timeoutMs, () => cut.abort(new UpstreamError('first-event-timeout')))
+  const stop = liveDeadline(timeoutMs, () => cut.abort(new UpstreamError('first-event-timeout')))
   try {
     const reply = await openReply({
       account,

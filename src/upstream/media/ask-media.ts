@@ -1,6 +1,6 @@
 import type { CookieAccount } from '../../core/account.ts'
 import type { Clock } from '../../core/clock.ts'
-import { startDeadline } from '../../core/deadline.ts'
+import { liveDeadline } from '../../core/deadline.ts'
 import { UpstreamError } from '../../core/errors.ts'
 import type { MediaEvent } from '../../core/media-event.ts'
 import type { WireGeneration } from '../../core/wire-generation.ts'
@@ -35,7 +35,7 @@ export async function* askMedia(
   const { mediaTimeoutMs, pollIntervalMs = 2_000 } = options
   const limits = { ...options, totalTimeoutMs: mediaTimeoutMs, pollIntervalMs }
   const cut = createCut(input.signal)
-  const stop = startDeadline(mediaTimeoutMs, () => cut.abort(new UpstreamError('total-timeout')))
+  const stop = liveDeadline(mediaTimeoutMs, () => cut.abort(new UpstreamError('total-timeout')))
   const work = new MediaWork(input.request, options.baseUrl)
   try {
     yield* begin(limits, { ...input, signal: cut.signal }, { ...sender, work })

@@ -1,5 +1,5 @@
 import type { ApiKeyAccount } from '../../core/account.ts'
-import { startDeadline } from '../../core/deadline.ts'
+import { liveDeadline } from '../../core/deadline.ts'
 import { UpstreamError } from '../../core/errors.ts'
 import type { MediaEvent } from '../../core/media-event.ts'
 import { createCut } from '../deadlines.ts'
@@ -24,7 +24,7 @@ export async function* askVendorMedia(
   const count = request.kind === 'image' ? request.count : 1
   const cut = createCut(callerSignal)
   const { signal } = cut
-  const stop = startDeadline(mediaTimeoutMs, () => cut.abort(new UpstreamError('total-timeout')))
+  const stop = liveDeadline(mediaTimeoutMs, () => cut.abort(new UpstreamError('total-timeout')))
   const work = new MediaWork(request, options.baseUrl)
 
   function start(onHeartbeat: () => void = () => {}) {
