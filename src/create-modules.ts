@@ -20,6 +20,7 @@ import { createRunChat } from './gateway/chat.ts'
 import { createFetchAttachments } from './gateway/fetch-attachments.ts'
 import { createKeptResponses } from './gateway/kept-responses.ts'
 import { createRunMedia } from './gateway/media.ts'
+import { createProcesses } from './gateway/processes.ts'
 import { warmUpSchemas } from './gateway/stages/check-json.ts'
 import { createVideoJobs } from './gateway/video-jobs.ts'
 import { createApp } from './http/app.ts'
@@ -165,8 +166,13 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     cutToTokens,
   })
   const runMedia = createRunMedia(attempts)
+  const processes = createProcesses({ store, alone: config.redisUrl === undefined })
   const videoJobs = createVideoJobs({
-    ...{ runMedia, clock, logger },
+    ...{ runMedia, processes, clock, logger },
+    resumeMedia({ accountKey, resume }, input) {
+      const account = roster.byKey(accountKey)
+      return account && { account, events: upstream.resumeMedia({ ...input, account, resume }) }
+    },
     store: documents,
     promptsStored: prompts === undefined,
   })
@@ -183,6 +189,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       runMedia,
       videoJobs,
       backgroundWork,
+      processes,
       fetchAttachments,
       accountAdmin,
       catalogue,
@@ -219,6 +226,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       listRefresh,
       chatDeletions,
       accountAdmin,
+      background: [videoJobs, backgroundWork],
     },
     /** What some requests need and the first chat does not. The client for addresses that users name is not among it: it takes
      *  20 MB, and loads in steps of few ms when the first such picture comes. */
@@ -229,6 +237,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       await Promise.all(
         [videoJobs, backgroundWork, totalQuota, chatDeletions].map((module) => module.close()),
       )
+      await processes.close()
       await listRefresh.stop()
       await Promise.all([tokens.close(), upstream.close(), pool.close()])
       roster.close()

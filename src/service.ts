@@ -1,11 +1,13 @@
 // Service: listens, starts what runs in the background, and shuts down without dropping a request.
 // Touches the modules that `create-modules` builds; no environment, no process.
 
+import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkSignedOut, watchSignedOut } from './accounts/account-admin.ts'
 import type { Config } from './config.ts'
+import { deadlineSignal } from './core/deadline.ts'
 import { UnavailableError } from './core/errors.ts'
 import { createModules, type ServiceOverrides } from './create-modules.ts'
 import { trackOpenResponses } from './http/open-responses.ts'
@@ -35,6 +37,7 @@ export async function createService(config: Config, options: ServiceOptions = {}
   const modules = await createModules(config, { overrides, shutdown: shutdown.signal, isShuttingDown })
   const { server, logger, store, operatorKey, roster, tokens, listRefresh, chatDeletions, accountAdmin } =
     modules
+  const { background } = modules
   const responses = trackOpenResponses(server)
   let opening: Promise<string> | undefined
   let closing: Promise<void> | undefined
@@ -106,8 +109,15 @@ export async function createService(config: Config, options: ServiceOptions = {}
     // A server that is about to listen would not notice its close.
     await opening?.catch(() => {})
     const since = performance.now()
-    logger.info({ open: responses.count }, 'shutting down')
+    const made = background.reduce((sum, { count }) => sum + count, 0)
+    logger.info({ open: responses.count, ...(made > 0 && { background: made }) }, 'shutting down')
+    // What is made in the background is paid for as well, though nobody holds a connection for it.
+    const graceOver = deadlineSignal(config.shutdownGraceMs)
     const ended = await responses.whenNone(config.shutdownGraceMs)
+    if (made > 0 && !graceOver.aborted) {
+      const over = once(graceOver, 'abort')
+      await Promise.race([over, Promise.all(background.map((work) => work.whenNone()))])
+    }
     shutdown.abort(new UnavailableError('shutting_down'))
     if (!ended) await responses.whenNone(lastWordsMs)
     // Refuse new requests rather than drop them: a client cannot safely resend a request that got no answer.

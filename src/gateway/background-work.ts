@@ -1,4 +1,3 @@
-import { liveDeadline } from '../core/deadline.ts'
 import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 
@@ -9,6 +8,10 @@ export interface BackgroundWork {
   begin(id: string, work: (signal: AbortSignal) => Promise<void>): void
   /** Gives up the work of this id if it runs in this process, and waits until it has ended. */
   cancel(id: string): Promise<void>
+  /** Resolves when nothing is being done. */
+  whenNone(): Promise<void>
+  has(id: string): boolean
+  readonly count: number
   /** Gives up everything, with the reason `shutting_down`. */
   close(): Promise<void>
 }
@@ -37,16 +40,23 @@ export function createBackgroundWork(options: BackgroundWorkOptions): Background
           message: `Too many ${product}s are being made in the background.`,
         })
       const abort = new AbortController()
-      const stop = liveDeadline(maxBackgroundMs, () => abort.abort(tooLong(product)))
+      const limit = setTimeout(() => abort.abort(tooLong(product)), maxBackgroundMs)
       const done = work(abort.signal)
         .catch((error: unknown) => logger.error({ id, err: error }, 'a background work was lost'))
         .finally(() => {
           // Ends what the work left open, such as an answer that nobody reads.
           abort.abort()
-          stop()
+          clearTimeout(limit)
           running.delete(id)
         })
       running.set(id, { abort, done })
+    },
+    has: (id) => running.has(id),
+    async whenNone() {
+      while (running.size > 0) await Promise.all([...running.values()].map(({ done }) => done))
+    },
+    get count() {
+      return running.size
     },
     async cancel(id) {
       const found = running.get(id)

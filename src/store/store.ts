@@ -128,8 +128,8 @@ export const sharedRecordKinds = ['account', 'session', 'chat-deletion', 'secret
 export type RecordKind = (typeof sharedRecordKinds)[number] | 'replica'
 
 /** What is stored for a limited time: answers of the Responses API, videos in the making, where the site challenges us, links to
- *  files. */
-export type DocumentKind = 'response' | 'video-job' | 'transport-finding' | 'file-link'
+ *  files, which processes are at work. */
+export type DocumentKind = 'response' | 'video-job' | 'transport-finding' | 'file-link' | 'process'
 
 export interface StoredDocument {
   /** Unique in its kind. */

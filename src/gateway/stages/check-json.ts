@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createContext, Script } from 'node:vm'
 import { Worker } from 'node:worker_threads'
-import { deadlineSignal } from '../../core/deadline.ts'
 import { InvalidRequestError, UnavailableError } from '../../core/errors.ts'
 import { createInTurn } from '../../core/in-turn.ts'
 import type { CompiledSchema, JsonSchema } from './compile-schema.ts'
@@ -244,7 +243,7 @@ async function runThread(task: ThreadTask): Promise<ThreadAnswer | undefined> {
   const thread = new Worker(new URL('schema-thread.ts', import.meta.url), { resourceLimits })
   try {
     // The deadline begins when the thread is ready: its start is not the client's time.
-    await once(thread, 'message', { signal: deadlineSignal(startMs) })
+    await once(thread, 'message', { signal: AbortSignal.timeout(startMs) })
     thread.postMessage(task)
     return await nextAnswer(thread)
   } finally {
@@ -253,7 +252,7 @@ async function runThread(task: ThreadTask): Promise<ThreadAnswer | undefined> {
 }
 
 async function nextAnswer(thread: Worker): Promise<ThreadAnswer | undefined> {
-  const signal = deadlineSignal(deadlineMs)
+  const signal = AbortSignal.timeout(deadlineMs)
   try {
     const [answer]: ThreadAnswer[] = await once(thread, 'message', { signal })
     return answer
