@@ -8,7 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { checkSignedOut, watchSignedOut } from './accounts/account-admin.ts'
 import type { Config } from './config.ts'
 import { deadlineSignal } from './core/deadline.ts'
-import { UnavailableError } from './core/errors.ts'
+import { ServiceError, UnavailableError } from './core/errors.ts'
+import { openFilesLimit } from './core/open-files.ts'
 import { createModules, type ServiceOverrides } from './create-modules.ts'
 import { trackOpenResponses } from './http/open-responses.ts'
 import { summariseStart } from './start-summary.ts'
@@ -21,9 +22,14 @@ export interface ServiceOptions extends ServiceOverrides {
 export interface Service {
   /** Listens at once; Chromium starts in the background. @returns the address, e.g. `http://127.0.0.1:7044` */
   listen(): Promise<string>
+  /** For an error that nobody handles: logs it, ends all streams with an in-band error and gives back the leases. */
+  crash(error: unknown): Promise<void>
   /** Refuses new requests, lets streams end within the grace, ends the rest with an in-band error, closes every module. */
   close(): Promise<void>
 }
+
+/** Each stream takes two connections. */
+const fewOpenFiles = 1_024
 
 /** After the grace: how long a stream has to write its in-band error. */
 const lastWordsMs = 2_000
@@ -51,6 +57,13 @@ export async function createService(config: Config, options: ServiceOptions = {}
       closing ??= closeAll()
       return closing
     },
+    async crash(error) {
+      logger.error({ err: error }, 'an error that nobody handles: the service ends')
+      closing ??= Promise.resolve()
+      shutdown.abort(new ServiceError('internal_error'))
+      await responses.whenNone(lastWordsMs)
+      await modules.close()
+    },
   }
 
   function isShuttingDown(): boolean {
@@ -65,6 +78,9 @@ export async function createService(config: Config, options: ServiceOptions = {}
     const { facts, warnings } = summariseStart(config, { url, accounts: roster.entries() })
     logger.info(facts, 'listening')
     for (const warning of warnings) logger.warn({}, warning)
+    const openFiles = openFilesLimit()
+    if (openFiles !== undefined && openFiles < fewOpenFiles)
+      logger.warn({ openFiles }, 'few connections can be open at once: raise ulimit -n')
     if (announce && config.adminSecrets.length === 0) void makeOperatorKey(announce, url)
     if (!isShuttingDown()) startBackground()
     return url

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Emulator, startEmulator } from '../emulator/emulator.ts'
 import { gated } from '../support/gated.ts'
+import { readEvents } from '../support/read-events.ts'
 import { type Replicas, startReplicas, untilShared } from '../support/replicas.ts'
 import { type ServiceProcess, spawnService } from '../support/spawn-service.ts'
 
@@ -98,3 +99,25 @@ async function post(url: string, path: string, body: object) {
 
 const get = async (url: string, path: string) =>
   (await (await fetch(`${url}${path}`)).json()) as { readonly status: string }
+
+it('FINDINGS X14: an error that nobody handles ends the streams in-band, is logged, and then the process ends', async () => {
+  emulator = await startEmulator({ tokenCheck: 'off' })
+  emulator.answerWith(() => ({ type: 'answer', chunks: gated(new Promise(() => {})) }))
+  const failing = 'process.on("SIGUSR2", () => { throw new Error("nobody handles this") })'
+  service = await spawnService({
+    GENSPARK_BASE_URL: emulator.url,
+    ...env,
+    NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(failing)}`,
+  })
+  const response = await fetch(`${service.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-5.4', stream: true, messages: [{ role: 'user', content: 'Hello' }] }),
+  })
+  service.signal('SIGUSR2')
+  const { events, done } = await readEvents(response)
+  expect(done).toBe(false)
+  expect(events.at(-1)).toMatchObject({ error: { code: 'internal_error' } })
+  expect(await service.exitCode).toBe(1)
+  expect(service.output()).toMatch(/"level":"?\w+"?.*nobody handles this/)
+})
