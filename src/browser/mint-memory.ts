@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { contextKey } from './page-pool.ts'
+import type { MintTrouble } from './token-source.ts'
 
 /** Remembers that no token can be made, so that a request need not find out anew and wait for it: after two failures in a row the
  *  next ones fail at once with the last true cause, until a probe in the background has made one. Two of one account hold for that
@@ -25,12 +26,6 @@ export interface MintMemory {
 export interface Probe {
   readonly account: CookieAccount
   readonly generation: WireGeneration
-}
-
-export interface MintTrouble {
-  readonly cause: string
-  /** How many accounts get no token; all: every way to the site that was tried. */
-  readonly accounts: number | 'all'
 }
 
 export interface MintMemoryOptions {

@@ -5,7 +5,6 @@
 import type { CookieAccount } from '../core/account.ts'
 import { type ServiceErrorOptions, UnavailableError } from '../core/errors.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
-import type { MintTrouble } from './mint-memory.ts'
 
 export interface TokenRequest {
   readonly account: CookieAccount
@@ -16,6 +15,12 @@ export interface TokenRequest {
 
 /** `off`: no browser of ours, RECAPTCHA_MODE=off or remote. `idle`: not launched yet. `down`: waits before the next launch. */
 export type BrowserState = 'off' | 'idle' | 'starting' | 'ready' | 'down'
+
+export interface MintTrouble {
+  readonly cause: string
+  /** How many accounts get no token; all: every way to the site that was tried. */
+  readonly accounts: number | 'all'
+}
 
 export interface TokenSource {
   /** A token that was never given out before and is younger than `TOKEN_MAX_AGE_S`.
