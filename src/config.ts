@@ -1,6 +1,7 @@
 // Settings: turns the environment into one frozen `Config`, or into one list of everything that is wrong with it.
 // Touches the vocabulary of `core` and `store`; it never reads `process.env`, a file or the network.
 
+import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import { SettingFault, unquoted } from './config/parsers.ts'
 import { type Setting, settings } from './config/settings.ts'
@@ -10,11 +11,18 @@ type SettingValues = {
   readonly [Key in SettingKey]: (typeof settings)[Key] extends Setting<infer Value> ? Value : never
 }
 /** Read, but not handed on as they are: `debug` becomes a `logLevel`, `parseConfig` settles the others. */
-type Settled = 'bodyBudgetBytes' | 'debug' | 'yesCaptchaClientKey' | 'recaptchaMode' | 'logFormat'
+type Settled =
+  | 'bodyBudgetBytes'
+  | 'browserMaxPages'
+  | 'debug'
+  | 'yesCaptchaClientKey'
+  | 'recaptchaMode'
+  | 'logFormat'
 
 /** Every value in force, defaults included; times in ms, sizes in bytes. */
 export interface Config extends Omit<SettingValues, Settled> {
   readonly bodyBudgetBytes: number
+  readonly browserMaxPages: number
   readonly recaptchaMode: NonNullable<SettingValues['recaptchaMode']>
   readonly logFormat: NonNullable<SettingValues['logFormat']>
   /** What the operator should know although nothing is wrong: settings without effect, likely slips. */
@@ -38,7 +46,11 @@ export class ConfigError extends Error {
  *  @throws {ConfigError} with all faults at once */
 export function parseConfig(
   env: Environment,
-  { isTerminal = false, heapBytes = getHeapStatistics().heap_size_limit } = {},
+  {
+    isTerminal = false,
+    heapBytes = getHeapStatistics().heap_size_limit,
+    memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+  } = {},
 ): Config {
   const { values, given, faults } = readSettings(env)
   faults.push(...contradictions(values, given), ...tooMuchMemory(values, heapBytes))
@@ -50,6 +62,7 @@ export function parseConfig(
     ...rest,
     trustedProxyHops: platform?.proxyHops ?? values.trustedProxyHops,
     bodyBudgetBytes: bodyBudget(values, heapBytes),
+    browserMaxPages: browserMaxPages(values, memoryBytes),
     recaptchaMode: values.recaptchaMode ?? (values.recaptchaProxyUrl ? 'remote' : 'embedded'),
     logLevel: debug ? 'debug' : values.logLevel,
     logFormat: values.logFormat ?? (isTerminal ? 'pretty' : 'json'),
@@ -138,6 +151,15 @@ function* contradictions(values: SettingValues, given: ReadonlySet<SettingKey>):
 /** An eighth: what parsing makes of a body, and the text that is sent to the site, are several times its size. */
 function bodyBudget({ bodyBudgetBytes, maxBodyBytes }: SettingValues, heapBytes: number): number {
   return bodyBudgetBytes === 'auto' ? Math.max(Math.floor(heapBytes / 8), maxBodyBytes) : bodyBudgetBytes
+}
+
+/** Node and Chromium with its first page, and each further account's page with 6 MB of script in it; half of the memory is for others. */
+const [browserBytes, pageBytes] = [500 * 1024 * 1024, 140 * 1024 * 1024]
+
+function browserMaxPages({ browserMaxPages: given }: SettingValues, memoryBytes: number): number {
+  if (given !== 'auto') return given
+  const pages = Math.floor((memoryBytes / 2 - browserBytes) / pageBytes)
+  return Math.min(Math.max(pages, 4), 20)
 }
 
 /** Found by trial: a body of text takes up to four times its size of the heap, beside 40 MB that the service takes itself. */

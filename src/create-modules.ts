@@ -11,7 +11,7 @@ import { accountsOfSettings } from './accounts/import-accounts.ts'
 import { createTotalQuota } from './accounts/total-quota.ts'
 import { createBrowser } from './browser/create-token-source.ts'
 import { type Config, ConfigError } from './config.ts'
-import { type Clock, systemClock } from './core/clock.ts'
+import { type Clock, createAgeClock, systemClock } from './core/clock.ts'
 import { InvalidRequestError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
@@ -20,6 +20,7 @@ import { createRunChat } from './gateway/chat.ts'
 import { createFetchAttachments } from './gateway/fetch-attachments.ts'
 import { createKeptResponses } from './gateway/kept-responses.ts'
 import { createRunMedia } from './gateway/media.ts'
+import { createProcesses } from './gateway/processes.ts'
 import { warmUpSchemas } from './gateway/stages/check-json.ts'
 import { createVideoJobs } from './gateway/video-jobs.ts'
 import { createApp } from './http/app.ts'
@@ -106,7 +107,9 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...pick(config, 'browserHeaded', 'display', 'xAuthority'),
     ...pick(overrides, 'browserArguments'),
     transport: transport === 'direct' ? 'none' : transport,
-    ...{ sessions, clock, random, logger, metrics },
+    // Of the age of tokens.
+    clock: overrides.clock ?? createAgeClock(),
+    ...{ sessions, random, logger, metrics },
   })
   const upstream = createUpstream({
     ...pick(config, 'baseUrl', 'protocol', 'transport', 'proxyUrl'),
@@ -130,6 +133,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...pick(config, 'accountMaxConcurrency', 'accountSelection', 'queueWaitMs', 'queueMax'),
     ...pick(config, 'rateLimitCoolDownMs', 'modelChatMap', 'sessionImageChatMap', 'autoBindChats'),
     chatDeletions: config.autoDeleteChats ? chatDeletions : undefined,
+    openAccounts: tokens.openAccounts,
     ...{ roster, store, clock, logger },
   })
   const listRefresh = createListRefresh({ modelLists: upstream.modelLists, catalogue, random, logger })
@@ -162,8 +166,13 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     cutToTokens,
   })
   const runMedia = createRunMedia(attempts)
+  const processes = createProcesses({ store, alone: config.redisUrl === undefined })
   const videoJobs = createVideoJobs({
-    ...{ runMedia, clock, logger },
+    ...{ runMedia, processes, clock, logger },
+    resumeMedia({ accountKey, resume }, input) {
+      const account = roster.byKey(accountKey)
+      return account && { account, events: upstream.resumeMedia({ ...input, account, resume }) }
+    },
     store: documents,
     promptsStored: prompts === undefined,
   })
@@ -180,6 +189,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       runMedia,
       videoJobs,
       backgroundWork,
+      processes,
       fetchAttachments,
       accountAdmin,
       catalogue,
@@ -194,7 +204,11 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     },
     usage: store.counts,
     quota: totalQuota.read,
-    readiness: () => checkReadiness({ pool, tokens, redis: shared?.store, isStateKept, isShuttingDown }),
+    readiness: () =>
+      checkReadiness({
+        ...pick(config, 'tokenRequired'),
+        ...{ pool, tokens, redis: shared?.store, isStateKept, isShuttingDown },
+      }),
     sharedLimit: shared,
   })
   const server = createServer(app.callback())
@@ -212,6 +226,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       listRefresh,
       chatDeletions,
       accountAdmin,
+      background: [videoJobs, backgroundWork],
     },
     /** What some requests need and the first chat does not. The client for addresses that users name is not among it: it takes
      *  20 MB, and loads in steps of few ms when the first such picture comes. */
@@ -222,6 +237,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       await Promise.all(
         [videoJobs, backgroundWork, totalQuota, chatDeletions].map((module) => module.close()),
       )
+      await processes.close()
       await listRefresh.stop()
       await Promise.all([tokens.close(), upstream.close(), pool.close()])
       roster.close()

@@ -14,6 +14,12 @@ const exitUsage = 64
 /** After `listening`: the service has then loaded what the first chat does without. */
 const memoryBackMs = 600
 
+/** A terminal that is closed ends the service in order, too. */
+const endSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+
+/** After an error that nobody handles: for last words and leases. */
+const crashMs = 5_000
+
 const commands = { serve, doctor, healthcheck, 'admin-key': adminKey }
 
 // Ignore write errors: a log reader that goes away must not kill the service.
@@ -59,14 +65,18 @@ async function serve(config: Config): Promise<void> {
   const announce = (text: string) => void process.stderr.write(text)
   const service = await createService(config, { announce })
   const end = () => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(1))
+    for (const signal of endSignals) process.on(signal, () => process.exit(1))
     service.close().then(
       () => process.exit(0),
       (error: unknown) => stop(1, `could not close in order: ${error}`),
     )
   }
-  process.once('SIGTERM', end)
-  process.once('SIGINT', end)
+  for (const signal of endSignals) process.once(signal, end)
+  process.once('uncaughtException', (error) => {
+    process.on('uncaughtException', () => process.exit(1))
+    setTimeout(() => process.exit(1), crashMs)
+    service.crash(error).finally(() => process.exit(1))
+  })
 
   try {
     await service.listen()

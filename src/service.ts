@@ -1,12 +1,15 @@
 // Service: listens, starts what runs in the background, and shuts down without dropping a request.
 // Touches the modules that `create-modules` builds; no environment, no process.
 
+import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkSignedOut, watchSignedOut } from './accounts/account-admin.ts'
 import type { Config } from './config.ts'
-import { UnavailableError } from './core/errors.ts'
+import { deadlineSignal } from './core/deadline.ts'
+import { ServiceError, UnavailableError } from './core/errors.ts'
+import { openFilesLimit } from './core/open-files.ts'
 import { createModules, type ServiceOverrides } from './create-modules.ts'
 import { trackOpenResponses } from './http/open-responses.ts'
 import { summariseStart } from './start-summary.ts'
@@ -19,9 +22,14 @@ export interface ServiceOptions extends ServiceOverrides {
 export interface Service {
   /** Listens at once; Chromium starts in the background. @returns the address, e.g. `http://127.0.0.1:7044` */
   listen(): Promise<string>
+  /** For an error that nobody handles: logs it, ends all streams with an in-band error and gives back the leases. */
+  crash(error: unknown): Promise<void>
   /** Refuses new requests, lets streams end within the grace, ends the rest with an in-band error, closes every module. */
   close(): Promise<void>
 }
+
+/** Each stream takes two connections. */
+const fewOpenFiles = 1_024
 
 /** After the grace: how long a stream has to write its in-band error. */
 const lastWordsMs = 2_000
@@ -36,6 +44,7 @@ export async function createService(config: Config, options: ServiceOptions = {}
   const modules = await createModules(config, { overrides, shutdown: shutdown.signal, isShuttingDown })
   const { server, logger, store, operatorKey, roster, tokens, listRefresh, chatDeletions, accountAdmin } =
     modules
+  const { background } = modules
   const responses = trackOpenResponses(server)
   let opening: Promise<string> | undefined
   let closing: Promise<void> | undefined
@@ -48,6 +57,13 @@ export async function createService(config: Config, options: ServiceOptions = {}
     close() {
       closing ??= closeAll()
       return closing
+    },
+    async crash(error) {
+      logger.error({ err: error }, 'an error that nobody handles: the service ends')
+      closing ??= Promise.resolve()
+      shutdown.abort(new ServiceError('internal_error'))
+      await responses.whenNone(lastWordsMs)
+      await modules.close()
     },
   }
 
@@ -63,6 +79,9 @@ export async function createService(config: Config, options: ServiceOptions = {}
     const { facts, warnings } = summariseStart(config, { url, accounts: roster.entries() })
     logger.info(facts, 'listening')
     for (const warning of warnings) logger.warn({}, warning)
+    const openFiles = openFilesLimit()
+    if (openFiles !== undefined && openFiles < fewOpenFiles)
+      logger.warn({ openFiles }, 'few connections can be open at once: raise ulimit -n')
     if (announce && config.adminSecrets.length === 0) void makeOperatorKey(announce, url)
     if (!isShuttingDown()) startBackground()
     return url
@@ -106,8 +125,15 @@ export async function createService(config: Config, options: ServiceOptions = {}
   async function closeAll(): Promise<void> {
     // A server that is about to listen would not notice its close.
     await opening?.catch(() => {})
-    logger.info({ open: responses.count }, 'shutting down')
+    const made = background.reduce((sum, { count }) => sum + count, 0)
+    logger.info({ open: responses.count, ...(made > 0 && { background: made }) }, 'shutting down')
+    // What is made in the background is paid for as well, though nobody holds a connection for it.
+    const graceOver = deadlineSignal(config.shutdownGraceMs)
     const ended = await responses.whenNone(config.shutdownGraceMs)
+    if (made > 0 && !graceOver.aborted) {
+      const over = once(graceOver, 'abort')
+      await Promise.race([over, Promise.all(background.map((work) => work.whenNone()))])
+    }
     shutdown.abort(new UnavailableError('shutting_down'))
     if (!ended) await responses.whenNone(lastWordsMs)
     // Refuse new requests rather than drop them: a client cannot safely resend a request that got no answer.

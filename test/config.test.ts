@@ -17,7 +17,7 @@ const megabyte = 1024 * 1024
 
 describe('defaults', () => {
   test('are those of the documentation', () => {
-    expect(parseConfig({}, { heapBytes: 2048 * megabyte })).toEqual({
+    expect(parseConfig({}, { heapBytes: 2048 * megabyte, memoryBytes: 2048 * megabyte })).toEqual({
       port: 7044,
       host: '0.0.0.0',
       routePrefix: '',

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
+import { deadlineSignal } from '../core/deadline.ts'
 import type { Logger } from '../core/logger.ts'
 import { type AccountState, maxDocuments, type Store } from '../store/store.ts'
 import type { AccountChange } from './account-record.ts'
@@ -105,7 +106,7 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
 
   /** Asks the site who the new accounts are, and those that it was not asked of before. */
   async function learnPersons(identify: Identify, fresh: ReadonlySet<string>): Promise<void> {
-    const signal = AbortSignal.timeout(identifyMs)
+    const signal = deadlineSignal(identifyMs)
     const accounts = roster.entries().flatMap(({ account }) => (account.kind === 'cookie' ? [account] : []))
     const unknown = accounts.filter(({ key }) => sessions.personOf(key) === undefined)
     const asked = unknown.toSorted((one, other) => Number(fresh.has(other.key)) - Number(fresh.has(one.key)))

@@ -10,6 +10,7 @@ import type { AccountEntry, AccountRoster } from './account-roster.ts'
 import { createChatBindings, type LeaseUse } from './chat-bindings.ts'
 import { type CoolDown, createCooldowns } from './cooldowns.ts'
 import { type Lease, type LeaseContext, LeaseRenewal, PoolLease } from './lease.ts'
+import { createPreferOpen } from './prefer-open.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 export interface AccountPool {
@@ -72,6 +73,8 @@ export interface AccountPoolOptions {
   readonly autoBindChats: boolean
   /** A lease lapses so long after its last renewal. Default 30 s. */
   readonly leaseMs?: number
+  /** Keys of the accounts whose browser page is open, or that have a spare token. Absent: none has. */
+  readonly openAccounts?: (() => ReadonlySet<string>) | undefined
   /** How often waiting requests try again without a wake. Default 1 s. */
   readonly recheckMs?: number
 }
@@ -86,6 +89,10 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
   })
   const renewal = new LeaseRenewal({ store, leaseMs, logger })
   const cooldowns = createCooldowns({ store, clock, logger, maxBackOffMs: options.rateLimitCoolDownMs })
+  const preferOpen =
+    options.openAccounts && options.accountSelection === 'least-busy'
+      ? createPreferOpen(options.openAccounts)
+      : undefined
   const context: LeaseContext = {
     store,
     renewal,
@@ -113,12 +120,14 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     const { model, use = 'chat', kind, continuesChats = true, exclude, requestId, caller } = request
     const { byKey, candidates } = usable
     const [accounts, fallback] = candidates[kind ?? 'any']
+    const preferred = preferOpen?.preferred(candidates.cookie[0])
     const isBound = continuesChats && use === 'chat' && options.autoBindChats
     const answer = await store.lease({
       accounts,
       fallback,
       exclude,
       selection: options.accountSelection,
+      preferred,
       maxConcurrency: options.accountMaxConcurrency,
       leaseMs,
       requestId,
@@ -128,6 +137,7 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     switch (answer.type) {
       case 'leased': {
         const account = byKey.get(answer.account)
+        if (account?.kind === 'cookie') preferOpen?.chosen(account.key, preferred)
         if (!account) throw new Error('The store leased an account that was not among those asked for.')
         const mayContinue = isBound || bindings.hasPins
         const binding = mayContinue
@@ -222,10 +232,10 @@ function allCooling(retryAfterMs: number): UnavailableError {
  *  `round-robin` (the one whose last turn is longest ago). Pure but for `random`.
  *  @param random  from 0 up to but not including 1 */
 export function createChooseAccount(random: () => number): ChooseAccount {
-  return function chooseAccount(candidates, selection) {
+  return function chooseAccount(candidates, selection, preferred) {
     switch (selection) {
       case 'least-busy':
-        return oneOf(leastBusy(candidates), random)
+        return oneOf(amongPreferred(leastBusy(candidates), preferred), random)
       case 'random':
         return oneOf(candidates, random)
       case 'round-robin':
@@ -244,6 +254,15 @@ function leastBusy<C extends Candidate>(candidates: readonly C[]): C[] {
     if (candidate.inFlight < least) equals = []
     least = candidate.inFlight
     equals.push(candidate)
+  }
+  return equals
+}
+
+function amongPreferred<C extends Candidate>(equals: C[], preferred: readonly string[] | undefined): C[] {
+  if (preferred === undefined || equals.length < 2) return equals
+  for (const key of preferred) {
+    const better = equals.find(({ account }) => account === key)
+    if (better) return [better]
   }
   return equals
 }

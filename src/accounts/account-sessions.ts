@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
+import { deadlineSignal } from '../core/deadline.ts'
 import { createInTurn } from '../core/in-turn.ts'
 import type { Logger } from '../core/logger.ts'
 import {
@@ -190,7 +191,7 @@ export function createAccountSessions(options: AccountSessionsOptions): AccountS
     const { key, label } = account
     const asked = sessionOf(key).record.cookies.session_id?.value
     try {
-      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(identifyMs)])
+      const signal = AbortSignal.any([closing.signal, deadlineSignal(identifyMs)])
       const { state, person } = await identify(account, signal)
       const session = sessions.get(key)
       if (!session || session.record.cookies.session_id?.value !== asked) return

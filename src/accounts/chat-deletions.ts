@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
+import { liveDeadline } from '../core/deadline.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Store } from '../store/store.ts'
@@ -46,6 +47,13 @@ interface Deletion {
   dueMs: number
 }
 
+/** Of one account. */
+interface Queue {
+  readonly deletions: Deletion[]
+  /** Ends the pause of its worker. */
+  wake(): void
+}
+
 const recordSchema = z.object({
   account: z.string(),
   chatId: z.string(),
@@ -59,26 +67,34 @@ export function createChatDeletions(options: ChatDeletionsOptions): ChatDeletion
   const pinned = new Set([...options.modelChatMap.values(), ...options.sessionImageChatMap.values()])
   const closing = new AbortController()
   /** By account key, in order of arrival; a queue that is there has a worker. */
-  const queues = new Map<string, Deletion[]>()
+  const queues = new Map<string, Queue>()
   const workers = new Set<Promise<void>>()
   let size = 0
 
   function enqueue(deletion: Deletion): void {
     size += 1
     const queue = queues.get(deletion.account)
-    if (queue) return void queue.push(deletion)
-    queues.set(deletion.account, [deletion])
+    if (queue) {
+      queue.deletions.push(deletion)
+      return queue.wake()
+    }
+    queues.set(deletion.account, { deletions: [deletion], wake() {} })
     const worker = work(deletion.account).finally(() => workers.delete(worker))
     workers.add(worker)
   }
 
   async function work(account: string): Promise<void> {
-    const queue = queues.get(account) ?? []
-    for (let next = soonest(queue); next; next = soonest(queue)) {
-      await pause(next.dueMs - clock.now(), closing.signal)
+    const queue = queues.get(account)
+    if (!queue) return
+    const { deletions } = queue
+    for (let next = soonest(deletions); next; next = soonest(deletions)) {
+      const waitMs = next.dueMs - clock.now()
+      if (waitMs > 0) await pause(waitMs, queue, closing.signal)
       if (closing.signal.aborted) return
+      // One that came meanwhile is due before it.
+      if (next !== soonest(deletions)) continue
       if (!(await isOver(next))) continue
-      queue.splice(queue.indexOf(next), 1)
+      deletions.splice(deletions.indexOf(next), 1)
       size -= 1
       await forget(next)
     }
@@ -89,15 +105,18 @@ export function createChatDeletions(options: ChatDeletionsOptions): ChatDeletion
   async function isOver(deletion: Deletion): Promise<boolean> {
     const account = options.findAccount(deletion.account)
     if (!account || pinned.has(deletion.chatId)) return true
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)])
+    const late = new AbortController()
+    const stop = liveDeadline(timeoutMs, () => late.abort(new UpstreamError('first-event-timeout')))
     try {
-      await deleteChat(account, deletion.chatId, signal)
+      await deleteChat(account, deletion.chatId, AbortSignal.any([closing.signal, late.signal]))
       return true
     } catch (error) {
       // The site does not know the chat: somebody else has deleted it.
       if (error instanceof UpstreamError && error.kind === 'binding-stale') return true
       if (closing.signal.aborted) return false
       return await putOff(deletion, account.label, error)
+    } finally {
+      stop()
     }
   }
 
@@ -164,15 +183,19 @@ function parseDeletion(text: string): Deletion | undefined {
   }
 }
 
-/** Ends early by the signal. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0 || signal.aborted) return Promise.resolve()
+/** Ends early by the signal, or when the queue is woken. */
+function pause(ms: number, queue: Queue, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
+  queue.wake = resolve
   const onAbort = () => resolve()
-  const timer = setTimeout(resolve, ms).unref()
+  // A clock that stepped meanwhile must not make it a pause of hours.
+  const timer = setTimeout(resolve, Math.min(ms, longestPauseMs)).unref()
   signal.addEventListener('abort', onAbort)
   return promise.finally(() => {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
+    queue.wake = () => {}
   })
 }
+
+const longestPauseMs = 60 * 60 * 1000

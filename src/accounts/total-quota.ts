@@ -1,5 +1,6 @@
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
+import { deadlineSignal } from '../core/deadline.ts'
 import type { Logger } from '../core/logger.ts'
 import type { AccountRoster } from './account-roster.ts'
 
@@ -44,7 +45,7 @@ export function createTotalQuota(options: TotalQuotaOptions): TotalQuota {
   let asking: Promise<void> | undefined
 
   async function refresh(): Promise<void> {
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)])
+    const signal = AbortSignal.any([closing.signal, deadlineSignal(timeoutMs)])
     const left = roster
       .entries()
       .filter(({ paused }) => !paused)

@@ -1,3 +1,4 @@
+import { liveDeadline } from '../core/deadline.ts'
 import { UnavailableError } from '../core/errors.ts'
 
 export interface WaitingLineOptions<T> {
@@ -87,7 +88,9 @@ export class WaitingLine<T> {
         reject(reason)
       },
     }
-    const timer = setTimeout(() => waiter.reject(new UnavailableError('queue_timeout')), this.#options.waitMs)
+    const stop = liveDeadline(this.#options.waitMs, () =>
+      waiter.reject(new UnavailableError('queue_timeout')),
+    )
     const onAbort = () => waiter.reject(waiting.signal.reason)
     waiting.signal.addEventListener('abort', onAbort, { once: true })
     this.#waiters.add(waiter)
@@ -95,7 +98,7 @@ export class WaitingLine<T> {
     // An account that became free between the first try and this line woke no waiter.
     this.wake()
     return promise.finally(() => {
-      clearTimeout(timer)
+      stop()
       waiting.signal.removeEventListener('abort', onAbort)
     })
   }

@@ -1,3 +1,5 @@
+import { liveDeadline } from '../core/deadline.ts'
+
 /** Waits for `work` or for the signal, whichever is first; Playwright's own calls know no signal.
  *  The work goes on unseen after an abort. @throws the signal's reason */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -26,14 +28,14 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(reason()), ms)
+  const stop = liveDeadline(ms, () => controller.abort(reason()))
   const onAbort = () => controller.abort(signal.reason)
   if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     return await abortable(work(controller.signal), controller.signal)
   } finally {
-    clearTimeout(timer)
+    stop()
     signal.removeEventListener('abort', onAbort)
   }
 }
@@ -41,7 +43,7 @@ export async function withDeadline<T>(
 /** Whether `work` settled within `ms`. */
 export async function settles(work: Promise<unknown>, ms: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
-  const timer = setTimeout(resolve, ms, false)
+  const stop = liveDeadline(ms, () => resolve(false))
   const settled = work.then(
     () => true,
     () => true,
@@ -49,6 +51,6 @@ export async function settles(work: Promise<unknown>, ms: number): Promise<boole
   try {
     return await Promise.race([settled, promise])
   } finally {
-    clearTimeout(timer)
+    stop()
   }
 }

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { ConnectOverCDPTransport } from 'playwright'
+import { deadlineSignal } from '../core/deadline.ts'
 import { openRemoteBrowserProxy } from './browser-proxy.ts'
 import { answersWithin, type Chromium } from './launch-chromium.ts'
 import { firstLine, tokenUnavailable } from './token-source.ts'
@@ -21,7 +22,7 @@ export async function attachBrowser(options: AttachOptions): Promise<Chromium> {
   const { chromium } = await import('playwright')
   let transport: Transport | undefined
   try {
-    transport = await openTransport(options.endpoint, AbortSignal.timeout(timeoutMs))
+    transport = await openTransport(options.endpoint, deadlineSignal(timeoutMs))
     // Playwright's settings for tabs that were open before are left out.
     const browser = await chromium.connectOverCDP(transport, { noDefaults: true, timeout: timeoutMs })
     const ended = new Promise<void>((resolve) => browser.once('disconnected', () => resolve()))

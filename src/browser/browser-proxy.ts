@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
+import { deadlineSignal } from '../core/deadline.ts'
 import { tokenUnavailable } from './token-source.ts'
 
 /** A proxy as Playwright takes it. */
@@ -90,7 +91,7 @@ const noPassword = 0
 const withPassword = 2
 
 async function relay(client: Socket, proxy: Socket, url: URL): Promise<void> {
-  const signal = AbortSignal.timeout(signInMs)
+  const signal = deadlineSignal(signInMs)
   await Promise.all([greet(client, signal), signIn(proxy, url, signal)])
   client.write(Uint8Array.of(version, noPassword))
   await Promise.all([pipeline(client, proxy), pipeline(proxy, client)])

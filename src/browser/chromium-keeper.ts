@@ -11,6 +11,7 @@ import {
   isLastingFailure,
   launchChromium,
 } from './launch-chromium.ts'
+import { sweepHomes } from './sweep-homes.ts'
 import type { BrowserState } from './token-source.ts'
 import { firstLine, tokenUnavailable } from './token-source.ts'
 
@@ -78,6 +79,7 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   let relaunch: NodeJS.Timeout | undefined
   let { sandbox } = options
   let noSandboxNoted = false
+  let isSwept = false
 
   return {
     chromium,
@@ -177,6 +179,8 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
       timeoutMs: options.launchMs,
     }
     if (!sandbox) noteNoSandbox()
+    if (!isSwept) void sweepHomes()
+    isSwept = true
     try {
       return await launchChromium({ ...launchOptions, sandbox })
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
-import { UnavailableError } from '../core/errors.ts'
+import { ServiceError, UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { SiteSessions } from '../core/site-session.ts'
@@ -8,6 +8,7 @@ import type { WireGeneration } from '../core/wire-generation.ts'
 import { abortable, withDeadline } from './abortable.ts'
 import { type MintedToken, openAccountContext } from './account-context.ts'
 import { type ChromiumKeeper, createChromiumKeeper } from './chromium-keeper.ts'
+import { createMintMemory, type MintMemory } from './mint-memory.ts'
 import { contextKey, createPagePool, type PagePool } from './page-pool.ts'
 import { createPageTransport, type PageTransport } from './page-transport.ts'
 import type { RecaptchaSettings } from './recaptcha-site.ts'
@@ -96,7 +97,10 @@ interface EmbeddedSourceOptions extends RecaptchaSettings {
   readonly sessions?: SiteSessions
   readonly random: () => number
   readonly logger: Logger
-  readonly metrics: Pick<Metrics, 'tokensMinted' | 'tokenWaitSeconds' | 'browserLaunches'>
+  readonly metrics: Pick<
+    Metrics,
+    'tokensMinted' | 'tokenWaitSeconds' | 'browserLaunches' | 'recaptchaFailing' | 'browserEvictions'
+  >
   /** For tests. */
   readonly browserArguments?: readonly string[] | undefined
   /** For tests. */
@@ -126,6 +130,10 @@ const defaultLimits = {
   contextMaxAgeMs: 1_800_000,
   contextMaxMints: 500,
   sweepMs: 1_000,
+  /** A page that was good before and hangs is left for a new one after so long. */
+  goodPageMs: 3_000,
+  /** Between two probes while no token can be made. */
+  probeMs: 30_000,
 }
 
 type BrowserHost = ReturnType<typeof createHost>
@@ -133,9 +141,10 @@ type BrowserHost = ReturnType<typeof createHost>
 /** One Chromium and a context an account. */
 function createHost(options: EmbeddedSourceOptions) {
   const limits = { ...defaultLimits, ...options.limits }
-  const { browserExecutable, proxyUrl, logger } = options
+  const { browserExecutable, proxyUrl, logger, metrics } = options
   const closing = new AbortController()
   let overfullNoted = false
+  let evictionNoted = false
   const keeper = createChromiumKeeper({
     ...options,
     ...limits,
@@ -152,6 +161,15 @@ function createHost(options: EmbeddedSourceOptions) {
       if (overfullNoted) return
       overfullNoted = true
       logger.warn({}, 'every browser context carries requests: more than BROWSER_MAX_PAGES are open')
+    },
+    onEvicted() {
+      metrics.browserEvictions.inc()
+      if (evictionNoted) return
+      evictionNoted = true
+      logger.warn(
+        { pages: options.browserMaxPages },
+        'accounts take turns at the browser pages, and each page that is opened anew costs a second of processor time: raise BROWSER_MAX_PAGES if there is memory for it',
+      )
     },
   })
   return {
@@ -171,7 +189,9 @@ function createHost(options: EmbeddedSourceOptions) {
 function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost): TokenSource {
   const { limits, keeper, pool, closing } = host
   const { clock, metrics } = options
-  const mintToken = createMintToken({ ...limits, pool, keeper, metrics, signal: closing })
+  const memory = createMintMemory({ ...options, ...limits })
+  const mintToken = createMintToken({ ...limits, pool, keeper, metrics, memory, signal: closing })
+  let probing = false
   const shelves = new Map<string, TokenShelf>()
   const sweeper = setInterval(sweep, limits.sweepMs).unref()
   let closed: Promise<void> | undefined
@@ -192,7 +212,10 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
       keeper.chromium(closing).catch(() => {})
     },
     state: keeper.state,
+    trouble: () => memory.trouble,
+    openAccounts,
     forget(accountKey) {
+      memory.forget(accountKey)
       for (const key of shelves.keys()) if (key.startsWith(`${accountKey} `)) shelves.delete(key)
       pool.forget(accountKey)
     },
@@ -200,6 +223,17 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
       closed ??= closeAll()
       return closed
     },
+  }
+
+  function openAccounts(): ReadonlySet<string> {
+    const open = pool.openAccounts()
+    let more: Set<string> | undefined
+    for (const [key, shelf] of shelves) {
+      if (shelf.size === 0) continue
+      const account = key.slice(0, key.indexOf(' '))
+      if (!open.has(account)) more = (more ?? new Set(open)).add(account)
+    }
+    return more ?? open
   }
 
   async function mintFor(shelf: TokenShelf, { account, generation, signal }: TokenRequest): Promise<string> {
@@ -239,6 +273,17 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
       if (!shelf.sweep()) shelves.delete(key)
     }
     pool.sweep()
+    if (!probing) void probe()
+  }
+
+  /** Whether a token can be made again, asked when nobody waits for it. */
+  async function probe(): Promise<void> {
+    const found = memory.nextProbe()
+    if (!found) return
+    probing = true
+    const { account, generation } = found
+    await mintToken(account, generation, true).then(shelfOf(account, generation).put, () => {})
+    probing = false
   }
 
   async function closeAll(): Promise<void> {
@@ -248,16 +293,24 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
   }
 }
 
-type MintToken = (account: CookieAccount, generation: WireGeneration) => Promise<MintedToken>
+/** @param anyway  also where it is known to fail */
+type MintToken = (
+  account: CookieAccount,
+  generation: WireGeneration,
+  anyway?: boolean,
+) => Promise<MintedToken>
 
 interface MintTokenOptions {
   readonly pool: Pick<PagePool, 'borrow'>
-  readonly keeper: Pick<ChromiumKeeper, 'checkAlive'>
+  readonly keeper: Pick<ChromiumKeeper, 'checkAlive' | 'state'>
   readonly metrics: Pick<Metrics, 'tokensMinted'>
+  readonly memory: MintMemory
   /** For all of one token: Chromium, page, script and call. */
   readonly mintMs: number
   /** How long a mint may be silent before Chromium is asked whether it is alive. */
   readonly silenceMs: number
+  /** How long a page that was good before may take for one. */
+  readonly goodPageMs: number
   /** Ends every mint with its reason. */
   readonly signal: AbortSignal
 }
@@ -266,9 +319,12 @@ const maxAttempts = 4
 
 /** Mints one token; begins anew when page or browser break on the way, within one deadline. */
 function createMintToken(options: MintTokenOptions): MintToken {
-  const { pool, keeper, metrics, mintMs } = options
+  const { pool, keeper, metrics, memory, mintMs, goodPageMs } = options
 
-  return async (account, generation) => {
+  return async (account, generation, anyway = false) => {
+    if (!anyway) memory.check(account)
+    const startedAt = performance.now()
+    let isIn = false
     let doing = () => 'all browser pages were in use: raise BROWSER_MAX_PAGES'
     const missed = () => tokenUnavailable(`none within ${mintMs / 1000} s; ${doing()}`)
     let isOpening = () => false
@@ -276,9 +332,13 @@ function createMintToken(options: MintTokenOptions): MintToken {
     try {
       const minted = await withDeadline({ ms: mintMs, reason: missed, signal: options.signal }, attempts)
       metrics.tokensMinted.inc({ outcome: 'minted' })
+      memory.succeeded(account)
       return minted
     } catch (error) {
       metrics.tokensMinted.inc({ outcome: 'failed' })
+      // Neither a want of places nor a Chromium that does not start, which has a back-off of its own.
+      if (isIn && keeper.state() === 'ready' && error instanceof ServiceError && !options.signal.aborted)
+        memory.failed(account, generation, error, startedAt)
       throw error
     } finally {
       clearInterval(watch)
@@ -286,16 +346,19 @@ function createMintToken(options: MintTokenOptions): MintToken {
 
     async function attempts(signal: AbortSignal): Promise<MintedToken> {
       for (let attempt = 1; ; attempt += 1) {
-        const { context, release, discard } = await pool.borrow(account, signal)
+        const { context, release, discard } = await borrow(signal)
+        isIn = true
         doing = () => context.doing
         isOpening = () => context.isOpening
         const wasUsed = context.mints > 0
         try {
-          return await abortable(context.mint(generation), signal)
+          const minting = context.mint(generation)
+          if (!wasUsed) return await abortable(minting, signal)
+          return await withDeadline({ ms: goodPageMs, reason: () => hung, signal }, () => minting)
         } catch (error) {
-          if (signal.aborted) discard()
+          if (signal.aborted || error === hung) discard()
           signal.throwIfAborted()
-          const isSites = error instanceof UnavailableError
+          const isSites = error instanceof ServiceError
           // What the site did on a fresh page it would do again; a page long open may only have gone stale.
           if (isSites && !wasUsed) throw error
           if (attempt === maxAttempts) throw isSites ? error : brokeDown(error)
@@ -305,8 +368,16 @@ function createMintToken(options: MintTokenOptions): MintToken {
         await abortable(keeper.checkAlive(), signal)
       }
     }
+
+    /** Waits for a place until it is known that no token comes of it. */
+    async function borrow(signal: AbortSignal) {
+      if (anyway) return pool.borrow(account, signal)
+      return pool.borrow(account, AbortSignal.any([signal, memory.signal(account)]))
+    }
   }
 }
+
+const hung = new Error('the page hung')
 
 const brokeDown = (error: unknown): UnavailableError =>
   tokenUnavailable(`the browser page broke ${maxAttempts} times (${firstLine(error)})`, { cause: error })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Browser, BrowserServer } from 'playwright'
 import { settles } from './abortable.ts'
 import { type OpenProxy, openBrowserProxy } from './browser-proxy.ts'
+import { homePrefix } from './sweep-homes.ts'
 import { tokenUnavailable } from './token-source.ts'
 import { startXServer, type XServer } from './x-server.ts'
 
@@ -217,7 +218,7 @@ interface ChromiumHome {
 /** Makes a home that is gone with the process at the latest, also when that exits in the middle of a launch. */
 function makeChromiumHome(): ChromiumHome {
   // Without a pause between the making and the promise to remove it.
-  const path = mkdtempSync(join(tmpdir(), 'genspark2api-chromium-'))
+  const path = mkdtempSync(join(tmpdir(), homePrefix))
   const removeOnExit = () => rmSync(path, removal)
   process.once('exit', removeOnExit)
   return {

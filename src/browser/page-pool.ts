@@ -9,6 +9,8 @@ export interface PagePool {
   borrowOpen(): BorrowedContext | undefined
   /** Whether a borrower would get in without another account's context being closed for it. */
   hasRoomFor(account: CookieAccount): boolean
+  /** Keys of the accounts whose context is open. The same set until one is opened or closed. */
+  openAccounts(): ReadonlySet<string>
   /** Closes contexts that nobody used for `contextIdleMs`. */
   sweep(): void
   /** Closes the contexts of an account once nobody is in them. */
@@ -36,6 +38,8 @@ export interface PagePoolOptions {
   readonly contextIdleMs: number
   /** More contexts were opened than `browserMaxPages`, as all of those carry requests. */
   readonly onOverfull?: () => void
+  /** A context goes so that another account gets its place. */
+  readonly onEvicted?: () => void
 }
 
 interface Entry {
@@ -63,6 +67,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
   /** Everything that counts against the limit; those that still close too. */
   const entries = new Set<Entry>()
   const queue = new Set<Waiter>()
+  let openKeys: ReadonlySet<string> | undefined
 
   return {
     async borrow(account, signal, use = 'mint') {
@@ -86,6 +91,14 @@ export function createPagePool(options: PagePoolOptions): PagePool {
     },
     hasRoomFor: (account) =>
       currentEntry(contextKey(account)) !== undefined || entries.size < options.browserMaxPages,
+    openAccounts() {
+      openKeys ??= new Set(
+        [...entries].flatMap(({ retired, isGuest, key }) =>
+          retired || isGuest ? [] : [key.slice(0, key.indexOf(' '))],
+        ),
+      )
+      return openKeys
+    },
     sweep() {
       for (const entry of entries) {
         if (entry.users === 0 && performance.now() - entry.usedAt > options.contextIdleMs) retire(entry)
@@ -110,7 +123,10 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       const entry = currentEntry(contextKey(waiter.account)) ?? openEntry(waiter.account)
       if (!entry) continue
       queue.delete(waiter)
-      if (!waiter.account.isGuest) entry.isGuest = false
+      if (!waiter.account.isGuest && entry.isGuest) {
+        entry.isGuest = false
+        openKeys = undefined
+      }
       waiter.enter(enter(entry, waiter.use))
     }
     if (queue.size > 0) makeRoom()
@@ -141,6 +157,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       closed: undefined,
     }
     entries.add(entry)
+    openKeys = undefined
     return entry
   }
 
@@ -166,6 +183,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       },
       discard() {
         entry.retired = true
+        openKeys = undefined
         if (entry.requests === 0) void closeEntry(entry)
       },
     }
@@ -187,12 +205,16 @@ export function createPagePool(options: PagePoolOptions): PagePool {
           Number(one.users > 0) - Number(other.users > 0) ||
           one.usedAt - other.usedAt,
       )
-    for (const entry of candidates.slice(0, Math.max(0, waiting - leaving))) retire(entry)
+    for (const entry of candidates.slice(0, Math.max(0, waiting - leaving))) {
+      options.onEvicted?.()
+      retire(entry)
+    }
   }
 
   function retire(entry: Entry): void {
     if (entry.retired) return
     entry.retired = true
+    openKeys = undefined
     if (entry.users === 0) void closeEntry(entry)
   }
 

@@ -1,14 +1,19 @@
 import { UnavailableError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { importedSessions, type SiteSessions } from '../core/site-session.ts'
 import { withDeadline } from './abortable.ts'
-import type { TokenSource } from './token-source.ts'
+import { createMintMemory } from './mint-memory.ts'
+import type { TokenRequest, TokenSource } from './token-source.ts'
 import { tokenUnavailable } from './token-source.ts'
 
 export interface RemoteVerifierOptions {
   /** Base URL of the service, with or without a slash at its end; may hold user and password. */
   readonly recaptchaProxyUrl: string
-  readonly metrics: Pick<Metrics, 'tokensMinted' | 'tokenWaitSeconds'>
+  readonly metrics: Pick<Metrics, 'tokensMinted' | 'tokenWaitSeconds' | 'recaptchaFailing'>
+  readonly logger: Logger
+  /** Between two probes while no token can be had. Default 30 s. */
+  readonly probeMs?: number
   /** For all of one token. Default 10 s. */
   readonly deadlineMs?: number
   /** Absent: cookies are sent as they were imported. */
@@ -25,39 +30,55 @@ const maxReplyBytes = 64 * 1024
  *  its proxies and pools apply, and one request a token needs nothing more. Certificates are checked; a redirect is not followed:
  *  the cookie goes to the service that was named and to no other. */
 export function createRemoteVerifier(options: RemoteVerifierOptions): TokenSource {
-  const { metrics, deadlineMs = 10_000, sessions = importedSessions } = options
+  const { metrics, deadlineMs = 10_000, probeMs = 30_000, sessions = importedSessions } = options
+  const memory = createMintMemory({ ...options, probeMs })
+  const prober = setInterval(() => void probe(), Math.min(probeMs, 1_000)).unref()
   const { url, authorization } = addressOf(options.recaptchaProxyUrl)
   const closing = new AbortController()
 
   return {
-    async token({ account, signal }) {
+    async token(request) {
       closing.signal.throwIfAborted()
-      signal.throwIfAborted()
-      const startedAt = performance.now()
-      const deadline = {
-        ms: deadlineMs,
-        reason: () =>
-          tokenUnavailable(
-            `the token service of RECAPTCHA_PROXY_URL gave none within ${deadlineMs / 1000} s`,
-          ),
-        signal: AbortSignal.any([signal, closing.signal]),
-      }
-      try {
-        const token = await withDeadline(deadline, (cut) => ask(sessions.cookieOf(account), cut))
-        metrics.tokensMinted.inc({ outcome: 'minted' })
-        metrics.tokenWaitSeconds.observe((performance.now() - startedAt) / 1000)
-        return token
-      } catch (error) {
-        if (error instanceof UnavailableError) metrics.tokensMinted.inc({ outcome: 'failed' })
-        throw error
-      }
+      request.signal.throwIfAborted()
+      memory.check(request.account)
+      return await fetchToken(request)
     },
     warmUp() {},
     state: () => 'off',
-    forget() {},
+    trouble: () => memory.trouble,
+    forget: memory.forget,
     async close() {
+      clearInterval(prober)
       closing.abort(new UnavailableError('shutting_down'))
     },
+  }
+
+  async function probe(): Promise<void> {
+    const found = memory.nextProbe()
+    if (found) await fetchToken({ ...found, signal: closing.signal }).catch(() => {})
+  }
+
+  async function fetchToken({ account, generation, signal }: TokenRequest): Promise<string> {
+    const startedAt = performance.now()
+    const deadline = {
+      ms: deadlineMs,
+      reason: () =>
+        tokenUnavailable(`the token service of RECAPTCHA_PROXY_URL gave none within ${deadlineMs / 1000} s`),
+      signal: AbortSignal.any([signal, closing.signal]),
+    }
+    try {
+      const token = await withDeadline(deadline, (cut) => ask(sessions.cookieOf(account), cut))
+      metrics.tokensMinted.inc({ outcome: 'minted' })
+      memory.succeeded(account)
+      metrics.tokenWaitSeconds.observe((performance.now() - startedAt) / 1000)
+      return token
+    } catch (error) {
+      if (error instanceof UnavailableError && !closing.signal.aborted) {
+        metrics.tokensMinted.inc({ outcome: 'failed' })
+        memory.failed(account, generation, error, startedAt)
+      }
+      throw error
+    }
   }
 
   async function ask(cookie: string, signal: AbortSignal): Promise<string> {

@@ -93,10 +93,14 @@ async function passChallenge(
 }
 
 /** Any other refusal of the page says little: its requests may be answered all the same. */
-async function isChallenge(page: Page, response: Response): Promise<boolean> {
+export async function isChallenge(page: Page, response: Response): Promise<boolean> {
   if (response.headers()['cf-mitigated'] === 'challenge') return true
   const status = response.status()
-  return (status === 403 || status === 503) && /just a moment|attention required/i.test(await page.title())
+  return (
+    (status === 403 || status === 503) &&
+    (/just a moment|attention required/i.test(await page.title()) ||
+      (await page.evaluate(() => '_cf_chl_opt' in window)))
+  )
 }
 
 /** One page and the replies that are open on it. The requests are made in a world of our own: the site's scripts neither see

@@ -1,5 +1,7 @@
 import type { BrowserContext, CDPSession, Page, Request, Response } from 'playwright'
+import { UpstreamError } from '../core/errors.ts'
 import type { RecaptchaForm, RecaptchaSite } from './recaptcha-site.ts'
+import { isChallenge } from './request-page.ts'
 import { firstLine, tokenUnavailable } from './token-source.ts'
 
 /** One page of the site in one account's context, with grecaptcha in it. */
@@ -45,7 +47,9 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
       doing('grecaptcha.execute was running: check the network and PROXY_URL')
       const result = await Promise.race([evaluate(session, expression), broken])
       if ('failure' in result) throw refused(result.failure, call.siteKey)
-      if (typeof result.token === 'string' && result.token !== '') return result.token
+      if (typeof result.token === 'string' && tokenForm.test(result.token)) return result.token
+      if (typeof result.token === 'string' && result.token !== '')
+        throw tokenUnavailable('what grecaptcha gave is no token: check RECAPTCHA_SCRIPT_URL')
       throw tokenUnavailable('grecaptcha gave an empty token: check RECAPTCHA_SITE_KEY and RECAPTCHA_ACTION')
     },
   }
@@ -57,6 +61,9 @@ async function blockHeavyFiles(session: CDPSession): Promise<void> {
   await session.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 })
   await session.send('Network.setBlockedURLs', { urls: heavyFiles.map((ending) => `*.${ending}*`) })
 }
+
+/** What may stand in a request; Google's have some 2,000 letters, digits, `-` and `_`. */
+const tokenForm = /^[\x21-\x7e]{1,16384}$/
 
 const heavyFiles = ['woff', 'woff2', 'ttf', 'otf', 'mp4', 'webm', 'mp3', 'ogg']
 
@@ -76,7 +83,8 @@ async function evaluate(session: CDPSession, expression: string): Promise<Minted
     awaitPromise: true,
     returnByValue: true,
   })
-  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
+  if (exceptionDetails)
+    throw new Error((exceptionDetails.exception?.description ?? exceptionDetails.text).slice(0, maxWords))
   return result.value
 }
 
@@ -131,6 +139,7 @@ async function addToPage(
   response: Response | null,
 ): Promise<FoundRecaptcha> {
   if (response && !response.ok()) {
+    if (await isChallenge(page, response)) throw challenged(site.pageUrl)
     const status = response.status()
     throw tokenUnavailable(`${site.pageUrl} answered HTTP ${status}: check PROXY_URL and GENSPARK_BASE_URL`)
   }
@@ -147,7 +156,16 @@ async function addToPage(
   throw tokenUnavailable(`${url} defined no grecaptcha: check RECAPTCHA_SCRIPT_URL`)
 }
 
-function refused(failure: string, siteKey: string): Error {
+const challenged = (pageUrl: string): UpstreamError =>
+  new UpstreamError('challenged', {
+    message: `Detected Cloudflare Challenge Page. ${pageUrl} challenges the browser that makes the tokens: another address (PROXY_URL) or a browser of your own (BROWSER_ENDPOINT) may pass.`,
+  })
+
+/** A page's words are its own, of any length. */
+const maxWords = 200
+
+function refused(words: string, siteKey: string): Error {
+  const failure = words.slice(0, maxWords)
   if (/site ?key/i.test(failure)) {
     return tokenUnavailable(`the site key ${siteKey} was refused (${failure}): set RECAPTCHA_SITE_KEY`)
   }

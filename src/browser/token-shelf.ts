@@ -5,6 +5,8 @@ import type { MintedToken } from './account-context.ts'
 export interface TokenShelf {
   /** The oldest spare that is still good. Notes the demand. */
   take(): string | undefined
+  /** Spare tokens, some of which may be too old. */
+  readonly size: number
   /** Mints what is missing, in the background. */
   refill(): void
   /** Keeps a token that its caller no longer wants. */
@@ -52,6 +54,9 @@ export function createTokenShelf(options: TokenShelfOptions): TokenShelf {
       stalled = false
       dropOld()
       return spares.shift()?.token
+    },
+    get size() {
+      return spares.length
     },
     refill,
     put(minted) {

@@ -16,14 +16,24 @@ export interface TokenRequest {
 /** `off`: no browser of ours, RECAPTCHA_MODE=off or remote. `idle`: not launched yet. `down`: waits before the next launch. */
 export type BrowserState = 'off' | 'idle' | 'starting' | 'ready' | 'down'
 
+export interface MintTrouble {
+  readonly cause: string
+  /** How many accounts get no token; all: every way to the site that was tried. */
+  readonly accounts: number | 'all'
+}
+
 export interface TokenSource {
   /** A token that was never given out before and is younger than `TOKEN_MAX_AGE_S`.
    *  @returns undefined only in mode `off`
-   *  @throws {UnavailableError} `token_unavailable`, the true cause in its message */
+   *  @throws {UnavailableError} `token_unavailable`, the true cause in its message @throws {UpstreamError} `challenged` */
   token(request: TokenRequest): Promise<string | undefined>
   /** Launches in the background, so that the first request need not wait for Chromium. Never throws. */
   warmUp(): void
   state(): BrowserState
+  /** Keys of the accounts for which a token costs least: their page is open, or a spare one is there. Cheap. */
+  openAccounts?(): ReadonlySet<string>
+  /** Accounts for which it is known that no token can be made. */
+  trouble?(): MintTrouble | undefined
   /** The account is there no more: nothing of it stays open. */
   forget(accountKey: string): void
   /** Closes pages and the browser; after it no process of ours is left. */
@@ -39,4 +49,4 @@ export const tokenUnavailable = (
 
 /** The first line of an error, without Playwright's call log. */
 export const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? ''
+  ((error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '').slice(0, 300)

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { access, constants, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { deadlineSignal } from '../core/deadline.ts'
 import { settles } from './abortable.ts'
 import { tokenUnavailable } from './token-source.ts'
 
@@ -58,7 +59,7 @@ export async function startXServer(home: string, environment: Record<string, str
   })
   try {
     const number = await Promise.race([
-      readLine(child.stdio[3] as Readable, AbortSignal.timeout(startMs)),
+      readLine(child.stdio[3] as Readable, deadlineSignal(startMs)),
       ended.then(() => Promise.reject(new Error('it ended'))),
     ])
     return { environment: { DISPLAY: `:${number}`, XAUTHORITY: authority }, close }

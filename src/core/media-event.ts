@@ -1,4 +1,5 @@
 import { UpstreamError } from './errors.ts'
+import type { WireGeneration } from './wire-generation.ts'
 
 /** What a media ask and the polling of its tasks are decoded into; a failure as a whole is thrown as `UpstreamError`. */
 export type MediaEvent =
@@ -8,10 +9,18 @@ export type MediaEvent =
       readonly tasks: number
       /** The chat that the site made or went on with. */
       readonly projectId?: string
+      /** With which whoever lives can go on waiting for the files. */
+      readonly resume?: MediaResume
     }
   | { readonly type: 'progress'; readonly done: number; readonly tasks: number }
   /** The last event; at least one file, or at least one failure. */
   | { readonly type: 'finished'; readonly files: readonly MediaFile[]; readonly failures: readonly string[] }
+
+/** Tasks of the site as it knows them; of one account. Plain data. */
+export interface MediaResume {
+  readonly generation: WireGeneration
+  readonly taskIds: readonly string[]
+}
 
 export interface MediaFile {
   /** Of the site, absolute. */

@@ -71,10 +71,20 @@ export function createMetrics() {
       help: 'Asked upstream without a token since none could be had (TOKEN_REQUIRED=false)',
       registers,
     }),
+    recaptchaFailing: new Gauge({
+      name: 'genspark2api_recaptcha_failing',
+      help: 'Whether asks of some account fail at once since no reCAPTCHA token can be made (1), until a probe makes one (0)',
+      registers,
+    }),
     browserLaunches: new Counter({
       name: 'genspark2api_browser_launches_total',
       help: 'Chromium launches by outcome (ok, failed)',
       labelNames: ['outcome'] as const,
+      registers,
+    }),
+    browserEvictions: new Counter({
+      name: 'genspark2api_browser_evictions_total',
+      help: 'Browser pages closed so that another account gets the place (BROWSER_MAX_PAGES)',
       registers,
     }),
     redisUp: new Gauge({

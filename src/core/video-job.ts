@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts'
-import type { MediaFile } from './media-event.ts'
+import type { MediaFile, MediaResume } from './media-event.ts'
 
 /** A video that is being made or was made; plain data, so that any store can keep it. */
 export interface VideoJob {
@@ -17,6 +17,10 @@ export interface VideoJob {
   /** It is forgotten then. */
   readonly expiresMs: number
   readonly state: VideoJobState
+  /** The process that makes it. */
+  readonly process?: string
+  /** The site has taken it on: whoever lives can go on waiting for it. */
+  readonly begun?: { readonly accountKey: string; readonly resume: MediaResume }
 }
 
 export type VideoJobState =

@@ -8,6 +8,10 @@ export interface BackgroundWork {
   begin(id: string, work: (signal: AbortSignal) => Promise<void>): void
   /** Gives up the work of this id if it runs in this process, and waits until it has ended. */
   cancel(id: string): Promise<void>
+  /** Resolves when nothing is being done. */
+  whenNone(): Promise<void>
+  has(id: string): boolean
+  readonly count: number
   /** Gives up everything, with the reason `shutting_down`. */
   close(): Promise<void>
 }
@@ -46,6 +50,13 @@ export function createBackgroundWork(options: BackgroundWorkOptions): Background
           running.delete(id)
         })
       running.set(id, { abort, done })
+    },
+    has: (id) => running.has(id),
+    async whenNone() {
+      while (running.size > 0) await Promise.all([...running.values()].map(({ done }) => done))
+    },
+    get count() {
+      return running.size
     },
     async cancel(id) {
       const found = running.get(id)

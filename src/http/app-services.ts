@@ -9,6 +9,7 @@ import type { RunChat } from '../gateway/chat.ts'
 import type { FetchAttachments } from '../gateway/fetch-attachments.ts'
 import type { KeptResponses } from '../gateway/kept-responses.ts'
 import type { RunMedia } from '../gateway/media.ts'
+import type { Processes } from '../gateway/processes.ts'
 import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
 import type { Records } from '../records/record.ts'
@@ -26,6 +27,8 @@ export interface AppServices {
   readonly videoJobs: VideoJobs
   readonly keptResponses: KeptResponses
   readonly backgroundWork: BackgroundWork
+  /** Absent: nobody knows of other processes. */
+  readonly processes?: Processes
   /** Opens a result file of the site with the cookie of the account. @throws {ServiceError} */
   readonly openFile: (accountKey: string, url: string, signal: AbortSignal) => Promise<SiteFile>
   /** Where links to files are kept. */

@@ -27,12 +27,13 @@ export interface BackgroundResponse {
  *  @throws {UnavailableError} `dependency_unavailable`, `queue_full`, `shutting_down` */
 export async function makeInBackground(
   context: RequestContext,
-  { keptResponses, backgroundWork, logger }: AppServices,
+  { keptResponses, backgroundWork, processes, logger }: AppServices,
   { queued, request, answer, options }: BackgroundResponse,
 ): Promise<ResponseObject> {
   const { id } = queued
   const owner = callerOf(context)
-  const textOf = (response: ResponseObject) => encodeKept({ response, input: request.input })
+  const maker = processes && { process: processes.own }
+  const textOf = (response: ResponseObject) => encodeKept({ response, input: request.input, ...maker })
 
   /** A response that was cancelled or removed meanwhile stays so. */
   async function enter(response: ResponseObject): Promise<void> {
@@ -52,12 +53,23 @@ export async function makeInBackground(
     }
   }
 
-  await keptResponses.keep({ id, owner, text: textOf(queued) })
-  const letGo = context.bodyBudget?.hold(context)
+  // Seen to be at work before there is anything to be seen of it.
+  const ended = await processes?.begin()
+  const letGoOfBody = context.bodyBudget?.hold(context)
+  const letGo = () => {
+    letGoOfBody?.()
+    ended?.()
+  }
+  try {
+    await keptResponses.keep({ id, owner, text: textOf(queued) })
+  } catch (error) {
+    letGo()
+    throw error
+  }
   try {
     backgroundWork.begin(id, (signal) => make(signal).finally(letGo))
   } catch (error) {
-    letGo?.()
+    letGo()
     await keptResponses.remove(id, owner)
     throw error
   }

@@ -16,7 +16,9 @@ export interface ReadinessPart {
 
 export interface ReadinessSources {
   readonly pool: Pick<AccountPool, 'statuses'>
-  readonly tokens: Pick<TokenSource, 'state'>
+  readonly tokens: Pick<TokenSource, 'state' | 'trouble'>
+  /** TOKEN_REQUIRED. Default true. */
+  readonly tokenRequired?: boolean
   /** Absent: there is no Redis. */
   readonly redis?: Pick<SharedStore, 'isRedisUp' | 'mode'> | undefined
   /** False: DATA_DIR cannot be used. */
@@ -26,17 +28,35 @@ export interface ReadinessSources {
 
 /** Can a request be served now? Looks only at what is known already: the site is not asked, nothing is launched. */
 export async function checkReadiness(sources: ReadinessSources): Promise<Readiness> {
-  const { pool, tokens, redis, isStateKept = true, isShuttingDown } = sources
+  const { pool, redis, isStateKept = true, isShuttingDown } = sources
+  const accounts = await checkAccounts(pool)
   const parts = {
-    accounts: await checkAccounts(pool),
+    accounts,
     // After the accounts: reading them shows whether Redis is reachable.
     ...(redis && { redis: checkRedis(redis) }),
-    browser: { ok: tokens.state() !== 'down', state: tokens.state() },
+    browser: checkBrowser(sources, accounts.usable),
     // Requests can be served all the same.
     ...(!isStateKept && { state: { ok: true, state: 'in-memory', problem: stateProblem } }),
     process: { ok: !isShuttingDown(), state: isShuttingDown() ? 'shutting-down' : 'running' },
   }
   return { ready: Object.values(parts).every((part) => part.ok), parts }
+}
+
+/** A browser that runs but makes no token serves nobody: it is out of use where that is known of every account. */
+function checkBrowser(
+  { tokens, tokenRequired = true }: ReadinessSources,
+  usableAccounts: number,
+): ReadinessPart {
+  const state = tokens.state()
+  const trouble = tokens.trouble?.()
+  if (!trouble) return { ok: state !== 'down', state }
+  const serves = trouble.accounts !== 'all' && trouble.accounts < usableAccounts
+  return {
+    ok: state !== 'down' && (serves || !tokenRequired),
+    state: state === 'ready' ? 'no-token' : state,
+    problem: trouble.cause,
+    accounts: trouble.accounts,
+  }
 }
 
 const stateProblem =
@@ -50,7 +70,7 @@ function checkRedis({ isRedisUp, mode }: NonNullable<ReadinessSources['redis']>)
 /** Accounts listed by name; beyond these only the count is shown. */
 const maxListed = 100
 
-async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessPart> {
+async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessPart & { usable: number }> {
   const statuses = await pool.statuses()
   const cooling = []
   const signedOut = []

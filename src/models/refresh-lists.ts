@@ -1,3 +1,4 @@
+import { deadlineSignal } from '../core/deadline.ts'
 import type { Logger } from '../core/logger.ts'
 import type { LiveCatalogue, SiteLists } from './catalogue.ts'
 
@@ -30,7 +31,7 @@ export function createListRefresh({ modelLists, catalogue, random, logger }: Lis
 
   async function attempt(): Promise<boolean> {
     try {
-      const lists = await modelLists(AbortSignal.any([stopped.signal, AbortSignal.timeout(deadlineMs)]))
+      const lists = await modelLists(AbortSignal.any([stopped.signal, deadlineSignal(deadlineMs)]))
       catalogue.update(lists)
       logger.debug(
         { text: lists.text.length, image: lists.image.length },

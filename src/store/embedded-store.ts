@@ -73,8 +73,11 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
   const leases = new LocalLeases({ clock, chooseAccount })
   const listeners = createListeners()
 
-  for (const { account, hold, rateLimits } of attempt(() => accountTable.all()) ?? [])
-    Object.assign(leases.account(account), { hold, rateLimits })
+  for (const { account, hold, rateLimits } of attempt(() => accountTable.all()) ?? []) {
+    const known = leases.account(account)
+    known.rateLimits = rateLimits
+    if (hold) leases.hold(known, hold)
+  }
 
   function learn(account: LocalAccount, { model, chatId, hold, succeeded }: LeaseRelease): void {
     if (chatId === null) attempt(() => bindingTable.drop(account.account, model))

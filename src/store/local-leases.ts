@@ -15,12 +15,15 @@ export interface LocalAccount {
   inFlight: number
   lastTurn: number
   hold: AccountHold | undefined
+  /** The same end by `Clock.live`: a wall clock that steps back must not prolong the hold. */
+  heldUntil: number
   /** How often in a row it was rate limited. */
   rateLimits: number
 }
 
 interface LocalLease {
   readonly account: LocalAccount
+  /** By `Clock.live`: a step of the clock or a standstill takes it from nobody, as no other process can have the account. */
   lapsesMs: number
 }
 
@@ -56,7 +59,14 @@ export class LocalLeases {
   account(key: string): LocalAccount {
     const known = this.#accounts.get(key)
     if (known) return known
-    const fresh: LocalAccount = { account: key, inFlight: 0, lastTurn: 0, hold: undefined, rateLimits: 0 }
+    const fresh: LocalAccount = {
+      account: key,
+      inFlight: 0,
+      lastTurn: 0,
+      hold: undefined,
+      heldUntil: 0,
+      rateLimits: 0,
+    }
     this.#accounts.set(key, fresh)
     return fresh
   }
@@ -71,12 +81,12 @@ export class LocalLeases {
     const known = this.#accounts.get(key)
     if (!known) return { inFlight: 0 }
     const { inFlight, hold } = known
-    return hold && isHolding(hold, this.#clock.now()) ? { inFlight, hold } : { inFlight }
+    return hold && isHolding(known, hold, this.#times()) ? { inFlight, hold } : { inFlight }
   }
 
   lease(input: LeaseInput): { readonly account: string; readonly leaseId: string } | NotLeased {
     this.#dropLapsed()
-    const chosen = this.#choose(input, this.#clock.now())
+    const chosen = this.#choose(input, this.#times())
     if ('type' in chosen) return chosen
     this.#turns += 1
     chosen.lastTurn = this.#turns
@@ -86,7 +96,7 @@ export class LocalLeases {
   }
 
   begin(leaseId: string, account: LocalAccount, leaseMs: number): void {
-    const lapsesMs = this.#clock.now() + leaseMs
+    const lapsesMs = this.#live() + leaseMs
     this.#leases.set(leaseId, { account, lapsesMs })
     this.#soonestLapseMs = Math.min(this.#soonestLapseMs, lapsesMs)
     account.inFlight += 1
@@ -97,7 +107,7 @@ export class LocalLeases {
     this.#dropLapsed()
     const lease = this.#leases.get(leaseId)
     if (!lease) return false
-    lease.lapsesMs = this.#clock.now() + leaseMs
+    lease.lapsesMs = this.#live() + leaseMs
     // A renewal may be shorter than the lease was.
     this.#soonestLapseMs = Math.min(this.#soonestLapseMs, lease.lapsesMs)
     return true
@@ -115,28 +125,39 @@ export class LocalLeases {
 
   /** A hold that has run out is forgotten; of two the stricter stays. */
   hold(account: LocalAccount, found: AccountHold): void {
-    account.hold = stricterHold(currentHold(account, this.#clock.now()), found)
+    const times = this.#times()
+    const current = currentHold(account, times)
+    account.hold = stricterHold(current, found)
+    if (account.hold !== current) account.heldUntil = times.live + holdEnd(account.hold) - times.now
   }
 
-  #choose(input: LeaseInput, nowMs: number): LocalAccount | NotLeased {
+  #live(): number {
+    return this.#clock.live?.() ?? this.#clock.now()
+  }
+
+  #times(): Times {
+    return { now: this.#clock.now(), live: this.#live() }
+  }
+
+  #choose(input: LeaseInput, times: Times): LocalAccount | NotLeased {
     const { exclude, maxConcurrency, selection, fallback, use = 'chat' } = input
     let busy = false
     let soonestMs = Number.POSITIVE_INFINITY
     for (let accounts: readonly string[] | undefined = input.accounts; accounts; ) {
       const list = this.#listOf(accounts)
-      const drawn = list.length > longList && use === 'chat' ? this.#draw(list, input, nowMs) : undefined
+      const drawn = list.length > longList && use === 'chat' ? this.#draw(list, input, times) : undefined
       if (drawn) return drawn
       const candidates: LocalAccount[] = []
       for (const account of list) {
         const hold =
-          use === 'chat' ? account.hold && currentHold(account, nowMs) : this.#holdFor(account, use, nowMs)
+          use === 'chat' ? account.hold && currentHold(account, times) : this.#holdFor(account, use, times)
         if (hold?.type === 'signed-out') continue
         if (hold) soonestMs = Math.min(soonestMs, hold.untilMs)
         else if (exclude.has(account.account)) continue
         else if (maxConcurrency > 0 && account.inFlight >= maxConcurrency) busy = true
         else candidates.push(account)
       }
-      if (candidates.length > 0) return this.#chooseAccount(candidates, selection)
+      if (candidates.length > 0) return this.#chooseAccount(candidates, selection, input.preferred)
       accounts = accounts === fallback ? undefined : fallback
     }
     if (busy) return { type: 'busy' }
@@ -144,23 +165,28 @@ export class LocalLeases {
   }
 
   /** The stricter of what holds the account and what holds it for this use. */
-  #holdFor(account: LocalAccount, use: AccountUse, nowMs: number): AccountHold | undefined {
-    const own = currentHold(account, nowMs)
+  #holdFor(account: LocalAccount, use: AccountUse, times: Times): AccountHold | undefined {
+    const own = currentHold(account, times)
     const named = this.#accounts.get(holdName(account.account, use))
-    const found = named && currentHold(named, nowMs)
+    const found = named && currentHold(named, times)
     return found ? stricterHold(own, found) : own
   }
 
   /** An account that the walk over all of them could choose as well, with the same chance; undefined when a few draws find none. */
-  #draw(list: readonly LocalAccount[], input: LeaseInput, nowMs: number): LocalAccount | undefined {
-    const { selection, exclude, maxConcurrency } = input
+  #draw(list: readonly LocalAccount[], input: LeaseInput, times: Times): LocalAccount | undefined {
+    const { selection, exclude, maxConcurrency, preferred = [] } = input
     if (selection === 'round-robin') return undefined
     // None is less busy than an idle one.
     const most = selection === 'least-busy' ? 1 : maxConcurrency || Number.POSITIVE_INFINITY
+    const isGood = (drawn: LocalAccount) =>
+      (!drawn.hold || !currentHold(drawn, times)) && drawn.inFlight < most && !exclude.has(drawn.account)
+    if (selection === 'least-busy' && preferred.length > 0 && list === this.#listOf(input.accounts)) {
+      const good = preferred.map((key) => this.account(key)).find(isGood)
+      if (good) return good
+    }
     for (let draw = 0; draw < draws; draw += 1) {
       const drawn = this.#chooseAccount(list, 'random')
-      const isUsable = !drawn.hold || !currentHold(drawn, nowMs)
-      if (isUsable && drawn.inFlight < most && !exclude.has(drawn.account)) return drawn
+      if (isGood(drawn)) return drawn
     }
     return undefined
   }
@@ -174,7 +200,7 @@ export class LocalLeases {
   }
 
   #dropLapsed(): void {
-    const nowMs = this.#clock.now()
+    const nowMs = this.#live()
     if (nowMs < this.#soonestLapseMs) return
     this.#soonestLapseMs = Number.POSITIVE_INFINITY
     for (const [leaseId, lease] of this.#leases) {
@@ -188,12 +214,19 @@ export class LocalLeases {
   }
 }
 
-const isHolding = (hold: AccountHold, nowMs: number): boolean =>
-  hold.type === 'signed-out' || hold.untilMs > nowMs
+interface Times {
+  /** By the wall clock. */
+  readonly now: number
+  readonly live: number
+}
+
+/** Until the first of both clocks says that it is over: whichever of them has stepped, no cool-down lasts longer than it was. */
+const isHolding = ({ heldUntil }: LocalAccount, hold: AccountHold, { now, live }: Times): boolean =>
+  hold.type === 'signed-out' || (hold.untilMs > now && heldUntil > live)
 
 /** The hold as of now; one that has run out is forgotten. */
-function currentHold(account: LocalAccount, nowMs: number): AccountHold | undefined {
-  if (account.hold && !isHolding(account.hold, nowMs)) account.hold = undefined
+function currentHold(account: LocalAccount, times: Times): AccountHold | undefined {
+  if (account.hold && !isHolding(account, account.hold, times)) account.hold = undefined
   return account.hold
 }
 

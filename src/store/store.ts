@@ -34,6 +34,8 @@ export interface LeaseInput {
   /** Keys already tried for this request: never leased, but one that is cooling is still a reason to wait. */
   readonly exclude: ReadonlySet<string>
   readonly selection: AccountSelection
+  /** `least-busy`: of those that are equally busy the first of these is chosen, where there is one. Some 30 at most. */
+  readonly preferred?: readonly string[] | undefined
   /** Requests in flight per account; 0 is no cap. */
   readonly maxConcurrency: number
   readonly leaseMs: number
@@ -53,7 +55,11 @@ export interface Candidate {
 }
 
 /** Chooses one of at least one candidate; they come in the order of the account list. */
-export type ChooseAccount = <C extends Candidate>(candidates: readonly C[], selection: AccountSelection) => C
+export type ChooseAccount = <C extends Candidate>(
+  candidates: readonly C[],
+  selection: AccountSelection,
+  preferred?: readonly string[],
+) => C
 
 export type LeaseAnswer =
   | { readonly type: 'leased'; readonly account: string; readonly leaseId: string; readonly chatId?: string }
@@ -122,8 +128,8 @@ export const sharedRecordKinds = ['account', 'session', 'chat-deletion', 'secret
 export type RecordKind = (typeof sharedRecordKinds)[number] | 'replica'
 
 /** What is stored for a limited time: answers of the Responses API, videos in the making, where the site challenges us, links to
- *  files. */
-export type DocumentKind = 'response' | 'video-job' | 'transport-finding' | 'file-link'
+ *  files, which processes are at work. */
+export type DocumentKind = 'response' | 'video-job' | 'transport-finding' | 'file-link' | 'process'
 
 export interface StoredDocument {
   /** Unique in its kind. */

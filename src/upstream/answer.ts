@@ -14,6 +14,8 @@ export interface AnswerOptions {
   readonly countUnknown: () => void
 }
 
+const maxOddInARow = 10
+
 /** Accumulates one answer from its events, as the decoder of its grammar reads them. */
 export class Answer implements EventConsumer<ChatEventBatch> {
   /** The last event has come. */
@@ -26,6 +28,8 @@ export class Answer implements EventConsumer<ChatEventBatch> {
   usage: TokenUsage | undefined
   #events: ChatEvent[] = []
   #begun = false
+  #isUnderstood = false
+  #oddInARow = 0
   #limit: UpstreamError | undefined
   #options: AnswerOptions
 
@@ -52,9 +56,23 @@ export class Answer implements EventConsumer<ChatEventBatch> {
       this.usage = parseUsage(event?.usage) ?? this.usage
       return false
     }
-    if (event) return this.#options.decodeEvent(event, this)
-    const known = this.#begun ? undefined : (recognisePage(data) ?? recogniseWords(data))
-    throw known ?? new UpstreamError('malformed')
+    if (event) {
+      this.#isUnderstood = true
+      this.#oddInARow = 0
+      return this.#options.decodeEvent(event, this)
+    }
+    return this.#odd(data)
+  }
+
+  /** One event that is no JSON object among good ones costs that event, not the answer, which is paid for. Words are evidence only
+   *  where no event was ever understood. */
+  #odd(data: string): boolean {
+    const known = this.#isUnderstood ? undefined : (recognisePage(data) ?? recogniseWords(data))
+    if (known) throw known
+    this.#options.countUnknown()
+    this.#oddInARow += 1
+    if (this.#oddInARow === maxOddInARow) throw new UpstreamError('malformed')
+    return false
   }
 
   projectStarted(projectId: string): void {
@@ -98,6 +116,7 @@ export class Answer implements EventConsumer<ChatEventBatch> {
   }
 
   finish(): ChatEventBatch {
+    if (!this.#begun && this.#oddInARow > 0) throw new UpstreamError('malformed')
     if (!this.#begun) throw this.#limit ?? new UpstreamError(this.#options.bound ? 'binding-stale' : 'empty')
     if (!this.closed && !this.complete) throw new UpstreamError('reset')
     return [this.#finished(this.finishReason)]

@@ -9,7 +9,7 @@ import { createTransport, type TransportOptions } from './choose-transport.ts'
 import { createCookieJar } from './cookie-jar.ts'
 import { createDirectTransport, type DirectTransportOptions } from './direct-transport.ts'
 import { createGenerationChoice, type GenerationOptions, wires } from './generation.ts'
-import { type AskMediaOptions, askMedia } from './media/ask-media.ts'
+import { type AskMediaOptions, askMedia, resumeMedia } from './media/ask-media.ts'
 import { createOpenAnywhere, type OpenAnywhereOptions } from './open-anywhere.ts'
 import { openFile } from './open-file.ts'
 import { createRequestHeaders } from './request-headers.ts'
@@ -64,6 +64,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
             account: input.account,
             route: routeOf(input.generation, input.account),
           }),
+    resumeMedia: (input) => resumeMedia(site, input),
     checkLogin: async (account, signal) =>
       account.kind === 'api-key'
         ? await checkKey(site, account, signal)

@@ -8,6 +8,7 @@ import type { buildConnector } from 'undici'
 import createUndiciConnector from 'undici/lib/core/connect.js'
 import Client from 'undici/lib/dispatcher/client.js'
 import { pinnedTo } from '../core/addresses.ts'
+import { liveDeadline } from '../core/deadline.ts'
 
 /** The proxy answered CONNECT with a refusal. */
 export class ProxyRefusal extends Error {
@@ -22,7 +23,10 @@ export class ProxyRefusal extends Error {
 /** More pools than these at once forget the one used least recently. */
 const maxPools = 1_000
 
-/** How long a proxy may take to open a connection to the site. A direct connection has only the deadlines of its request. */
+/** How long a direct connection may take, TLS included: who is not there within it will not be. */
+const defaultConnectMs = 5_000
+
+/** How long a proxy may take to open a connection to the site. */
 const handshakeMs = 30_000
 
 /** How long an idle connection is kept when the server does not say (`Keep-Alive: timeout=`): shorter than common servers keep
@@ -31,7 +35,7 @@ const keepAliveTimeout = 30_000
 
 /** Kept-alive connections, pooled by origin and by the proxy that they go over. A proxy that is dead is an error, never a
  *  reason to go around it. */
-export function createConnectionPools() {
+export function createConnectionPools(connectMs = defaultConnectMs) {
   const pools = new LRUCache<string, Pool>({ max: maxPools, dispose: (pool) => pool.retire() })
   return {
     /** A connection that nobody else uses until it is released; it connects with its first request.
@@ -41,7 +45,7 @@ export function createConnectionPools() {
       const key = addresses ? `${place} ${addresses.map(({ address }) => address).join()}` : place
       let pool = pools.get(key)
       if (!pool) {
-        pool = new Pool(origin, createConnect(proxyUrl, addresses))
+        pool = new Pool(origin, createConnect(proxyUrl, addresses, connectMs))
         pools.set(key, pool)
       }
       return pool.take()
@@ -151,13 +155,17 @@ interface Destroyable {
 export type Connect = (target: buildConnector.Options, callback: buildConnector.Callback) => Destroyable
 
 /** @param addresses  to connect to, in the place of a look-up */
-export function createConnect(proxyUrl: string | undefined, addresses?: readonly LookupAddress[]): Connect {
+export function createConnect(
+  proxyUrl: string | undefined,
+  addresses?: readonly LookupAddress[],
+  connectMs = defaultConnectMs,
+): Connect {
   // It returns the socket, which its type does not say.
   const connect = createUndiciConnector({
     timeout: 0,
     ...(addresses && { lookup: pinnedTo(addresses) }),
   }) as Connect
-  if (proxyUrl === undefined) return connect
+  if (proxyUrl === undefined) return withinTime(connect, connectMs)
   const proxy = new URL(proxyUrl)
   const openTunnel = proxy.protocol.startsWith('socks') ? openSocksTunnel : openHttpTunnel
 
@@ -182,6 +190,22 @@ export function createConnect(proxyUrl: string | undefined, addresses?: readonly
       else opening = connect({ ...target, httpSocket: socket }, finish)
     })
     return { destroy: (error) => opening.destroy(error) }
+  }
+}
+
+function withinTime(connect: Connect, ms: number): Connect {
+  return (target, callback) => {
+    const stop = liveDeadline(ms, () => opening.destroy(new Error(`no connection within ${ms / 1000} s`)))
+    const opening = connect(target, (...outcome) => {
+      stop()
+      callback(...outcome)
+    })
+    return {
+      destroy(error) {
+        stop()
+        return opening.destroy(error)
+      },
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { graceOf } from '../core/deadline.ts'
 import { UpstreamError } from '../core/errors.ts'
 
 export interface DeadlineLimits {
@@ -15,7 +16,8 @@ const closingMs = 250
 const never = Number.POSITIVE_INFINITY
 
 /** The three deadlines of one ask, and the one for its closing, on one timer that events do not re-arm: when it fires
- *  it checks what has arrived meanwhile. The idle clock stops while our own consumer is not pulling. */
+ *  it checks what has arrived meanwhile. The idle clock stops while our own consumer is not pulling. One that passed while our
+ *  own process stood still is not missed yet: what came meanwhile is read first. */
 export function createDeadlines(limits: DeadlineLimits, onExpire: (error: UpstreamError) => void) {
   const started = performance.now()
   const totalAt = started + limits.totalTimeoutMs
@@ -25,6 +27,8 @@ export function createDeadlines(limits: DeadlineLimits, onExpire: (error: Upstre
   let pausedAt: number | undefined
   let timer: NodeJS.Timeout | undefined
   let timerAt = never
+  /** The deadline that had its grace. */
+  let excused = never
   arm()
 
   return {
@@ -58,15 +62,25 @@ export function createDeadlines(limits: DeadlineLimits, onExpire: (error: Upstre
     },
   }
 
+  function soonest(): number {
+    return Math.min(totalAt, firstAt, pausedAt === undefined ? idleAt : never, closingAt)
+  }
+
   function arm(): void {
     clearTimeout(timer)
-    timerAt = Math.min(totalAt, firstAt, pausedAt === undefined ? idleAt : never, closingAt)
+    timerAt = soonest()
     timer = setTimeout(fire, Math.max(0, timerAt - performance.now()))
   }
 
   function fire(): void {
     const now = performance.now()
-    if (now >= closingAt) onExpire(new UpstreamError('reset'))
+    const due = soonest()
+    const graceMs = due === excused ? 0 : graceOf(due, now)
+    if (graceMs > 0) {
+      excused = due
+      timerAt = now + graceMs
+      timer = setTimeout(fire, graceMs)
+    } else if (now >= closingAt) onExpire(new UpstreamError('reset'))
     else if (now >= totalAt) onExpire(new UpstreamError('total-timeout'))
     else if (now >= firstAt) onExpire(new UpstreamError('first-event-timeout'))
     else if (now >= idleAt && pausedAt === undefined) onExpire(new UpstreamError('idle-timeout'))

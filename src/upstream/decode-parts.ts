@@ -109,8 +109,18 @@ export class FieldText {
   }
 }
 
-/** One event's data as a JSON object; `undefined` for anything else. */
+/** One event's data as a JSON object; `undefined` for anything else. Python's `json.dumps` writes numbers that are no JSON: they are
+ *  read as null. */
 export function parseEvent(data: string): Readonly<Record<string, unknown>> | undefined {
+  const event = parseRecord(data)
+  if (event || !pythonNumbers.test(data)) return event
+  return parseRecord(data.replace(stringOrNumber, (found) => (found.startsWith('"') ? found : 'null')))
+}
+
+const pythonNumbers = /\b(?:NaN|Infinity)\b/
+const stringOrNumber = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g
+
+function parseRecord(data: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(data)
     return isRecord(value) ? value : undefined

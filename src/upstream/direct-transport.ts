@@ -1,12 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { UpstreamError } from '../core/errors.ts'
+import { type ServiceError, UnavailableError, UpstreamError } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { openFilesLimit } from '../core/open-files.ts'
 import type { OpenReply, Reply, ReplyRequest } from '../core/open-reply.ts'
 import { type Connection, createConnectionPools, ProxyRefusal } from './connection-pools.ts'
 
 export interface DirectTransportOptions {
   /** PROXY_URL: for every request of an account that has no proxy of its own. */
   readonly proxyUrl?: string | undefined
+  /** For TCP and TLS of a connection without proxy. Default 5 s. */
+  readonly connectMs?: number
+  /** Told when this machine has nothing left to connect with. */
+  readonly logger?: Pick<Logger, 'warn'>
   /** Told of the `Set-Cookie` lines of a reply before the reply is given out. */
   readonly onSetCookie?: OnSetCookie
 }
@@ -19,18 +25,34 @@ type OnSetCookie = (
 
 /** Carries requests to the site over this process's own connections. Nothing is retried, no redirect is followed, nothing is
  *  decompressed: unasked for, the site does not compress, and a compressor would hold tokens back. */
-export function createDirectTransport({ proxyUrl, onSetCookie }: DirectTransportOptions = {}): {
+export function createDirectTransport(options: DirectTransportOptions = {}): {
   readonly openReply: OpenReply
   close(): void
 } {
-  const pools = createConnectionPools()
+  const { proxyUrl, onSetCookie, connectMs, logger } = options
+  const pools = createConnectionPools(connectMs)
+  let exhaustedAt = Number.NEGATIVE_INFINITY
+
+  function noteExhausted(code: string): void {
+    if (performance.now() - exhaustedAt < 60_000) return
+    exhaustedAt = performance.now()
+    logger?.warn(
+      { code, openFiles: openFilesLimit() },
+      'this machine allows no more connections: raise ulimit -n',
+    )
+  }
+
   return {
     openReply(request) {
       const { account, url, addresses, signal } = request
       if (signal.aborted) return Promise.reject(signal.reason)
       const own = account?.proxyUrl
       const connection = pools.take(url.origin, own ?? proxyUrl, addresses)
-      return new Exchange(connection, request, describeProxy(own, proxyUrl), onSetCookie).open(request)
+      const exchange = new Exchange(connection, request, describeProxy(own, proxyUrl), onSetCookie)
+      return exchange.open(request).catch((error: unknown) => {
+        if (error instanceof UnavailableError) noteExhausted(causeCode(error))
+        throw error
+      })
     },
     close: pools.close,
   }
@@ -173,9 +195,11 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
 function translate(
   error: Error,
   { isAnswered, proxy }: { readonly isAnswered: boolean; readonly proxy: string | undefined },
-): UpstreamError {
+): ServiceError {
   if (proxy && error instanceof ProxyRefusal) return refused(proxy, error.status)
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (exhaustedCodes.has(code))
+    return new UnavailableError('overloaded', { message: exhausted, cause: error })
   // A system code such as ECONNREFUSED, or a library's words; neither knows a secret.
   const reason = code === '' || /^(?:UND_|ERR_|HPE_)/.test(code) ? error.message : code
   const cause = proxy || reason !== code ? new Error(reason) : error
@@ -188,6 +212,13 @@ function translate(
     : 'Genspark could not be reached.'
   return new UpstreamError('unavailable', { message, cause })
 }
+
+/** Of this machine, not of the site. */
+const exhaustedCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EADDRNOTAVAIL'])
+const exhausted = 'This server has no connections left.'
+
+const causeCode = ({ cause }: Error): string =>
+  cause instanceof Error && 'code' in cause ? String(cause.code) : ''
 
 const brokenCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 

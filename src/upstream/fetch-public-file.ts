@@ -11,6 +11,7 @@ import {
   UrlNotAllowed,
 } from '../core/addresses.ts'
 import type { ImagePart } from '../core/chat-request.ts'
+import { deadlineSignal } from '../core/deadline.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 import { sniffImage } from '../core/sniff-mime.ts'
 import { createConnect } from './connection-pools.ts'
@@ -53,7 +54,7 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
   return {
     async fetchImage(url, { param, signal }) {
       signal.throwIfAborted()
-      const timeout = AbortSignal.timeout(timeoutMs)
+      const timeout = deadlineSignal(timeoutMs)
       try {
         const cut = AbortSignal.any([signal, timeout])
         const bytes = await fetchBytes(await judge(url, cut), cut)

@@ -1,4 +1,5 @@
 import type { Account } from '../core/account.ts'
+import { liveDeadline } from '../core/deadline.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { Reply } from '../core/open-reply.ts'
 import { type Cut, createCut, type DeadlineLimits } from './deadlines.ts'
@@ -28,7 +29,7 @@ export async function openFile(
   signal.throwIfAborted()
   const cut = createCut(signal)
   const expire = () => cut.abort(new UpstreamError('first-event-timeout'))
-  const timer = setTimeout(expire, access.firstEventTimeoutMs)
+  const stop = liveDeadline(access.firstEventTimeoutMs, expire)
   try {
     const { reply, isOwn } = await followRedirects(access, { account, url, signal: cut.signal })
     const type = reply.headers['content-type']
@@ -49,7 +50,7 @@ export async function openFile(
     cut.abort('over')
     throw reason
   } finally {
-    clearTimeout(timer)
+    stop()
   }
 }
 
@@ -113,7 +114,7 @@ class FileBody implements AsyncIterableIterator<Uint8Array, undefined> {
     this.#first = undefined
     if (first) return { value: first, done: false }
     const expire = () => this.#cut.abort(new UpstreamError('idle-timeout'))
-    const timer = setTimeout(expire, this.#idleTimeoutMs)
+    const stop = liveDeadline(this.#idleTimeoutMs, expire)
     try {
       const value = await this.#reply.read()
       if (value) return { value, done: false }
@@ -122,7 +123,7 @@ class FileBody implements AsyncIterableIterator<Uint8Array, undefined> {
       this.#cut.release()
       throw this.#cut.signal.aborted ? this.#cut.signal.reason : error
     } finally {
-      clearTimeout(timer)
+      stop()
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Account, ApiKeyAccount, CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
+import { liveDeadline } from '../core/deadline.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { OpenReply, Reply } from '../core/open-reply.ts'
 import { createCut } from './deadlines.ts'
@@ -38,7 +39,7 @@ export async function callSite(
 ): Promise<Readonly<Record<string, unknown>>> {
   signal.throwIfAborted()
   const cut = createCut(signal)
-  const timer = setTimeout(() => cut.abort(new UpstreamError('first-event-timeout')), timeoutMs)
+  const stop = liveDeadline(timeoutMs, () => cut.abort(new UpstreamError('first-event-timeout')))
   try {
     const reply = await openReply({
       account,
@@ -56,7 +57,7 @@ export async function callSite(
     if (failure) throw failure
     return answer
   } finally {
-    clearTimeout(timer)
+    stop()
     cut.release()
   }
 }

@@ -4,7 +4,7 @@
 import type { Account, CookieAccount } from '../core/account.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import type { ChatPrompt } from '../core/chat-request.ts'
-import type { MediaEvent } from '../core/media-event.ts'
+import type { MediaEvent, MediaResume } from '../core/media-event.ts'
 import type { MediaRequest } from '../core/media-request.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 
@@ -23,6 +23,13 @@ export interface AskInput {
 
 export interface AskMediaInput extends Omit<AskInput, 'request'> {
   readonly request: MediaRequest
+}
+
+export interface ResumeMediaInput {
+  readonly account: Account
+  readonly request: Pick<MediaRequest, 'kind' | 'prompt'> & { readonly count?: number }
+  readonly resume: MediaResume
+  readonly signal: AbortSignal
 }
 
 /** A file being downloaded; `body` is read no faster than it is pulled. Leaving it, begun or not, closes the request. */
@@ -66,6 +73,8 @@ export interface Upstream {
   /** Asks for images or a video and polls until they are there, at most MEDIA_TIMEOUT_S.
    *  @throws {UpstreamError} as `ask` does; before `accepted` on the first `next()` */
   askMedia(input: AskMediaInput): AsyncIterable<MediaEvent>
+  /** Goes on waiting for what `askMedia` began, in this process or another. Contract: `askMedia`, without `accepted`. */
+  resumeMedia(input: ResumeMediaInput): AsyncIterable<MediaEvent>
   /** Opens a result file, over the account's proxy; its cookie goes to the site's own hosts only, and what is neither the site's
    *  nor its storage's has to be public. A file is never empty, and never a text.
    *  @throws {UpstreamError} */

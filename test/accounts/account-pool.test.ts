@@ -26,7 +26,7 @@ let lines: string[]
 const open: { close(): Promise<void> }[] = []
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
   nowMs = startMs
   lines = []
 })

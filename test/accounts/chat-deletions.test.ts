@@ -127,6 +127,21 @@ describe('a chat to delete', () => {
     expect(deletions.size).toBe(1)
   })
 
+  it('FINDINGS R13: that comes while another waits for its next try is not held up by it', async () => {
+    answer = (chatId) =>
+      chatId === 'bad' ? Promise.reject(new UpstreamError('unavailable')) : Promise.resolve()
+    const deletions = await start()
+    deletions.add(one, 'bad')
+    await pass(0)
+    await pass(5_000)
+    expect(asked).toEqual(['one bad', 'one bad'])
+    deletions.add(one, 'good')
+    await pass(0)
+    expect(asked).toEqual(['one bad', 'one bad', 'one good'])
+    await pass(10_000)
+    expect(asked.at(-1)).toBe('one bad')
+  })
+
   it('that the site does not know any more is deleted', async () => {
     answer = () => Promise.reject(new UpstreamError('binding-stale'))
     const deletions = await start()

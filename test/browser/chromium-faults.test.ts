@@ -62,8 +62,8 @@ test('D3: a page that loops for ever meets its deadline, its context is closed, 
 
   bench.double.behaviour.executeFor.clear()
   expect(verdictOf(bench, await bench.mint(account), account)).toBe('accepted')
-  expect(pagesOpened(bench).filter((session) => session === 'account-1')).toHaveLength(2)
-  expect(pagesOpened(bench)).toHaveLength(4)
+  expect(pagesOpened(bench).filter((session) => session === 'account-1')).toHaveLength(3)
+  expect(pagesOpened(bench)).toHaveLength(5)
   expect(await counterValue(bench.metrics.browserLaunches, 'ok')).toBe(1)
 })
 
@@ -91,8 +91,8 @@ test('D4: close is not held up by a frozen browser', async () => {
   expect(survivors(frozen)).toEqual([])
 })
 
-test('a frozen renderer does not hold up the others or the close of its context', async () => {
-  const bench = await startTokenBench({ limits: { mintMs: 10_000 } })
+test('FINDINGS X6: a frozen renderer holds up neither its own account, the others nor the close of its context', async () => {
+  const bench = await startTokenBench({ limits: { goodPageMs: 1_000 } })
   await bench.mint(account)
   for (const { pid } of renderersOf(bench.browserPid())) process.kill(pid, 'SIGSTOP')
 
@@ -100,8 +100,7 @@ test('a frozen renderer does not hold up the others or the close of its context'
   stuck.catch(() => {})
   const other = accountNumber(2)
   expect(verdictOf(bench, await bench.mint(other), other)).toBe('accepted')
-  await expect(stuck).rejects.toMatchObject({ code: 'token_unavailable' })
-  expect(verdictOf(bench, await bench.mint(account), account)).toBe('accepted')
+  expect(verdictOf(bench, await stuck, account)).toBe('accepted')
 })
 
 test('spares are minted again after the browser has died idle', async () => {

@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createRemoteVerifier } from '../../src/browser/remote-verifier.ts'
 import { createAccount } from '../../src/core/account.ts'
 import { UnavailableError } from '../../src/core/errors.ts'
+import { silentLogger } from '../../src/core/logger.ts'
 import { createMetrics } from '../../src/core/metrics.ts'
 import { selfSigned } from '../support/self-signed.ts'
 import { counterValue } from './support.ts'
@@ -40,6 +41,7 @@ const replyWith =
 function open(recaptchaProxyUrl: string, deadlineMs?: number) {
   const metrics = createMetrics()
   const tokens = createRemoteVerifier({
+    logger: silentLogger,
     recaptchaProxyUrl,
     metrics,
     ...(deadlineMs !== undefined && { deadlineMs }),

@@ -89,7 +89,7 @@ describe('video jobs', () => {
   })
 
   it('are stopped when they take too long', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     onTestFinished(() => void vi.useRealTimers())
     const signals: AbortSignal[] = []
     const runMedia: RunMedia = (asked, call) => {

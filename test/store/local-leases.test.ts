@@ -5,10 +5,12 @@ import { createEmbeddedStore, type EmbeddedStore } from '../../src/store/embedde
 import { takeLease } from './lease-input.ts'
 
 let nowMs = Date.UTC(2026, 10, 23)
+let liveMs: number | undefined
 let store: EmbeddedStore
 
 beforeEach(() => {
-  const clock = { now: () => nowMs }
+  liveMs = undefined
+  const clock = { now: () => nowMs, live: () => liveMs ?? nowMs }
   const chooseAccount = createChooseAccount(Math.random)
   store = createEmbeddedStore({ dataDir: undefined, clock, chooseAccount, logger: silentLogger })
 })
@@ -84,4 +86,29 @@ describe('a long list', () => {
       expect((await takeLease(store, input)).account).toBe('account-999')
     },
   )
+})
+
+it('FINDINGS X5: no lease lapses by a step of the clock, nor while the process stands still', async () => {
+  liveMs = 0
+  const leased = await takeLease(store)
+  nowMs += 40_000
+  expect(await inFlight()).toBe(1)
+  expect(await store.extendLease({ ...leased, leaseMs: 30_000 })).toBe(true)
+  liveMs = 30_000
+  expect(await inFlight()).toBe(0)
+})
+
+it.each([
+  ['forward', 60_000],
+  ['back', -3_600_000],
+])('FINDINGS X5: a cool-down lasts no longer than it was when the clock steps %s', async (_way, step) => {
+  liveMs = 0
+  await store.setHold('a', { type: 'cooling', kind: 'rate-limited', untilMs: nowMs + 30_000 })
+  expect(store.isHeld('a')).toBe(true)
+  nowMs += step
+  liveMs = 29_999
+  expect(store.isHeld('a')).toBe(step < 0)
+  liveMs = 30_000
+  expect(store.isHeld('a')).toBe(false)
+  nowMs -= step
 })

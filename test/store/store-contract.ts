@@ -83,6 +83,20 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         expect((await store.lease(input(image))).type).toBe('leased')
       })
 
+      it('FINDINGS P8: takes the first of the preferred that is as good as the others', async () => {
+        const accounts = ['a', 'b', 'c', 'd']
+        const preferred = ['d', 'gone', 'b']
+        const next = async (over = {}) => (await leased({ accounts, preferred, ...over })).account
+        expect(await next()).toBe('d')
+        expect(await next()).toBe('b')
+        // None that is busier than the others is preferred to them.
+        expect(['a', 'c']).toContain(await next())
+        expect(['a', 'c']).toContain(await next())
+        expect(await next({ exclude: new Set(['d']) })).toBe('b')
+        await store.setHold('d', { type: 'signed-out', sinceMs: under.nowMs() })
+        expect(await next()).not.toBe('d')
+      })
+
       it('gives each lease its own id, also to one request twice', async () => {
         expect((await leased()).leaseId).not.toBe((await leased()).leaseId)
       })

@@ -98,3 +98,16 @@ test('events do not touch the timer, and none is left behind', () => {
   deadlines.stop()
   expect(vi.getTimerCount()).toBe(0)
 })
+
+test('FINDINGS X8: one that passed while our own process stood still is missed only after as long again', () => {
+  const deadlines = create()
+  deadlines.heard(true)
+  const now = performance.now.bind(performance)
+  // The clock goes on while no timer fires.
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + 300)
+  vi.advanceTimersByTime(50)
+  expect(kinds()).toEqual([])
+  deadlines.heard(true)
+  vi.advanceTimersByTime(320)
+  expect(kinds()).toEqual(['idle-timeout'])
+})

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import { inspect } from 'node:util'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAccount } from '../../src/core/account.ts'
 import { UpstreamError } from '../../src/core/errors.ts'
 import { createDirectTransport, type DirectTransportOptions } from '../../src/upstream/direct-transport.ts'
@@ -330,4 +330,48 @@ describe.each(['http', 'socks5'])('a proxy of scheme %s', (scheme) => {
     expectFailure(await open({ proxyUrl: url })(), 'unavailable', /PROXY_URL/)
     expect(sockets).toHaveLength(1)
   })
+})
+
+test('FINDINGS X9: a server that accepts and says nothing is given up before the request has its deadline', async () => {
+  const silent = createServer(() => {})
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  closers.push(() => silent.close())
+  const { port } = silent.address() as { port: number }
+  const { openReply, close } = createDirectTransport({ connectMs: 50 })
+  closers.push(close)
+  const url = new URL(`https://127.0.0.1:${port}/`)
+  const opening = openReply({
+    account: undefined,
+    method: 'GET',
+    url,
+    headers: {},
+    signal: new AbortController().signal,
+  })
+  await expect(opening).rejects.toMatchObject({
+    kind: 'unavailable',
+    cause: { message: 'no connection within 0.05 s' },
+  })
+})
+
+test('FINDINGS X13: what this machine lacks is not told as the fault of the site', async () => {
+  const warn = vi.fn()
+  const { openReply, close } = createDirectTransport({ logger: { warn } })
+  closers.push(close)
+  vi.spyOn(Socket.prototype, 'connect').mockImplementation(function connect(this: Socket) {
+    const error = Object.assign(new Error('connect EMFILE'), { code: 'EMFILE' })
+    process.nextTick(() => this.destroy(error))
+    return this
+  })
+  const ask = () =>
+    openReply({
+      account: undefined,
+      method: 'GET',
+      url: new URL('http://127.0.0.1:9/'),
+      headers: {},
+      signal: new AbortController().signal,
+    })
+  for (let count = 0; count < 3; count += 1)
+    await expect(ask()).rejects.toMatchObject({ code: 'overloaded', status: 503 })
+  expect(warn).toHaveBeenCalledOnce()
+  expect(warn).toHaveBeenCalledWith(expect.objectContaining({ code: 'EMFILE' }), expect.any(String))
 })

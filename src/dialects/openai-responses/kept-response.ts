@@ -8,13 +8,16 @@ import { encodeFailure, type ResponseObject, responseIdOf } from './response-obj
 export interface KeptResponse {
   readonly response: ResponseObject
   readonly input: readonly InputItem[]
+  /** The process that makes it in the background. */
+  readonly process?: string
 }
 
 /** @param responseText  JSON of `response`, where that is written out already */
 export const encodeKept = (
-  { response, input }: KeptResponse,
+  { response, input, process }: KeptResponse,
   responseText: string = JSON.stringify(response),
-): string => `{"response":${responseText},"input":${JSON.stringify(input)}}`
+): string =>
+  `{"response":${responseText},"input":${JSON.stringify(input)}${process === undefined ? '' : `,"process":${JSON.stringify(process)}`}}`
 
 /** @param text  what `encodeKept` made */
 export const decodeKept = (text: string): KeptResponse => JSON.parse(text)
@@ -132,9 +135,12 @@ export const cancelledResponse = (response: ResponseObject): ResponseObject => (
 })
 
 /** A response that is unfinished for longer than any work lasts was lost with its process: it has failed.
- *  @param now  seconds since the epoch; `maxAge` is in seconds too */
-export function failIfLost(response: ResponseObject, now: number, maxAge: number): ResponseObject {
-  if (!isUnfinished(response) || now - response.created_at <= maxAge) return response
+ *  @param now  seconds since the epoch; `maxAge` is in seconds too @param isGone  its process is known to be gone */
+export function failIfLost(
+  response: ResponseObject,
+  { now, maxAge, isGone }: { readonly now: number; readonly maxAge: number; readonly isGone: boolean },
+): ResponseObject {
+  if (!isUnfinished(response) || (now - response.created_at <= maxAge && !isGone)) return response
   const message = 'The server ended while it made this response. Send the request again.'
   return { ...response, status: 'failed', error: { code: 'server_error', message } }
 }

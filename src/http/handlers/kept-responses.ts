@@ -19,12 +19,14 @@ import type { RequestContext, RequestState } from '../request-state.ts'
 type Context = RouterContext<RequestState>
 
 /** Responses that were made before, for the key that asked for them alone. */
-export function createKeptResponseHandlers({ keptResponses, backgroundWork, clock }: AppServices) {
+export function createKeptResponseHandlers({ keptResponses, backgroundWork, processes, clock }: AppServices) {
   async function find(context: Context): Promise<KeptResponse> {
     const text = await keptResponses.find(idOf(context), callerOf(context))
     if (text === undefined) throw notFound(context)
-    const { response, input } = decodeKept(text)
-    return { response: failIfLost(response, clock.now() / 1000, maxBackgroundMs / 1000), input }
+    const { response, input, process } = decodeKept(text)
+    const isGone = isUnfinished(response) && ((await processes?.isGone(process)) ?? false)
+    const times = { now: clock.now() / 1000, maxAge: maxBackgroundMs / 1000, isGone }
+    return { response: failIfLost(response, times), input }
   }
 
   return {

@@ -43,10 +43,19 @@ export function createRedisLeases(options: RedisLeasesOptions): RedisLeases {
   const pools = createPools(runScript)
 
   async function tryLease(input: LeaseInput, leaseId: string): Promise<LeaseAnswer | undefined> {
-    const { accounts, fallback, leaseMs, model, exclude } = input
+    const { accounts, fallback, leaseMs, model, exclude, preferred = [] } = input
     const bindingMs = model === undefined ? 0 : chatBindingMs
     const names = [pools.nameOf(accounts, input), pools.nameOf(fallback, input)] as const
-    const args = [...names, leaseId, leaseMs, model ?? '', bindingMs, random(), ...exclude]
+    const args = [
+      ...names,
+      leaseId,
+      leaseMs,
+      model ?? '',
+      bindingMs,
+      random(),
+      preferred.join(' '),
+      ...exclude,
+    ]
     return readLeaseAnswer(await runScript('lease', ...args), leaseId)
   }
 

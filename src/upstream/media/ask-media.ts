@@ -1,5 +1,6 @@
 import type { CookieAccount } from '../../core/account.ts'
 import type { Clock } from '../../core/clock.ts'
+import { liveDeadline } from '../../core/deadline.ts'
 import { UpstreamError } from '../../core/errors.ts'
 import type { MediaEvent } from '../../core/media-event.ts'
 import type { WireGeneration } from '../../core/wire-generation.ts'
@@ -8,7 +9,7 @@ import { type AskOptions, AskStream, type EventConsumer, type RouteUse } from '.
 import { type Cut, createCut } from '../deadlines.ts'
 import { parseEvent } from '../decode-parts.ts'
 import { wires } from '../generation.ts'
-import type { AskMediaInput } from '../upstream.ts'
+import type { AskMediaInput, ResumeMediaInput } from '../upstream.ts'
 import { findResultUrls, MediaWork } from './media-work.ts'
 import { pollTasks, taskSources } from './poll-tasks.ts'
 import { failed, findTasksInContent } from './tasks.ts'
@@ -34,7 +35,7 @@ export async function* askMedia(
   const { mediaTimeoutMs, pollIntervalMs = 2_000 } = options
   const limits = { ...options, totalTimeoutMs: mediaTimeoutMs, pollIntervalMs }
   const cut = createCut(input.signal)
-  const timer = setTimeout(() => cut.abort(new UpstreamError('total-timeout')), mediaTimeoutMs)
+  const stop = liveDeadline(mediaTimeoutMs, () => cut.abort(new UpstreamError('total-timeout')))
   const work = new MediaWork(input.request, options.baseUrl)
   try {
     yield* begin(limits, { ...input, signal: cut.signal }, { ...sender, work })
@@ -48,7 +49,33 @@ export async function* askMedia(
     if (!(error instanceof UpstreamError) || !work.hasFiles) throw error
     work.giveUp(error.message)
   } finally {
-    clearTimeout(timer)
+    stop()
+    cut.release()
+  }
+  yield work.finished()
+}
+
+/** Goes on waiting for the files of tasks that another process began. Contract: `Upstream.resumeMedia`. */
+export async function* resumeMedia(
+  options: AskMediaOptions,
+  { account, request, resume, signal: callerSignal }: ResumeMediaInput,
+): AsyncGenerator<MediaEvent> {
+  const { mediaTimeoutMs, pollIntervalMs = 2_000 } = options
+  const cut = createCut(callerSignal)
+  const { signal } = cut
+  const stop = liveDeadline(mediaTimeoutMs, () => cut.abort(new UpstreamError('total-timeout')))
+  const work = new MediaWork(request, options.baseUrl)
+  for (const id of resume.taskIds) work.add({ id, state: { type: 'pending' }, prompt: undefined })
+  try {
+    const limits = { ...options, totalTimeoutMs: mediaTimeoutMs }
+    const sources = taskSources(limits, { generation: resume.generation, account, kind: request.kind })
+    for await (const _more of pollTasks(work, { sources, pollIntervalMs, signal })) yield work.progress()
+  } catch (error) {
+    callerSignal.throwIfAborted()
+    if (!(error instanceof UpstreamError) || !work.hasFiles) throw error
+    work.giveUp(error.message)
+  } finally {
+    stop()
     cut.release()
   }
   yield work.finished()
@@ -80,6 +107,8 @@ async function* begin(
   const accepted = (): MediaEvent => ({
     type: 'accepted',
     tasks: work.size,
+    // Pictures are waited for by whoever asked.
+    ...(request.kind === 'video' && { resume: { generation, taskIds: work.pendingIds() } }),
     ...(answer.projectId !== undefined && { projectId: answer.projectId }),
   })
   const enough: Cut = createCut(signal)

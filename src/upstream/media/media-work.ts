@@ -3,13 +3,16 @@ import type { MediaRequest } from '../../core/media-request.ts'
 import { isOwnHost } from '../request-headers.ts'
 import { type FoundTask, failed, findTasks, type TaskState } from './tasks.ts'
 
+/** What has to be known of a request once it is asked. */
+export type MadeMedia = Pick<MediaRequest, 'kind' | 'prompt'> & { readonly count?: number }
+
 /** The tasks of one ask, as the ask and the polls report them. */
 export class MediaWork {
   #tasks = new Map<string, { state: TaskState; prompt: string | undefined }>()
-  #request: MediaRequest
+  #request: MadeMedia
   #baseUrl: string
 
-  constructor(request: MediaRequest, baseUrl: string) {
+  constructor(request: MadeMedia, baseUrl: string) {
     this.#request = request
     this.#baseUrl = baseUrl
   }
@@ -83,7 +86,7 @@ export class MediaWork {
     )
     const firsts = perTask.flatMap((files) => files.slice(0, 1))
     const others = perTask.flatMap((files) => files.slice(1))
-    const wanted = this.#request.kind === 'image' ? this.#request.count : 1
+    const wanted = this.#request.count ?? 1
     return [...firsts, ...others.slice(0, Math.max(0, wanted - firsts.length))]
   }
 

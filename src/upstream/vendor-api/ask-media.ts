@@ -1,4 +1,5 @@
 import type { ApiKeyAccount } from '../../core/account.ts'
+import { liveDeadline } from '../../core/deadline.ts'
 import { UpstreamError } from '../../core/errors.ts'
 import type { MediaEvent } from '../../core/media-event.ts'
 import { createCut } from '../deadlines.ts'
@@ -23,7 +24,7 @@ export async function* askVendorMedia(
   const count = request.kind === 'image' ? request.count : 1
   const cut = createCut(callerSignal)
   const { signal } = cut
-  const timer = setTimeout(() => cut.abort(new UpstreamError('total-timeout')), mediaTimeoutMs)
+  const stop = liveDeadline(mediaTimeoutMs, () => cut.abort(new UpstreamError('total-timeout')))
   const work = new MediaWork(request, options.baseUrl)
 
   function start(onHeartbeat: () => void = () => {}) {
@@ -68,7 +69,7 @@ export async function* askVendorMedia(
     if (!(error instanceof UpstreamError) || !work.hasFiles) throw error
     work.giveUp(error.message)
   } finally {
-    clearTimeout(timer)
+    stop()
     cut.release()
     cut.abort('over')
   }

@@ -30,9 +30,15 @@ export interface RecaptchaBehaviour {
   mintDelayMs: number
   /** So many calls are rejected, then all is as before. */
   failNextMints: number
+  /** So many calls are never answered, then all is as before. */
+  hangNextMints: number
+  /** What the script gives in the place of a token. */
+  tokenOf: ((token: string) => string) | undefined
   /** HTTP status of the pages; any but 200 comes without a script. */
   pageStatus: number
   keyRefused: boolean
+  /** Cloudflare stands in front of the pages: 403, `cf-mitigated`. */
+  challenge: boolean
   /** What the gen-2 page loads; gen 1 keeps its own. */
   agentSiteKey: string
 }
@@ -76,8 +82,11 @@ export function createRecaptchaDouble(options: RecaptchaDoubleOptions = {}): Rec
     executeFor: new Map(),
     mintDelayMs: 0,
     failNextMints: 0,
+    hangNextMints: 0,
+    tokenOf: undefined,
     pageStatus: 200,
     keyRefused: false,
+    challenge: false,
     agentSiteKey,
   }
 
@@ -99,7 +108,9 @@ export function createRecaptchaDouble(options: RecaptchaDoubleOptions = {}): Rec
   }
 
   function sendPage(response: ServerResponse, loader: string, script: string | undefined): void {
-    const { pageStatus, pageScript } = behaviour
+    const { pageScript } = behaviour
+    const pageStatus = behaviour.challenge ? 403 : behaviour.pageStatus
+    if (behaviour.challenge) response.setHeader('cf-mitigated', 'challenge')
     const withLoader = pageStatus === 200 && pageScript !== 'absent'
     send(response, 'text/html', renderPage(withLoader ? loader : undefined, script), pageStatus)
   }
@@ -126,6 +137,10 @@ export function createRecaptchaDouble(options: RecaptchaDoubleOptions = {}): Rec
       behaviour.failNextMints -= 1
       return { order: 'reject' }
     }
+    if (behaviour.hangNextMints > 0) {
+      behaviour.hangNextMints -= 1
+      return { order: 'hang' }
+    }
     const execute = behaviour.executeFor.get(cookie) ?? behaviour.execute
     switch (execute) {
       case 'loop':
@@ -136,9 +151,11 @@ export function createRecaptchaDouble(options: RecaptchaDoubleOptions = {}): Rec
       case 'empty':
         return { token: '' }
       case 'ok':
-        return { token: ledger.mint({ cookie, siteKey, action }) }
+        return { token: tokenGiven(ledger.mint({ cookie, siteKey, action })) }
     }
   }
+
+  const tokenGiven = (token: string) => behaviour.tokenOf?.(token) ?? token
 
   return {
     behaviour,

@@ -193,3 +193,35 @@ test.each([
   expect(textOf(decoded)).toBe('Héllo 汉字 😀 end.')
   expect(textOf(decode('agent', [delta('Other'), ...closing, finished]))).toBe('Other')
 })
+
+test.each([
+  ['broken JSON', '{"broken": '],
+  ['null', 'null'],
+  ['a word', 'hello'],
+])('FINDINGS X4: one event that is %s is skipped and counted, before the text and in it', (_what, odd) => {
+  const start = { id: project, type: 'project_start' }
+  const events = [start, odd, delta('one '), odd, delta('two'), result('one two'), finished]
+  const decoded = decode(
+    'agent',
+    events.map((event) => (event === odd ? odd : JSON.stringify(event))),
+  )
+  expect(decoded.error).toBeUndefined()
+  expect(textOf(decoded)).toBe('one two')
+  expect(decoded.unknown).toBe(2)
+})
+
+test('FINDINGS X4: an event with numbers of Python is read, and strings stay as they are', () => {
+  const odd = JSON.stringify(delta('NaN is "Infinity"')).replace('{', '{"score":NaN,"best":-Infinity,')
+  const decoded = decode('agent', [odd, JSON.stringify(finished)])
+  expect(decoded.error).toBeUndefined()
+  expect(textOf(decoded)).toBe('NaN is "Infinity"')
+  expect(decoded.unknown).toBe(0)
+})
+
+test('FINDINGS X4: ten odd events in a row are an answer that nobody understands', () => {
+  const odd = (count: number) => Array<string>(count).fill('{"broken": ')
+  const good = [JSON.stringify(delta('one')), JSON.stringify(finished)]
+  expect(decode('agent', [...odd(9), ...good]).error).toBeUndefined()
+  expect(kindOf(decode('agent', [...odd(10), ...good]))).toBe('malformed')
+  expect(kindOf(decode('agent', odd(1)))).toBe('malformed')
+})

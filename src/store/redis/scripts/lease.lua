@@ -6,7 +6,8 @@
 -- ARGV[4], ARGV[5]  lease id; ms of the lease
 -- ARGV[6], ARGV[7]  model; ms that its chat binding lives unused, 0: it is not read
 -- ARGV[8]           a random number from 0 up to but not including 1
--- ARGV[9..]         accounts that must not be leased
+-- ARGV[9]           of those that are equally busy, the first of these where there is one, with spaces between; least-busy alone
+-- ARGV[10..]        accounts that must not be leased
 -- Answer: {'leased', account, chat id or nil} | {'busy'} | {'cooling', until ms} | {'none'}
 --         {'unknown'}: register the pools and ask again
 
@@ -34,7 +35,7 @@ end
 -- Ranks of the excluded accounts in a pool, in their order.
 local function excludedRanks(pool)
   local ranks = {}
-  for index = 9, #ARGV do
+  for index = 10, #ARGV do
     local rank = redis.call('ZRANK', pool, ARGV[index])
     if rank then ranks[#ranks + 1] = rank end
   end
@@ -56,6 +57,18 @@ local function drawRank(first, last, excluded, draw)
   return chosen
 end
 
+-- The rank of the first of the preferred that is as busy as the score says; nil if none is.
+local function preferredRank(pool, score, excluded)
+  for account in string.gmatch(ARGV[9], '%S+') do
+    if redis.call('ZSCORE', pool, account) == score then
+      local rank = redis.call('ZRANK', pool, account)
+      local free = true
+      for _, other in ipairs(excluded) do free = free and other ~= rank end
+      if free then return rank end
+    end
+  end
+end
+
 local choosers = {}
 
 -- Level by level, from those with the fewest leases on.
@@ -65,7 +78,7 @@ choosers['least-busy'] = function(pool, excluded, draw)
     local score = redis.call('ZRANGE', pool, first, first, 'WITHSCORES')[2]
     if not score or tonumber(score) >= FULL then return nil end
     local last = redis.call('ZCOUNT', pool, '-inf', score)
-    local chosen = drawRank(first, last, excluded, draw)
+    local chosen = preferredRank(pool, score, excluded) or drawRank(first, last, excluded, draw)
     if chosen then return chosen end
     first = last
   end
@@ -87,7 +100,7 @@ end
 
 local function isBusy(pool)
   local full = redis.call('ZCOUNT', pool, FULL, FULL)
-  for index = 9, #ARGV do
+  for index = 10, #ARGV do
     if tonumber(redis.call('ZSCORE', pool, ARGV[index])) == FULL then full = full - 1 end
   end
   return full > 0
