@@ -74,6 +74,8 @@ ensure_dependencies() {
   local stamp=node_modules/.installed-from lock
   lock=$(cksum <package-lock.json)
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$lock" ]; then return; fi
+  # npm would empty the folder that the link leads to, which others may be using.
+  if [ -L node_modules ]; then die $exit_unavailable 'node_modules is a link: the dependencies are not installed through it.'; fi
   quietly 'Installing the dependencies' npm ci --include=dev --no-audit --no-fund ||
     die $exit_unavailable 'The dependencies could not be installed (npm ci).'
   printf '%s\n' "$lock" >"$stamp"

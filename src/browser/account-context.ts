@@ -33,6 +33,8 @@ export interface AccountContext {
   readonly mints: number
   /** A failure was seen: it serves those who are in it and nobody else. */
   readonly broken: boolean
+  /** Closes its pages for tokens under everybody who mints, while requests go on. */
+  closeTokenPages(): void
   close(): Promise<void>
 }
 
@@ -185,6 +187,15 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
         breakDown()
         throw error
       }
+    },
+    closeTokenPages() {
+      broken = true
+      // One that is still opening is left alone: it loads, it does not loop.
+      for (const page of pages.values())
+        void page.then(
+          (opened) => opened.close(),
+          () => {},
+        )
     },
     async close() {
       broken = true

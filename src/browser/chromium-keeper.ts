@@ -23,6 +23,8 @@ export interface ChromiumKeeper {
    *  @param atWork  also have it make a page: one that answers may be unable to */
   checkAlive(atWork?: boolean): Promise<void>
   state(): BrowserState
+  /** Why it is `down`; undefined when it is not. */
+  problem(): string | undefined
   close(): Promise<void>
 }
 
@@ -79,6 +81,12 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   let { sandbox } = options
   let noSandboxNoted = false
 
+  function state(): BrowserState {
+    if (running) return 'ready'
+    if (launchFailed || performance.now() < notBefore) return 'down'
+    return launching ? 'starting' : 'idle'
+  }
+
   return {
     chromium,
     async checkAlive(atWork = false) {
@@ -91,10 +99,12 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
       })
       await Promise.all([checking, checkingWork])
     },
-    state() {
-      if (running) return 'ready'
-      if (launchFailed || performance.now() < notBefore) return 'down'
-      return launching ? 'starting' : 'idle'
+    state,
+    problem() {
+      if (state() !== 'down') return undefined
+      // What was not reached has said so in words of its own.
+      if (lastFailure instanceof UnavailableError) return lastFailure.message
+      return `Chromium failed ${failures} times (${describeLaunchFailure(lastFailure)})`
     },
     async close() {
       closing.abort(new UnavailableError('shutting_down'))

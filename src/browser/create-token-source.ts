@@ -43,6 +43,8 @@ export function createBrowser(
   return {
     tokens: {
       ...tokens,
+      state: host.keeper.state,
+      problem: host.keeper.problem,
       async close() {
         clearInterval(sweeper)
         await Promise.all([tokens.close(), host.close()])
@@ -192,6 +194,7 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
       keeper.chromium(closing).catch(() => {})
     },
     state: keeper.state,
+    problem: keeper.problem,
     forget(accountKey) {
       for (const key of shelves.keys()) if (key.startsWith(`${accountKey} `)) shelves.delete(key)
       pool.forget(accountKey)

@@ -7,6 +7,8 @@ export interface TokenPage {
   /** Mints one token; many may be minted at once.
    *  @throws {UnavailableError} `token_unavailable` for what the site did; Playwright's error when the page broke */
   mint(): Promise<string>
+  /** Ends what runs in it, a script that loops for ever too. Never rejects. */
+  close(): Promise<void>
 }
 
 export interface TokenPageOptions {
@@ -48,6 +50,7 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
       if (typeof result.token === 'string' && result.token !== '') return result.token
       throw tokenUnavailable('grecaptcha gave an empty token: check RECAPTCHA_SITE_KEY and RECAPTCHA_ACTION')
     },
+    close: () => page.close().catch(() => {}),
   }
 }
 

@@ -24,6 +24,8 @@ export interface TokenSource {
   /** Launches in the background, so that the first request need not wait for Chromium. Never throws. */
   warmUp(): void
   state(): BrowserState
+  /** Why it is `down`, for the operator; it holds no secret. */
+  problem?(): string | undefined
   /** The account is there no more: nothing of it stays open. */
   forget(accountKey: string): void
   /** Closes pages and the browser; after it no process of ours is left. */

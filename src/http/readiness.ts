@@ -16,7 +16,7 @@ export interface ReadinessPart {
 
 export interface ReadinessSources {
   readonly pool: Pick<AccountPool, 'statuses'>
-  readonly tokens: Pick<TokenSource, 'state'>
+  readonly tokens: Pick<TokenSource, 'state' | 'problem'>
   /** Absent: there is no Redis. */
   readonly redis?: Pick<SharedStore, 'isRedisUp' | 'mode'> | undefined
   /** False: DATA_DIR cannot be used. */
@@ -31,7 +31,7 @@ export async function checkReadiness(sources: ReadinessSources): Promise<Readine
     accounts: await checkAccounts(pool),
     // After the accounts: reading them shows whether Redis is reachable.
     ...(redis && { redis: checkRedis(redis) }),
-    browser: { ok: tokens.state() !== 'down', state: tokens.state() },
+    browser: checkBrowser(tokens),
     // Requests can be served all the same.
     ...(!isStateKept && { state: { ok: true, state: 'in-memory', problem: stateProblem } }),
     process: { ok: !isShuttingDown(), state: isShuttingDown() ? 'shutting-down' : 'running' },
@@ -41,6 +41,12 @@ export async function checkReadiness(sources: ReadinessSources): Promise<Readine
 
 const stateProblem =
   'DATA_DIR cannot be used: what is learnt ends with this process, and no account can be added.'
+
+function checkBrowser(tokens: ReadinessSources['tokens']): ReadinessPart {
+  const state = tokens.state()
+  const problem = tokens.problem?.()
+  return { ok: state !== 'down', state, ...(problem !== undefined && { problem }) }
+}
 
 function checkRedis({ isRedisUp, mode }: NonNullable<ReadinessSources['redis']>): ReadinessPart {
   const isUp = isRedisUp()
