@@ -68,10 +68,12 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
   let opening = 0
   let mints = 0
   let broken = false
+  let isAttached = false
 
   async function openContext(): Promise<BrowserContext> {
     const { label, proxyUrl } = options.account
     const chromium = await options.keeper.chromium(closing.signal)
+    isAttached = chromium.pid === undefined
     doing = 'a browser context was opening'
     const own = proxyUrl === undefined ? undefined : { url: proxyUrl, source: label }
     const proxy = await chromium.openProxy(own)
@@ -102,10 +104,12 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
 
   async function openPage(generation: WireGeneration): Promise<TokenPage> {
     context ??= openContext()
-    return openTokenPage(await context, {
+    const opened = await context
+    return openTokenPage(opened, {
       site: describeSite(generation, options),
       graceMs: options.graceMs,
       scriptMs: options.scriptMs,
+      withoutPictures: isAttached,
       doing: (what) => {
         doing = what
       },

@@ -16,6 +16,8 @@ export interface TokenPageOptions {
   /** How long the page may take to add the script by itself, and a script to define grecaptcha. */
   readonly graceMs: number
   readonly scriptMs: number
+  /** Of a browser that was launched pictures are off as a whole; of one that we attached to, for this page. */
+  readonly withoutPictures: boolean
   /** Told what the page is doing, for the message of a missed deadline. */
   readonly doing: (what: string) => void
   readonly onCrash: () => void
@@ -27,7 +29,7 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
   const page = await context.newPage()
   page.once('crash', options.onCrash)
   const session = await context.newCDPSession(page)
-  await blockHeavyFiles(session)
+  await blockHeavyFiles(session, options.withoutPictures)
   const scripts = watchScripts(page)
 
   doing(`${site.pageUrl} was loading: check the network and PROXY_URL`)
@@ -54,14 +56,16 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
   }
 }
 
-/** Pictures are off for the whole browser (launch-chromium); fonts and media go by their names. Not by the Fetch domain: a second
+/** Fonts, media and, in a browser that shows them, pictures go by their names. Not by the Fetch domain: a second
  *  user of it beside Playwright's own makes Chromium 150 cancel the login of a proxy with a password. */
-async function blockHeavyFiles(session: CDPSession): Promise<void> {
+async function blockHeavyFiles(session: CDPSession, withoutPictures: boolean): Promise<void> {
+  const endings = withoutPictures ? [...heavyFiles, ...pictures] : heavyFiles
   await session.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 })
-  await session.send('Network.setBlockedURLs', { urls: heavyFiles.map((ending) => `*.${ending}*`) })
+  await session.send('Network.setBlockedURLs', { urls: endings.map((ending) => `*.${ending}*`) })
 }
 
 const heavyFiles = ['woff', 'woff2', 'ttf', 'otf', 'mp4', 'webm', 'mp3', 'ogg']
+const pictures = ['png', 'jpg', 'jpeg', 'gif', 'webp', 'avif', 'svg', 'ico']
 
 /** Rejects when the page crashes or closes: the browser's protocol leaves what it was asked unanswered then. */
 function whenBroken(page: Page): Promise<never> {

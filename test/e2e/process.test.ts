@@ -187,7 +187,7 @@ describe('H6: readiness', () => {
     const response = await fetch(`${url}/readyz`)
     expect(response.status).toBe(503)
     expect(await response.json()).toMatchObject({
-      parts: { browser: { ok: false, state: 'down', problem: expect.stringContaining('ENOENT') } },
+      parts: { browser: { ok: false, state: 'down', problem: expect.stringContaining("doesn't exist") } },
     })
     expect((await fetch(`${url}/livez`)).status).toBe(200)
   })
