@@ -68,7 +68,7 @@ say "Building $image ..."
 build_image
 
 start_emulator() {
-  node test/emulator/main.ts --port 0 >"$work/emulator.log" 2>&1 &
+  node test/emulator/main.ts --port 0 --challenge >"$work/emulator.log" 2>&1 &
   emulator_pid=$!
   wait_for 20 grep -q listening "$work/emulator.log"
   emulator=$(sed -n 's/^emulator listening on //p' "$work/emulator.log")

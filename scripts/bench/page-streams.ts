@@ -12,7 +12,7 @@ import type { OpenReply, Reply, ReplyRequest } from '../../src/core/open-reply.t
 import type * as directModule from '../../src/upstream/direct-transport.ts'
 import { selfSignedSpkiHash, trustSelfSigned } from '../../test/support/self-signed.ts'
 import { median, quantile } from '../lib/statistics.ts'
-import { cpuMsOf } from './measure-process.ts'
+import { cpuMsOf, rssMbOf } from './measure-process.ts'
 
 export interface PageStreams {
   /** From the request to its first event, one at a time: what the page adds to the direct way. */
@@ -23,6 +23,8 @@ export interface PageStreams {
   readonly delayAddedP99Ms: number
   /** Of Node and Chromium together, over what the direct way takes. */
   readonly addedCores: number
+  /** What Chromium's processes take after 1,000 streams more than after the first 200. */
+  readonly grownMb: number
 }
 
 type Open = (request: ReplyRequest) => Promise<Reply | undefined>
@@ -75,12 +77,26 @@ try {
     delayAddedP50Ms: median(many.page.delaysMs) - median(many.direct.delaysMs),
     delayAddedP99Ms: quantile(many.page.delaysMs, 0.99) - quantile(many.direct.delaysMs, 0.99),
     addedCores: many.page.cores - many.direct.cores,
+    grownMb: await growth(ways.page),
   }
   console.log(JSON.stringify(streams))
 } finally {
   await tokens.close()
   direct.close()
   site.kill()
+}
+
+async function growth(open: Open): Promise<number> {
+  await inTurns(open, 200)
+  const before = await rssMbOf(chromium)
+  await inTurns(open, 1000)
+  return (await rssMbOf(chromium)) - before
+}
+
+/** Twenty at once. */
+async function inTurns(open: Open, count: number): Promise<void> {
+  for (let done = 0; done < count; done += 20)
+    await Promise.all(Array.from({ length: 20 }, () => ask(open, 1000, 10)))
 }
 
 async function firsts(open: Open): Promise<number[]> {

@@ -76,6 +76,8 @@ ensure_dependencies() {
   local stamp=node_modules/.installed-from lock include=--include=dev
   lock=$(cksum <package-lock.json)
   if grep -qsxF -e "$lock all" -e "$lock $1" "$stamp"; then return; fi
+  # npm would empty the folder that a link leads to, which others may be using.
+  if [ -L node_modules ]; then die $exit_unavailable 'node_modules is a link: the dependencies are not installed through it.'; fi
   if [ "$1" = production ]; then include=--omit=dev; fi
   quietly 'Installing the dependencies' npm ci "$include" --no-audit --no-fund ||
     die $exit_unavailable 'The dependencies could not be installed (npm ci).'

@@ -33,6 +33,8 @@ export interface AccountContext {
   readonly mints: number
   /** A failure was seen: it serves those who are in it and nobody else. */
   readonly broken: boolean
+  /** Closes its pages for tokens under everybody who mints, while requests go on. */
+  closeTokenPages(): void
   close(): Promise<void>
 }
 
@@ -66,10 +68,12 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
   let opening = 0
   let mints = 0
   let broken = false
+  let isAttached = false
 
   async function openContext(): Promise<BrowserContext> {
     const { label, proxyUrl } = options.account
     const chromium = await options.keeper.chromium(closing.signal)
+    isAttached = chromium.pid === undefined
     doing = 'a browser context was opening'
     const own = proxyUrl === undefined ? undefined : { url: proxyUrl, source: label }
     const proxy = await chromium.openProxy(own)
@@ -100,10 +104,12 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
 
   async function openPage(generation: WireGeneration): Promise<TokenPage> {
     context ??= openContext()
-    return openTokenPage(await context, {
+    const opened = await context
+    return openTokenPage(opened, {
       site: describeSite(generation, options),
       graceMs: options.graceMs,
       scriptMs: options.scriptMs,
+      withoutPictures: isAttached,
       doing: (what) => {
         doing = what
       },
@@ -185,6 +191,15 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
         breakDown()
         throw error
       }
+    },
+    closeTokenPages() {
+      broken = true
+      // One that is still opening is left alone: it loads, it does not loop.
+      for (const page of pages.values())
+        void page.then(
+          (opened) => opened.close(),
+          () => {},
+        )
     },
     async close() {
       broken = true

@@ -24,6 +24,8 @@ export interface ChromiumKeeper {
    *  @param atWork  also have it make a page: one that answers may be unable to */
   checkAlive(atWork?: boolean): Promise<void>
   state(): BrowserState
+  /** Why it is `down`; undefined when it is not. */
+  problem(): string | undefined
   close(): Promise<void>
 }
 
@@ -81,6 +83,12 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   let noSandboxNoted = false
   let isSwept = false
 
+  function state(): BrowserState {
+    if (running) return 'ready'
+    if (launchFailed || performance.now() < notBefore) return 'down'
+    return launching ? 'starting' : 'idle'
+  }
+
   return {
     chromium,
     async checkAlive(atWork = false) {
@@ -93,10 +101,12 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
       })
       await Promise.all([checking, checkingWork])
     },
-    state() {
-      if (running) return 'ready'
-      if (launchFailed || performance.now() < notBefore) return 'down'
-      return launching ? 'starting' : 'idle'
+    state,
+    problem() {
+      if (state() !== 'down') return undefined
+      // What was not reached has said so in words of its own.
+      if (lastFailure instanceof UnavailableError) return lastFailure.message
+      return `Chromium failed ${failures} times (${describeLaunchFailure(lastFailure)})`
     },
     async close() {
       closing.abort(new UnavailableError('shutting_down'))

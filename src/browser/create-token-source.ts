@@ -44,6 +44,8 @@ export function createBrowser(
   return {
     tokens: {
       ...tokens,
+      state: host.keeper.state,
+      problem: host.keeper.problem,
       async close() {
         clearInterval(sweeper)
         await Promise.all([tokens.close(), host.close()])
@@ -214,6 +216,7 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
     state: keeper.state,
     trouble: () => memory.trouble,
     openAccounts,
+    problem: keeper.problem,
     forget(accountKey) {
       memory.forget(accountKey)
       for (const key of shelves.keys()) if (key.startsWith(`${accountKey} `)) shelves.delete(key)

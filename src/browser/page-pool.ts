@@ -25,7 +25,8 @@ export interface BorrowedContext {
   readonly context: AccountContext
   /** Must be called once. */
   release(): void
-  /** Closes the context under everybody in it: it hangs. One that carries requests closes after them. */
+  /** Closes the context under everybody in it: it hangs. One that carries requests loses its pages for tokens, and closes after
+   *  the requests. */
   discard(): void
 }
 
@@ -185,6 +186,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
         entry.retired = true
         openKeys = undefined
         if (entry.requests === 0) void closeEntry(entry)
+        else entry.context.closeTokenPages()
       },
     }
   }

@@ -414,7 +414,7 @@ interface AgentRequest {
 }
 
 /** Makes requests and sends what comes of them through the binding. */
-function installAgent(input: {
+export function installAgent(input: {
   bindingName: string
   windowBytes: number
   joinMs: number
@@ -459,6 +459,18 @@ function installAgent(input: {
     return btoa(text)
   }
 
+  /** A browser whose replies are no byte streams, an older one, chooses the size of its pieces itself. */
+  function openReader(body: ReadableStream<Uint8Array<ArrayBuffer>> | null) {
+    if (!body) return undefined
+    try {
+      const reader = body.getReader({ mode: 'byob' })
+      return (into: Uint8Array<ArrayBuffer>) => reader.read(into)
+    } catch {
+      const reader = body.getReader()
+      return () => reader.read()
+    }
+  }
+
   async function send({ id, method, url, headers, body, base64 }: AgentRequest): Promise<void> {
     const controller = new AbortController()
     const stream = { controller, unread: 0, wake: () => {} }
@@ -482,10 +494,10 @@ function installAgent(input: {
       }
       say(`h${id} ${JSON.stringify({ status: response.status, headers: fields })}`)
       // No more is read at once than the window has room for, so that nothing waits here either.
-      const reader = response.body?.getReader({ mode: 'byob' })
+      const read = openReader(response.body)
       let buffer = new ArrayBuffer(32 * 1024)
       let isFirst = true
-      while (reader) {
+      while (read) {
         while (stream.unread >= input.windowBytes) {
           await new Promise<void>((resolve) => {
             stream.wake = resolve
@@ -493,8 +505,8 @@ function installAgent(input: {
           controller.signal.throwIfAborted()
         }
         const room = Math.min(buffer.byteLength, input.windowBytes - stream.unread)
-        const { done, value } = await reader.read(new Uint8Array(buffer, 0, room))
-        if (done) break
+        const { done, value } = await read(new Uint8Array(buffer, 0, room))
+        if (done || !value) break
         stream.unread += value.byteLength
         say(`d${id} ${encode(value)}`, isFirst)
         isFirst = false

@@ -9,6 +9,8 @@ export interface TokenPage {
   /** Mints one token; many may be minted at once.
    *  @throws {UnavailableError} `token_unavailable` for what the site did; Playwright's error when the page broke */
   mint(): Promise<string>
+  /** Ends what runs in it, a script that loops for ever too. Never rejects. */
+  close(): Promise<void>
 }
 
 export interface TokenPageOptions {
@@ -16,6 +18,8 @@ export interface TokenPageOptions {
   /** How long the page may take to add the script by itself, and a script to define grecaptcha. */
   readonly graceMs: number
   readonly scriptMs: number
+  /** Of a browser that was launched pictures are off as a whole; of one that we attached to, for this page. */
+  readonly withoutPictures: boolean
   /** Told what the page is doing, for the message of a missed deadline. */
   readonly doing: (what: string) => void
   readonly onCrash: () => void
@@ -27,7 +31,7 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
   const page = await context.newPage()
   page.once('crash', options.onCrash)
   const session = await context.newCDPSession(page)
-  await blockHeavyFiles(session)
+  await blockHeavyFiles(session, options.withoutPictures)
   const scripts = watchScripts(page)
 
   doing(`${site.pageUrl} was loading: check the network and PROXY_URL`)
@@ -52,20 +56,23 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
         throw tokenUnavailable('what grecaptcha gave is no token: check RECAPTCHA_SCRIPT_URL')
       throw tokenUnavailable('grecaptcha gave an empty token: check RECAPTCHA_SITE_KEY and RECAPTCHA_ACTION')
     },
+    close: () => page.close().catch(() => {}),
   }
 }
 
-/** Pictures are off for the whole browser (launch-chromium); fonts and media go by their names. Not by the Fetch domain: a second
+/** Fonts, media and, in a browser that shows them, pictures go by their names. Not by the Fetch domain: a second
  *  user of it beside Playwright's own makes Chromium 150 cancel the login of a proxy with a password. */
-async function blockHeavyFiles(session: CDPSession): Promise<void> {
+async function blockHeavyFiles(session: CDPSession, withoutPictures: boolean): Promise<void> {
+  const endings = withoutPictures ? [...heavyFiles, ...pictures] : heavyFiles
   await session.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 })
-  await session.send('Network.setBlockedURLs', { urls: heavyFiles.map((ending) => `*.${ending}*`) })
+  await session.send('Network.setBlockedURLs', { urls: endings.map((ending) => `*.${ending}*`) })
 }
 
 /** What may stand in a request; Google's have some 2,000 letters, digits, `-` and `_`. */
 const tokenForm = /^[\x21-\x7e]{1,16384}$/
 
 const heavyFiles = ['woff', 'woff2', 'ttf', 'otf', 'mp4', 'webm', 'mp3', 'ogg']
+const pictures = ['png', 'jpg', 'jpeg', 'gif', 'webp', 'avif', 'svg', 'ico']
 
 /** Rejects when the page crashes or closes: the browser's protocol leaves what it was asked unanswered then. */
 function whenBroken(page: Page): Promise<never> {

@@ -34,6 +34,8 @@ export interface TokenSource {
   openAccounts?(): ReadonlySet<string>
   /** Accounts for which it is known that no token can be made. */
   trouble?(): MintTrouble | undefined
+  /** Why it is `down`, for the operator; it holds no secret. */
+  problem?(): string | undefined
   /** The account is there no more: nothing of it stays open. */
   forget(accountKey: string): void
   /** Closes pages and the browser; after it no process of ours is left. */

@@ -88,6 +88,9 @@ export async function checkSite(upstream: Pick<Upstream, 'modelLists'>): Promise
     const { text, image } = await upstream.modelLists(AbortSignal.timeout(withinMs))
     return { state: 'ok', part, text: `answers; it lists ${text.length + image.length} models` }
   } catch (error) {
+    // Whether a page passes where this program does not is looked at for each account.
+    if (error instanceof UpstreamError && error.kind === 'challenged')
+      return { state: 'warning', part, text: 'answers with a challenge: this program is not let through' }
     const remedy = 'look at the network, at GENSPARK_BASE_URL and PROXY_URL'
     return { state: 'fault', part, ...describeFailure(error, remedy) }
   }

@@ -157,6 +157,8 @@ function createScrubber(config: Config): (text: string) => string {
     let scrubbed = text
     for (const [index, { label }] of accounts.entries())
       scrubbed = scrubbed.replaceAll(label, `account-${index + 1}`)
+    // One that was added while the service ran.
+    scrubbed = scrubbed.replaceAll(/acc_[\da-f]{8,16}/g, 'an added account')
     for (const word of words) scrubbed = scrubbed.replaceAll(word, '<hidden>')
     for (const [pattern, replacement] of looks) scrubbed = scrubbed.replaceAll(pattern, replacement)
     return scrubbed

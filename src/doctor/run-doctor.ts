@@ -1,6 +1,10 @@
 // Module `doctor`: looks at everything that the service needs, part by part, and says what is wrong and what to do about it.
-// Touches `accounts`, `browser`, `upstream`, `store`, `core`; it asks no model anything and changes nothing.
+// Touches `accounts`, `browser`, `upstream`, `store`, `core`; it asks no model anything, and changes nothing but a session that the
+// site renews meanwhile.
 
+import { createChooseAccount } from '../accounts/account-pool.ts'
+import { createAccountRoster } from '../accounts/account-roster.ts'
+import type { Identify } from '../accounts/account-sessions.ts'
 import { accountsOfSettings } from '../accounts/import-accounts.ts'
 import { createBrowser } from '../browser/create-token-source.ts'
 import type { Config } from '../config.ts'
@@ -8,6 +12,9 @@ import type { Account } from '../core/account.ts'
 import { systemClock } from '../core/clock.ts'
 import { createLogger } from '../core/logger.ts'
 import { createMetrics } from '../core/metrics.ts'
+import type { SiteSessions } from '../core/site-session.ts'
+import { openStore } from '../store/open-store.ts'
+import { openStateKeys } from '../store/state-key.ts'
 import { createUpstream } from '../upstream/client.ts'
 import {
   checkDataDir,
@@ -38,22 +45,92 @@ async function* examine(config: Config): AsyncGenerator<Finding> {
   const logger = createLogger({ level: 'silent', format: 'json' })
   yield { state: 'ok', part: 'settings', text: 'all of them can be read' }
   for (const notice of config.notices) yield { state: 'warning', part: 'settings', text: notice }
-  yield await checkDataDir(config.dataDir)
-  if (config.redisUrl !== undefined) yield await checkRedis(config.redisUrl, { ...config, logger })
+  const dataDir = await checkDataDir(config.dataDir)
+  yield dataDir
+  const redis =
+    config.redisUrl === undefined ? undefined : await checkRedis(config.redisUrl, { ...config, logger })
+  if (redis) yield redis
 
   const { accounts, problems } = accountsOfSettings(config)
   for (const { setting, problem } of problems) yield { state: 'fault', part: setting, text: problem }
-  if (accounts.length === 0) {
-    const remedy = 'set GS_COOKIE to the session_id cookie of your Genspark account'
-    yield { state: 'fault', part: 'accounts', text: 'there is none in the settings', remedy }
+  const upstreams: { identify?: Identify } = {}
+  const state = await openState(config, accounts, {
+    identify: (account, signal) => upstreams.identify?.(account, signal) ?? Promise.reject(new Error('over')),
+    dataDir: dataDir.state === 'ok' ? config.dataDir : undefined,
+    redisUrl: redis?.state === 'ok' ? config.redisUrl : undefined,
+  })
+  if ('problem' in state) {
+    const remedy = 'put back state.key and STATE_KEY as the service has them'
+    yield {
+      state: 'fault',
+      part: 'accounts',
+      text: `what is stored of them cannot be read: ${state.problem}`,
+      remedy,
+    }
   }
-  yield* findingsOfSite(config, accounts)
+  try {
+    const known = state.roster.entries().map(({ account }) => account)
+    if (known.length === 0) {
+      const remedy = 'set GS_COOKIE to the session_id cookie of your Genspark account'
+      yield { state: 'fault', part: 'accounts', text: 'there is none', remedy }
+    }
+    yield* findingsOfSite(config, known, { sessions: state.roster.sessions, upstreams })
+  } finally {
+    await state.close()
+  }
+}
+
+interface StateOptions {
+  readonly identify: Identify
+  /** Undefined where they cannot be used: then only what the settings say is known. */
+  readonly dataDir: string | undefined
+  readonly redisUrl: string | undefined
+}
+
+/** The accounts as a service with these settings has them, one that is running too: those added at run time, and the sessions that
+ *  the site has renewed. What the site renews while the doctor asks is stored: the old session would be a guest's from then on. A
+ *  service that runs beside it looks there before it believes that an account is signed out. */
+async function openState(config: Config, accounts: readonly Account[], options: StateOptions) {
+  const logger = createLogger({ level: 'silent', format: 'json' })
+  const common = { clock: systemClock, logger }
+  let problem: string | undefined
+  let stateKeys: ReturnType<typeof openStateKeys> = []
+  try {
+    const canMake = options.redisUrl === undefined
+    stateKeys = openStateKeys({ stateKeys: config.stateKeys, dataDir: options.dataDir, canMake, logger })
+  } catch (error) {
+    problem = error instanceof Error ? error.message : String(error)
+  }
+  const isReadable = problem === undefined
+  const { store } = await openStore({
+    ...common,
+    ...{ redisPrefix: config.redisPrefix, redisDownMode: config.redisDownMode },
+    dataDir: isReadable ? options.dataDir : undefined,
+    redisUrl: isReadable ? options.redisUrl : undefined,
+    chooseAccount: createChooseAccount(Math.random),
+    random: Math.random,
+    metrics: createMetrics(),
+  })
+  const roster = createAccountRoster({ ...common, accounts, store, stateKeys, identify: options.identify })
+  await roster.open()
+  return {
+    roster,
+    ...(problem !== undefined && { problem }),
+    async close() {
+      roster.close()
+      await store.close()
+    },
+  }
 }
 
 /** Each way to the site on its own, whatever GENSPARK_TRANSPORT says, so that one does not stand in for the other. */
-async function* findingsOfSite(config: Config, accounts: readonly Account[]): AsyncGenerator<Finding> {
+async function* findingsOfSite(
+  config: Config,
+  accounts: readonly Account[],
+  { sessions, upstreams }: { sessions: SiteSessions; upstreams: { identify?: Identify } },
+): AsyncGenerator<Finding> {
   const logger = createLogger({ level: 'silent', format: 'json' })
-  const tools = { ...config, clock: systemClock, metrics: createMetrics(), logger }
+  const tools = { ...config, clock: systemClock, metrics: createMetrics(), logger, sessions }
   const { recaptchaMode, transport } = config
   const mayRunPages =
     recaptchaMode === 'embedded' || transport === 'browser' || config.browserEndpoint !== undefined
@@ -65,6 +142,7 @@ async function* findingsOfSite(config: Config, accounts: readonly Account[]): As
   })
   const direct = createUpstream({ ...tools, transport: 'direct' })
   const byPage = createUpstream({ ...tools, transport: 'browser', openByPage: pages?.openReply })
+  upstreams.identify = mayRunPages ? byPage.identify : direct.identify
   try {
     yield await checkSite(direct)
     for (const account of accounts) {

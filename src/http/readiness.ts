@@ -16,7 +16,7 @@ export interface ReadinessPart {
 
 export interface ReadinessSources {
   readonly pool: Pick<AccountPool, 'statuses'>
-  readonly tokens: Pick<TokenSource, 'state' | 'trouble'>
+  readonly tokens: Pick<TokenSource, 'state' | 'trouble' | 'problem'>
   /** TOKEN_REQUIRED. Default true. */
   readonly tokenRequired?: boolean
   /** Absent: there is no Redis. */
@@ -49,12 +49,13 @@ function checkBrowser(
 ): ReadinessPart {
   const state = tokens.state()
   const trouble = tokens.trouble?.()
-  if (!trouble) return { ok: state !== 'down', state }
+  const problem = trouble?.cause ?? tokens.problem?.()
+  if (!trouble) return { ok: state !== 'down', state, ...(problem !== undefined && { problem }) }
   const serves = trouble.accounts !== 'all' && trouble.accounts < usableAccounts
   return {
     ok: state !== 'down' && (serves || !tokenRequired),
     state: state === 'ready' ? 'no-token' : state,
-    problem: trouble.cause,
+    problem,
     accounts: trouble.accounts,
   }
 }

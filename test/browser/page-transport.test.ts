@@ -293,6 +293,26 @@ test('a mint that hangs costs no stream of the same account', async () => {
   expect(deltasOf(await readAll(reply))).toBe('first last')
 })
 
+test('a mint that hangs has its page closed at once, while a stream of the same account goes on', async () => {
+  const { emulator, tokens, ask } = await startPages({ tls: true }, { limits: { mintMs: 3_000 } })
+  const held = Promise.withResolvers<void>()
+  emulator.answerWith(() => ({ type: 'answer', chunks: heldBack('first ', held.promise, 'last') }))
+  const reply = await ask()
+  const mint = () =>
+    tokens.token({ account: alice, generation: 'agent', signal: new AbortController().signal })
+  expect(await mint()).toBeTruthy()
+  emulator.recaptcha.behaviour.mintDelayMs = 600_000
+  const minting = mint()
+  minting.catch(() => {})
+  const mints = () => emulator.recaptcha.requests.filter(({ path }) => path === '/recaptcha/mint').length
+  await vi.waitFor(() => expect(mints()).toBe(2), { timeout: 60_000 })
+  const during = emulator.openRequests()
+  await expect(minting).rejects.toMatchObject({ code: 'token_unavailable' })
+  await emulator.until(() => emulator.openRequests() < during)
+  held.resolve()
+  expect(deltasOf(await readAll(reply))).toBe('first last')
+})
+
 test('without an account a request goes by any open page, and by none before', async () => {
   const { emulator, pages, open } = await startPages()
   const request = {

@@ -6,7 +6,9 @@ import { parseConfig } from '../../src/config.ts'
 import { createAccount } from '../../src/core/account.ts'
 import { runDoctor } from '../../src/doctor/run-doctor.ts'
 import { type Emulator, startEmulator } from '../emulator/emulator.ts'
+import { admin, adminEnv, ask } from '../support/ask-replica.ts'
 import { startRedisServer } from '../support/redis-server.ts'
+import { spawnService } from '../support/spawn-service.ts'
 
 let emulator: Emulator
 let folder: string
@@ -92,6 +94,32 @@ describe('FINDINGS U1: where the site challenges this program', () => {
     expect(line(`transport ${label}`)).toMatch(
       /^FAIL.*RECAPTCHA_MODE.* -> set GENSPARK_TRANSPORT=browser, or BROWSER_ENDPOINT/,
     )
+  })
+})
+
+describe('FINDINGS A5: sessions that the site renews', () => {
+  test('are read beside a service that runs, as are accounts added to it; one renewed by the doctor is not lost', async () => {
+    const service = await spawnService({
+      ...{ GENSPARK_BASE_URL: emulator.url, DATA_DIR: folder, TOKEN_REQUIRED: 'false' },
+      ...{ ...off, ...adminEnv },
+    })
+    try {
+      await admin(service.url, 'POST', '', { cookie: 'session_id=bob' })
+      emulator.rollSession('alice', { on: 'POST /api/agent/ask_proxy' })
+      for (let count = 0; count < 4; count += 1) expect((await ask(service.url)).status).toBe(200)
+      emulator.rollSession('bob', { on: 'GET /api/is_login' })
+
+      const { line, lines } = await examine(off)
+      expect(line(`account ${label}`), lines.join('')).toContain('signed in (cookie)')
+      const bob = createAccount('session_id=bob').label
+      expect(line(`account ${bob}`), lines.join('')).toContain('signed in (cookie)')
+
+      for (let count = 0; count < 4; count += 1) expect((await ask(service.url)).status).toBe(200)
+      const { data } = await admin(service.url, 'GET')
+      expect(data.map(({ state }: { state: string }) => state)).toEqual(['usable', 'usable'])
+    } finally {
+      await service.kill()
+    }
   })
 })
 

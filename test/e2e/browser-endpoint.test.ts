@@ -6,11 +6,15 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const body = { model: 'gpt-5.4', messages: [{ role: 'user' as const, content: 'Hello' }] }
 
-async function start(env: Readonly<Record<string, string>>, tokenCheck?: 'off') {
+async function start(
+  env: Readonly<Record<string, string>>,
+  tokenCheck?: 'off',
+  challenge: 'clients' | 'off' = 'clients',
+) {
   const own = await startOwnBrowser()
   const stack = await startStack({
     env: { BROWSER_ENDPOINT: own.url, ...env },
-    emulator: { challenge: 'clients', ...(tokenCheck && { tokenCheck }) },
+    emulator: { challenge, ...(tokenCheck && { tokenCheck }) },
   })
   onTestFinished(() => stack.stop())
   return { own, stack }
@@ -26,6 +30,14 @@ test('a browser of the operator mints and carries the asks that the site challen
     for (const answer of answers) expect(answer).toContain('token accepted')
   }
   await stack.expectNothingLeft()
+})
+
+test('a browser that shows pictures fetches none for the page that mints', async () => {
+  const { stack } = await start({ GENSPARK_TRANSPORT: 'direct' }, undefined, 'off')
+  expect(await text(stack)).toContain('token accepted')
+  const fetched = stack.emulator.recaptcha.requests.map(({ path }) => path)
+  expect(fetched).toContain('/recaptcha/assets/site.css')
+  expect(fetched.filter((path) => /\.(?:png|mp4|woff2)$/.test(path))).toEqual([])
 })
 
 test('RECAPTCHA_MODE=off launches no Chromium: auto asks through the browser of BROWSER_ENDPOINT all the same', async () => {

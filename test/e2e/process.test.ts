@@ -186,7 +186,9 @@ describe('H6: readiness', () => {
     expect(await refused.json()).toMatchObject({ error: { code: 'token_unavailable' } })
     const response = await fetch(`${url}/readyz`)
     expect(response.status).toBe(503)
-    expect(await response.json()).toMatchObject({ parts: { browser: { ok: false, state: 'down' } } })
+    expect(await response.json()).toMatchObject({
+      parts: { browser: { ok: false, state: 'down', problem: expect.stringContaining("doesn't exist") } },
+    })
     expect((await fetch(`${url}/livez`)).status).toBe(200)
   })
 

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type FailureId, repeated, type Scenario } from '../emulator/scenario.ts'
 import { readEvents } from '../support/read-events.ts'
+import { trustSelfSigned } from '../support/self-signed.ts'
 import { readyz, type Stack, startStack } from '../support/stack.ts'
 
 const body = { model: 'gpt-5.4', messages: [{ role: 'user' as const, content: 'Hello' }] }
@@ -24,7 +25,10 @@ describe.each([
 ] as const)('faults of the site over %s, GENSPARK_TRANSPORT=%s', (protocol, transport) => {
   let stack: Stack
   beforeAll(async () => {
+    trustSelfSigned()
     stack = await startStack({
+      // Only the page is let through.
+      ...(transport === 'browser' && { emulator: { tls: true, challenge: 'clients' } }),
       env: {
         GENSPARK_PROTOCOL: protocol,
         GENSPARK_TRANSPORT: transport,
@@ -59,7 +63,8 @@ describe.each([
       stack.emulator.answerWith({
         type: 'answer',
         chunks: ['Half ', 'an ', 'answer'],
-        cut: { after: 'first-token', how },
+        // What was not read yet when a reset comes is lost: the browser takes its time.
+        cut: { after: 'first-token', how, ...(transport === 'browser' && { delayMs: 1_000 }) },
       })
       const asksBefore = stack.emulator.asks.length
       const { status, events, done } = await postStream(stack)

@@ -22,13 +22,22 @@ export interface ServiceProcess {
   kill(): Promise<void>
 }
 
+export interface SpawnOptions {
+  readonly expectStart?: boolean
+  /** `cgroup.procs` of a group that the process joins before it starts. */
+  readonly processesFile?: string
+}
+
 /** Starts `src/start.js` as its own process with these settings alone, on a free port. */
 export async function spawnService(
   env: Readonly<Record<string, string>>,
-  { expectStart = true } = {},
+  { expectStart = true, processesFile }: SpawnOptions = {},
 ): Promise<ServiceProcess> {
   const dataDir = env.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'genspark2api-test-')))
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/start.js')], {
+  const command = [process.execPath, join(import.meta.dirname, '../../src/start.js')]
+  const joining = processesFile ? ['/bin/sh', '-c', 'echo $$ >"$0" && exec "$@"', processesFile] : []
+  const [program = '', ...args] = [...joining, ...command]
+  const child = spawn(program, args, {
     cwd: dataDir,
     env: {
       PATH: process.env.PATH,

@@ -24,6 +24,7 @@ export const page: Suite = {
         bench.record('100 at 20/s, added p50, ms', name, streams.delayAddedP50Ms)
         bench.record('100 at 20/s, added p99, ms', name, streams.delayAddedP99Ms)
         bench.record('100 at 20/s, added cores', name, streams.addedCores)
+        bench.record('memory after 1,000 streams, added MB', name, streams.grownMb)
       }
     }
   },
