@@ -1,0 +1,150 @@
+// `npm run soak [-- --minutes 10 --seed N --rate 20]`: waves of 20 requests a second with 5 % aborts on the whole service with Chromium.
+// After each wave, when all is quiet, heap, memory, handles, timers, Chromium's processes and leases must be back where they were after
+// the first waves; every answer is whole, or its client has left. Exit code 1 otherwise.
+
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { seededRandom } from '../test/accounts/seeded-random.ts'
+import { startEmulator } from '../test/emulator/emulator.ts'
+import { spawnService } from '../test/support/spawn-service.ts'
+import { answerOf, createAccount, createRequests, send } from './lib/accounted-load.ts'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    rate: { type: 'string', default: '20' },
+  },
+})
+const seed = Number(values.seed)
+process.stdout.write(`seed ${seed}, ${values.minutes} minutes, ${values.rate} requests a second\n`)
+
+const waveMs = 20_000
+/** The first fill caches and the pools of connections. */
+const warmUpWaves = 2
+
+const folder = await mkdtemp(join(tmpdir(), 'genspark2api-soak-'))
+const measures = join(folder, 'measures')
+const emulator = await startEmulator({ tokenCheck: 'valid', answer: (ask) => answerOf(ask) })
+const service = await spawnService({
+  NODE_OPTIONS: `--import=${join(import.meta.dirname, 'lib/measure-itself.ts')}`,
+  MEASURES_FILE: measures,
+  GENSPARK_BASE_URL: emulator.url,
+  GS_COOKIE: ['alice', 'bob', 'carol', 'dave'].map((name) => `session_id=${name}`).join(','),
+  DATA_DIR: folder,
+  STREAM_ERROR_TEXT: '0',
+})
+const random = seededRandom(seed)
+const nextRequest = createRequests(random)
+const account = createAccount()
+const findings: string[] = []
+
+interface Measure {
+  readonly heapMb: number
+  readonly rssMb: number
+  readonly timers: number
+  /** Sockets, files and servers that are open. */
+  readonly handles: number
+  readonly chromiumMb: number
+  readonly chromiumProcesses: number
+  readonly leases: number
+}
+
+/** What may come on top of the baseline: as a factor, and a constant for what comes and goes. */
+const allowed: Readonly<Record<keyof Measure, readonly [factor: number, more: number]>> = {
+  heapMb: [1.15, 5],
+  rssMb: [1.2, 40],
+  timers: [1, 5],
+  handles: [1, 10],
+  chromiumMb: [1.3, 100],
+  chromiumProcesses: [1, 2],
+  leases: [1, 0],
+}
+
+let baseline: Measure | undefined
+const endMs = performance.now() + Number(values.minutes) * 60_000
+for (let wave = 1; performance.now() < endMs; wave += 1) {
+  await sendWave()
+  const measure = await measureWhenQuiet()
+  const shown = Object.entries(measure).map(([name, value]) => `${name} ${Math.round(value)}`)
+  process.stdout.write(`wave ${wave}: ${shown.join(', ')}\n`)
+  if (wave === warmUpWaves) baseline = measure
+  if (!baseline || performance.now() < endMs) continue
+  // The last one decides: what grows is seen there.
+  for (const name of Object.keys(allowed) as (keyof Measure)[]) {
+    const [factor, more] = allowed[name]
+    if (measure[name] > baseline[name] * factor + more)
+      findings.push(
+        `${name}: ${measure[name].toFixed(1)} at the end, ${baseline[name].toFixed(1)} after the warm-up`,
+      )
+  }
+}
+if (!baseline) findings.push('too short for a baseline')
+for (const violation of emulator.violations.slice(0, 10))
+  findings.push(`the site was asked in a wrong way: ${violation}`)
+service.signal('SIGTERM')
+const code = await service.exitCode
+if (code !== 0) findings.push(`SIGTERM: exit code ${code}`)
+await emulator.close()
+await rm(folder, { recursive: true, force: true })
+
+for (const [name, count] of account.counts) process.stdout.write(`${String(count).padStart(7)}  ${name}\n`)
+for (const finding of findings.slice(0, 50)) process.stdout.write(`FOUND ${finding}\n`)
+process.exit(findings.length === 0 ? 0 : 1)
+
+async function sendWave(): Promise<void> {
+  const answers: Promise<void>[] = []
+  const waveEndMs = performance.now() + waveMs
+  while (performance.now() < waveEndMs) {
+    answers.push(askOnce())
+    await delay(1000 / Number(values.rate))
+  }
+  await Promise.all(answers)
+}
+
+async function askOnce(): Promise<void> {
+  const request = nextRequest()
+  const outcome = await send(service.url, request)
+  account.add(outcome)
+  if (outcome.type !== 'whole' && outcome.type !== 'left')
+    findings.push(`${request.id}: ${JSON.stringify(outcome)}`)
+}
+
+async function measureWhenQuiet(): Promise<Measure> {
+  const deadline = performance.now() + 30_000
+  let leases = await leasesNow()
+  while ((leases > 0 || emulator.openAsks() > 0) && performance.now() < deadline) {
+    await delay(100)
+    leases = await leasesNow()
+  }
+  // Kept-alive connections of this client end after 4 s without use.
+  await delay(6000)
+  rmSync(measures, { force: true })
+  service.signal('SIGUSR2')
+  while (!existsSync(measures)) await delay(50)
+  const pids = await service.chromiumPids()
+  const own = JSON.parse(readFileSync(measures, 'utf8')) as Pick<
+    Measure,
+    'heapMb' | 'rssMb' | 'timers' | 'handles'
+  >
+  return { ...own, leases, chromiumProcesses: pids.length, chromiumMb: await pssMbOf(pids) }
+}
+
+async function leasesNow(): Promise<number> {
+  const response = await fetch(`${service.url}/readyz`, { headers: { connection: 'close' } })
+  return ((await response.json()) as { parts: { accounts: { in_flight: number } } }).parts.accounts.in_flight
+}
+
+/** Pages that processes share count once. */
+async function pssMbOf(pids: readonly number[]): Promise<number> {
+  let kilobytes = 0
+  for (const pid of pids) {
+    const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
+    kilobytes += Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0)
+  }
+  return kilobytes / 1024
+}
