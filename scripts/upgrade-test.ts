@@ -226,7 +226,9 @@ async function oneRedis(): Promise<void> {
   await redis.stop()
 }
 
-const readyz = async (url: string) => (await fetch(`${url}/readyz`)).text()
+async function readyz(url: string): Promise<string> {
+  return (await fetch(`${url}/readyz`)).text()
+}
 
 async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
   const deadline = performance.now() + 30_000
