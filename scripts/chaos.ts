@@ -36,6 +36,8 @@ const pick = <T>(from: readonly T[]): T => from[Math.floor(faultRandom() * from.
 const folder = await mkdtemp(join(tmpdir(), 'genspark2api-chaos-'))
 const emulator = await startEmulator({ tokenCheck: 'valid', answer: (ask) => answerOf(ask) })
 const redis = await startRedisServer({ appendOnly: true })
+/** Well over its grace. */
+const endWithinMs = 60_000
 const findings: string[] = []
 const account = createAccount()
 const faultCounts = new Map<string, number>()
@@ -134,9 +136,7 @@ const faults: Readonly<Record<string, () => Promise<void>>> = {
   async 'replica told to end'() {
     const replica = pick(replicas)
     replica.awayMs = Number.POSITIVE_INFINITY
-    replica.service.signal('SIGTERM')
-    const code = await replica.service.exitCode
-    if (code !== 0) findings.push(`SIGTERM: exit code ${code}`)
+    await endInOrder(replica.service)
     await restart(replica)
   },
   async 'clock stepped'() {
@@ -159,6 +159,15 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // Gone by itself.
   }
+}
+
+async function endInOrder(service: ServiceProcess): Promise<void> {
+  service.signal('SIGTERM')
+  const late = delay(endWithinMs, 'late' as const, { ref: false })
+  const code = await Promise.race([service.exitCode, late])
+  if (code === 0) return
+  findings.push(code === 'late' ? 'no end within a minute of SIGTERM' : `SIGTERM: exit code ${code}`)
+  await service.kill()
 }
 
 const ending = new AbortController()
@@ -229,9 +238,7 @@ for (const output of outputs)
 
 for (const { service } of replicas) {
   const chromium = await service.chromiumPids()
-  service.signal('SIGTERM')
-  const code = await service.exitCode
-  if (code !== 0) findings.push(`the last SIGTERM: exit code ${code}`)
+  await endInOrder(service)
   const isLeft = chromium.filter((pid) => isAlive(pid))
   if (isLeft.length > 0) findings.push(`${isLeft.length} processes of Chromium are left`)
 }
