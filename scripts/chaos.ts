@@ -206,7 +206,7 @@ for (const replica of replicas)
 const calm = createRequests(seededRandom(seed + 2), { leaving: 0 })
 for (let count = 0; count < 20; count += 1) {
   const replica = replicas[count % 2] as Replica
-  const outcome = await send(url(replica), { ...calm(), id: `r9${count}x` })
+  const outcome = await send(url(replica), { ...calm(), id: `r00${count}x` })
   if (outcome.type !== 'whole') findings.push(`after all faults: ${JSON.stringify(outcome)}`)
 }
 for (const replica of replicas)

@@ -1,4 +1,4 @@
-// `npm run soak [-- --minutes 10 --seed N --rate 20]`: waves of 20 requests a second with 5 % aborts on the whole service with Chromium.
+// `npm run soak [-- --minutes 10 --seed N --rate 20 --streams 0]`: waves of 20 requests a second with 5 % aborts on the whole service with Chromium.
 // After each wave, when all is quiet, heap, memory, handles, timers, Chromium's processes and memory and leases are measured: none may
 // grow from the first waves to the last; every answer is whole, or its client has left. Exit code 1 otherwise.
 
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { seededRandom } from '../test/accounts/seeded-random.ts'
+import type { AskRecord } from '../test/emulator/ask-record.ts'
 import { startEmulator } from '../test/emulator/emulator.ts'
 import { spawnService } from '../test/support/spawn-service.ts'
 import { answerOf, createAccount, createRequests, send } from './lib/accounted-load.ts'
@@ -18,18 +19,25 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     rate: { type: 'string', default: '20' },
+    /** So many at once first, for a minute, of 20 chunks a second each: `--streams 1000`. */
+    streams: { type: 'string', default: '0' },
   },
 })
 const seed = Number(values.seed)
 process.stdout.write(`seed ${seed}, ${values.minutes} minutes, ${values.rate} requests a second\n`)
 
 const waveMs = 20_000
+/** A minute of them. */
+const longWords = 1200
 /** The first fill caches and the pools of connections. */
 const warmUpWaves = 3
 
 const folder = await mkdtemp(join(tmpdir(), 'genspark2api-soak-'))
 const measures = join(folder, 'measures')
-const emulator = await startEmulator({ tokenCheck: 'valid', answer: (ask) => answerOf(ask) })
+const emulator = await startEmulator({
+  tokenCheck: 'valid',
+  answer: (ask) => answerOf(ask, isLong(ask) ? 50 : 30),
+})
 const service = await spawnService({
   NODE_OPTIONS: `--import=${join(import.meta.dirname, 'lib/measure-itself.ts')}`,
   MEASURES_FILE: measures,
@@ -65,6 +73,7 @@ const allowed: Readonly<Record<keyof Measure, readonly [factor: number, more: nu
   leases: [1, 0],
 }
 
+if (Number(values.streams) > 0) await streamAtOnce(Number(values.streams))
 const measured: Measure[] = []
 const endMs = performance.now() + Number(values.minutes) * 60_000
 for (let wave = 1; performance.now() < endMs; wave += 1) {
@@ -114,6 +123,31 @@ async function askOnce(): Promise<void> {
   account.add(outcome)
   if (outcome.type !== 'whole' && outcome.type !== 'left')
     findings.push(`${request.id}: ${JSON.stringify(outcome)}`)
+}
+
+function isLong({ prompt }: AskRecord): boolean {
+  return prompt.includes(` ${longWords} words`)
+}
+
+/** Every stream whole, byte for byte; five seconds later nothing of them is left. */
+async function streamAtOnce(count: number): Promise<void> {
+  const before = await measureWhenQuiet()
+  const requests = Array.from({ length: count }, (_, index) => ({
+    ...({ id: `r00${index}x`, dialect: 'chat', stream: true, words: longWords } as const),
+  }))
+  const outcomes = await Promise.all(
+    requests.map((request) => send(service.url, request, { hangMs: 600_000 })),
+  )
+  const whole = outcomes.filter(({ type }) => type === 'whole').length
+  process.stdout.write(`${whole} of ${count} streams at once came whole\n`)
+  for (const outcome of outcomes.filter(({ type }) => type !== 'whole').slice(0, 5))
+    findings.push(`of ${count} streams at once: ${JSON.stringify(outcome)}`)
+  await delay(5000)
+  if ((await leasesNow()) > 0) findings.push('leases are left of the streams at once')
+  const after = await measureWhenQuiet()
+  for (const name of ['timers', 'handles', 'leases'] as const)
+    if (after[name] > before[name] + 10)
+      findings.push(`${name}: ${before[name]} before ${count} streams at once, ${after[name]} after`)
 }
 
 async function measureWhenQuiet(): Promise<Measure> {

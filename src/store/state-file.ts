@@ -130,8 +130,6 @@ const migrations: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
 ]
 
-export const schemaVersion = migrations.length
-
 /** `application_id` of a file that this version has opened; one of 0.1.0 has none. That program goes on in memory when it meets a
  *  later schema, with a warning that is easily missed: what it can ignore must not become a migration. */
 const writer = { id: 2, version: '0.2.0' }
@@ -139,16 +137,24 @@ const writer = { id: 2, version: '0.2.0' }
 /** Brings the tables up to this version, all or nothing. It writes even when nothing is to be done, which shows early that
  *  the file can be written. @throws {StateFileError} @throws when the file cannot be written */
 function migrate(database: DatabaseSync): void {
+  const problem = problemOfVersion(database)
+  if (problem)
+    throw new StateFileError(
+      `state.db in DATA_DIR: ${problem}. Run that version, or put back the copy that it made (state.db.before-…)`,
+    )
   const version = pragma(database, 'user_version')
   const writtenBy = pragma(database, 'application_id')
-  if (version > migrations.length || writtenBy > writer.id)
-    throw new StateFileError(
-      `state.db in DATA_DIR was written by a later version (schema ${version}): run that version, or put back the copy that it made (state.db.before-…)`,
-    )
   if (version > 0 && (version < migrations.length || writtenBy < writer.id)) copyAside(database)
   const steps = migrations.slice(version).join('\n')
   const marks = `PRAGMA user_version = ${migrations.length}; PRAGMA application_id = ${writer.id};`
   database.exec(`BEGIN IMMEDIATE; ${steps} ${marks} COMMIT`)
+}
+
+/** @returns undefined when this version may open the file */
+export function problemOfVersion(database: DatabaseSync): string | undefined {
+  const version = pragma(database, 'user_version')
+  if (version <= migrations.length && pragma(database, 'application_id') <= writer.id) return undefined
+  return `it was written by a later version (schema ${version})`
 }
 
 const pragma = (database: DatabaseSync, name: string): number =>
