@@ -131,6 +131,8 @@ function isLong({ prompt }: AskRecord): boolean {
 
 /** Every stream whole, byte for byte; five seconds later nothing of them is left. */
 async function streamAtOnce(count: number): Promise<void> {
+  // As many connections to the site are kept alive before as after.
+  await Promise.all(Array.from({ length: count }, askOnce))
   const before = await measureWhenQuiet()
   const requests = Array.from({ length: count }, (_, index) => ({
     ...({ id: `r00${index}x`, dialect: 'chat', stream: true, words: longWords } as const),

@@ -71,7 +71,7 @@ export async function send(url: string, request: LoadRequest, options: SendOptio
     const response = await fetch(url + paths[request.dialect], {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-      body: JSON.stringify({ model: 'gpt-5.4', max_tokens: 4096, stream: request.stream, ...input }),
+      body: JSON.stringify({ model: 'gpt-5.4', max_tokens: 100_000, stream: request.stream, ...input }),
       signal: left ? AbortSignal.any([left, hang]) : hang,
     })
     begun = true
