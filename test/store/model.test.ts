@@ -28,7 +28,10 @@ const replica = fc.nat(1)
 const hold = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constantFrom(...kinds), forMs: fc.integer({ min: 1, max: 90_000 }) }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom(...kinds),
+      forMs: fc.oneof(fc.integer({ min: 1, max: 90_000 }), fc.constant(leaseMs)),
+    }),
   },
   { weight: 1, arbitrary: fc.constant('signed-out' as const) },
 )
@@ -59,7 +62,10 @@ const operation = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       type: fc.constant('wait' as const),
-      ms: fc.oneof(fc.integer({ min: 0, max: 40_000 }), fc.constant(chatBindingMs)),
+      ms: fc.oneof(
+        fc.integer({ min: 0, max: 40_000 }), // The ends of lives, to the millisecond.
+        fc.constantFrom(leaseMs, leaseMs - 1, chatBindingMs),
+      ),
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('crash' as const), replica }) },
