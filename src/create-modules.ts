@@ -37,6 +37,7 @@ import { openStore } from './store/open-store.ts'
 import { createOperatorKey } from './store/operator-key.ts'
 import { createSeal } from './store/seal.ts'
 import { createSealedDocuments } from './store/sealed-documents.ts'
+import { StateFileError } from './store/state-file.ts'
 import { openStateKeys } from './store/state-key.ts'
 import { createUpstream } from './upstream/client.ts'
 import type { PublicFileFetcher } from './upstream/fetch-public-file.ts'
@@ -78,6 +79,9 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...pick(config, 'redisUrl', 'redisPrefix', 'redisDownMode', 'dataDir'),
     chooseAccount: createChooseAccount(random),
     ...{ clock, random, logger, metrics },
+  }).catch((error: unknown) => {
+    unlockDataDir?.()
+    throw error instanceof StateFileError ? new ConfigError([error.message]) : error
   })
   const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
   for (const { setting, problem } of problems) logger.warn({ setting }, problem)

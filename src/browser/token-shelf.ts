@@ -121,7 +121,8 @@ function busiestWindow(takes: readonly number[], windowMs: number): number {
   let start = 0
   let busiest = 0
   for (const [end, time] of takes.entries()) {
-    while (time - (takes[start] ?? time) > windowMs) start += 1
+    // Not beyond the take itself: a clock that was set back has made negative windows of what was measured.
+    while (start < end && time - (takes[start] ?? time) > windowMs) start += 1
     busiest = Math.max(busiest, end - start + 1)
   }
   return busiest

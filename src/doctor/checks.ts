@@ -9,7 +9,7 @@ import { ServiceError, UpstreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { createRedisStore } from '../store/redis/redis-store.ts'
-import { schemaVersion } from '../store/state-file.ts'
+import { problemOfVersion } from '../store/state-file.ts'
 import type { LoginState, Upstream } from '../upstream/upstream.ts'
 
 export interface Finding {
@@ -50,8 +50,8 @@ function problemOfState(file: string): string | undefined {
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(file, { readOnly: true, timeout: 1_000 })
-    const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
-    if (version > schemaVersion) return `it was written by a later version (schema ${version})`
+    const problem = problemOfVersion(database)
+    if (problem) return problem
     const finding = database.prepare('PRAGMA quick_check(1)').get()?.quick_check
     return finding === 'ok' ? undefined : String(finding)
   } catch (error) {

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { UnavailableError } from '../core/errors.ts'
@@ -7,8 +7,12 @@ import type { Logger } from '../core/logger.ts'
 /** How long a statement waits for another process that has the file; the event loop stands still meanwhile. */
 const lockWaitMs = 250
 
-/** Opens `state.db` in `dataDir`, made when missing; `undefined` is memory. Never fails: a damaged file is renamed to
- *  `state.db.damaged` (the last one is kept) and a folder that cannot be written is replaced by memory, each with a warning. */
+/** The file is sound, and this program must not go on without it. */
+export class StateFileError extends Error {}
+
+/** Opens `state.db` in `dataDir`, made when missing; `undefined` is memory. A damaged file is renamed to `state.db.damaged` (the
+ *  last one is kept) and a folder that cannot be written is replaced by memory, each with a warning. One that an earlier version
+ *  wrote is copied to `state.db.before-VERSION` first. @throws {StateFileError} when a later version wrote it */
 export function openStateFile(dataDir: string | undefined, logger: Logger): DatabaseSync {
   if (dataDir === undefined) return openDatabase(':memory:')
   try {
@@ -17,6 +21,7 @@ export function openStateFile(dataDir: string | undefined, logger: Logger): Data
     keepPrivate(file)
     return openOrSetAside(file, logger)
   } catch (cause) {
+    if (cause instanceof StateFileError) throw cause
     logger.warn(
       { dataDir, reason: reasonOf(cause) },
       'DATA_DIR cannot be used: accounts added, cool-downs and chat bindings are kept in memory and lost at the next start',
@@ -125,15 +130,52 @@ const migrations: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
 ]
 
-export const schemaVersion = migrations.length
+/** `application_id` of a file that this version has opened; one of 0.1.0 has none. That program goes on in memory when it meets a
+ *  later schema, with a warning that is easily missed: what it can ignore must not become a migration. */
+const writer = { id: 2, version: '0.2.0' }
 
 /** Brings the tables up to this version, all or nothing. It writes even when nothing is to be done, which shows early that
- *  the file can be written. @throws when the file is of a later version or cannot be written */
+ *  the file can be written. @throws {StateFileError} @throws when the file cannot be written */
 function migrate(database: DatabaseSync): void {
-  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
-  if (version > migrations.length) throw new Error(`it was written by a later version (schema ${version})`)
+  const problem = problemOfVersion(database)
+  if (problem)
+    throw new StateFileError(
+      `state.db in DATA_DIR: ${problem}. Run that version, or put back the copy that it made (state.db.before-…)`,
+    )
+  const version = pragma(database, 'user_version')
+  const writtenBy = pragma(database, 'application_id')
+  if (version > 0 && (version < migrations.length || writtenBy < writer.id)) copyAside(database)
   const steps = migrations.slice(version).join('\n')
-  database.exec(`BEGIN IMMEDIATE; ${steps} PRAGMA user_version = ${migrations.length}; COMMIT`)
+  const marks = `PRAGMA user_version = ${migrations.length}; PRAGMA application_id = ${writer.id};`
+  database.exec(`BEGIN IMMEDIATE; ${steps} ${marks} COMMIT`)
+}
+
+/** @returns undefined when this version may open the file */
+export function problemOfVersion(database: DatabaseSync): string | undefined {
+  const version = pragma(database, 'user_version')
+  if (version <= migrations.length && pragma(database, 'application_id') <= writer.id) return undefined
+  return `it was written by a later version (schema ${version})`
+}
+
+const pragma = (database: DatabaseSync, name: string): number =>
+  Number(database.prepare(`PRAGMA ${name}`).get()?.[name])
+
+/** For whoever goes back: this version may write what an earlier one does not read. */
+function copyAside(database: DatabaseSync): void {
+  const file = database.location()
+  if (file === null) return
+  const copy = `${file}.before-${writer.version}`
+  try {
+    rmSync(copy, { force: true })
+    keepPrivate(copy)
+    database.prepare('VACUUM INTO ?').run(copy)
+  } catch (cause) {
+    rmSync(copy, { force: true })
+    throw new StateFileError(
+      `state.db in DATA_DIR cannot be copied before this version changes it (${reasonOf(cause)}): make room for it`,
+      { cause },
+    )
+  }
 }
 
 /** Stands between the store and a file that may fail while it is in use. */

@@ -197,3 +197,15 @@ test('no spare is minted at the cost of another account', () => {
 
   expect(minting()).toBe(0)
 })
+
+// Found by `npm run chaos -- --seed 2`: the process stood still for good.
+test('comes to an end when the clock is set back during a mint', async () => {
+  const { shelf, clock, take, finishMints } = startShelf()
+  take()
+  take()
+  await finishMints(-60 * minute)
+  clock.advance(1)
+  take()
+  shelf.refill()
+  expect(shelf.sweep()).toBe(true)
+})

@@ -337,18 +337,38 @@ describe('a file that cannot be used', () => {
     expect(lines).toEqual([])
   })
 
-  it('leaves the file of a later version alone', async () => {
+  it.each(['user_version', 'application_id'])(
+    'H7: refuses the file of a later version in words, and leaves it alone (%s)',
+    async (mark) => {
+      const file = join(folder, 'state.db')
+      await create().close()
+      const later = new DatabaseSync(file)
+      later.exec(`PRAGMA ${mark} = 99`)
+      later.close()
+      expect(create).toThrow(/written by a later version/)
+      const kept = new DatabaseSync(file, { readOnly: true })
+      expect(kept.prepare(`PRAGMA ${mark}`).get()).toEqual({ [mark]: 99 })
+      kept.close()
+      expect(lines).toEqual([])
+    },
+  )
+
+  it('H7: copies the file of an earlier version aside, once, before it writes to it', async () => {
     const file = join(folder, 'state.db')
-    const later = new DatabaseSync(file)
-    later.exec('CREATE TABLE later (x); PRAGMA user_version = 99')
-    later.close()
-    const store = create()
-    await leave(store, {}, { chatId: 'chat-1' })
-    expect((await takeLease(store)).chatId).toBe('chat-1')
-    expect(lines.map(({ msg }) => msg)).toEqual([expect.stringMatching(/^DATA_DIR cannot be used/)])
-    const kept = new DatabaseSync(file, { readOnly: true })
-    expect(kept.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 })
-    kept.close()
+    await leave(create(), {}, { chatId: 'chat-1' })
+    const earlier = new DatabaseSync(file)
+    earlier.exec('PRAGMA application_id = 0; DROP TABLE attempt_count; PRAGMA user_version = 3')
+    earlier.close()
+    expect((await takeLease(create())).chatId).toBe('chat-1')
+    const copy = `${file}.before-0.2.0`
+    const copied = new DatabaseSync(copy, { readOnly: true })
+    expect(copied.prepare('PRAGMA user_version').get()).toEqual({ user_version: 3 })
+    expect(copied.prepare('SELECT chat_id FROM chat_binding').all()).toEqual([{ chat_id: 'chat-1' }])
+    copied.close()
+    expect(statSync(copy).mode & 0o777).toBe(0o600)
+    rmSync(copy)
+    await create().close()
+    expect(existsSync(copy)).toBe(false)
   })
 
   it('serves on, with one warning, when the file breaks while it is in use', async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { descendants } from './descendants.ts'
 
 export interface ServiceProcess {
   readonly url: string
+  readonly pid: number
   readonly dataDir: string
   /** Resolves when the process has ended; null when a signal killed it. */
   readonly exitCode: Promise<number | null>
@@ -26,17 +28,19 @@ export interface SpawnOptions {
   readonly expectStart?: boolean
   /** `cgroup.procs` of a group that the process joins before it starts. */
   readonly processesFile?: string
+  /** Of the program. Default: this one. */
+  readonly root?: string
 }
 
 /** Starts `src/start.js` as its own process with these settings alone, on a free port. */
 export async function spawnService(
   env: Readonly<Record<string, string>>,
-  { expectStart = true, processesFile }: SpawnOptions = {},
+  { expectStart = true, processesFile, root = join(import.meta.dirname, '../..') }: SpawnOptions = {},
 ): Promise<ServiceProcess> {
   const dataDir = env.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'genspark2api-test-')))
-  const command = [process.execPath, join(import.meta.dirname, '../../src/start.js')]
+  const [start = ''] = ['src/start.js', 'src/main.ts'].map((file) => join(root, file)).filter(existsSync)
   const joining = processesFile ? ['/bin/sh', '-c', 'echo $$ >"$0" && exec "$@"', processesFile] : []
-  const [program = '', ...args] = [...joining, ...command]
+  const [program = '', ...args] = [...joining, process.execPath, start]
   const child = spawn(program, args, {
     cwd: dataDir,
     env: {
@@ -56,6 +60,7 @@ export async function spawnService(
   const url = expectStart ? await output.find(/"url":"([^"]+)"/) : ''
   return {
     url: url.replace('localhost', '127.0.0.1'),
+    pid: child.pid ?? 0,
     dataDir,
     exitCode,
     signal: (name) => void child.kill(name),
