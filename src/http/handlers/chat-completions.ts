@@ -8,6 +8,7 @@ import {
 } from '../../dialects/openai-chat/encode-stream.ts'
 import { type ParsedChatRequest, parseRequest } from '../../dialects/openai-chat/parse-request.ts'
 import { createAnswerChat } from '../answer-chat.ts'
+import { createAnswerChoices } from '../answer-choices.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { countAsks } from '../limit-rate.ts'
@@ -57,7 +58,7 @@ export function createChatCompletionsHandler(
 
     const over = new AbortController()
     const signal = AbortSignal.any([context.state.signal, over.signal])
-    const answerChoice = () => answerChat(context, chat, signal)
+    const answerChoice = createAnswerChoices(() => answerChat(context, chat, signal), signal)
     try {
       if (!stream)
         sendJson(context, await encodeResponse(answerChoice, { ...options, usage: createMeters() }))
