@@ -110,7 +110,7 @@ function createKeyFinder(secrets: readonly string[]): (keys: readonly string[]) 
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
 
 /** `Authorization: Bearer`, as OpenAI's clients send it; `x-api-key`, Anthropic's; `api-key`, Azure's. */
-function givenKeys({ req: { headers } }: RequestContext): string[] {
+export function givenKeys({ req: { headers } }: RequestContext): string[] {
   const { authorization = '', 'x-api-key': anthropic = '', 'api-key': azure = '' } = headers
   const bearer = /^bearer +(.+)$/i.exec(authorization)?.[1] ?? ''
   return [bearer, anthropic, azure].flatMap((key) => String(key).trim() || [])
