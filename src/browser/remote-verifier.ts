@@ -30,7 +30,7 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): TokenSourc
   const closing = new AbortController()
 
   return {
-    async token({ account, signal }) {
+    async token({ account, signal, onOrigin }) {
       closing.signal.throwIfAborted()
       signal.throwIfAborted()
       const startedAt = performance.now()
@@ -45,6 +45,7 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): TokenSourc
       try {
         const token = await withDeadline(deadline, (cut) => ask(sessions.cookieOf(account), cut))
         metrics.tokensMinted.inc({ outcome: 'minted' })
+        onOrigin?.('remote')
         metrics.tokenWaitSeconds.observe((performance.now() - startedAt) / 1000)
         return token
       } catch (error) {

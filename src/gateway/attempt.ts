@@ -96,7 +96,7 @@ export async function attemptUntilBegun<Piece>(
     try {
       const attempt = new Attempt(dependencies, ask, lease, { signal: call.signal, noted })
       await attempt.begin(failures)
-      if (call.record && noted) noteBegun(call.record, noted)
+      if (call.record && noted) noteBegun(call.record, noted, attempt.projectId)
       suspects.delete(account)
       for (const [suspect, verdict] of suspects) void dependencies.pool.rest(suspect, verdict)
       return { account, pieces: attempt }
@@ -275,20 +275,36 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
     return { value: undefined, done: true }
   }
 
+  /** The chat that the site made or went on with, as far as it has told. */
+  get projectId(): string | undefined {
+    return this.#projectId
+  }
+
   /** An API key needs no token (WIRE 11). */
   async #takeToken(): Promise<string | undefined> {
     const { account } = this.#lease
     if (account.kind === 'api-key') return undefined
+    const noted = this.#noted
     const { tokens, tokenRequired, metrics } = this.#dependencies
     const { signal } = this.#cut
     const since = performance.now()
     try {
-      const token = await tokens.token({ account, generation: this.#generation, signal })
-      if (this.#noted) this.#noted.tokenMs = Math.round(performance.now() - since)
+      const token = await tokens.token({
+        account,
+        generation: this.#generation,
+        signal,
+        ...(noted && {
+          onOrigin(origin) {
+            noted.token = origin
+          },
+        }),
+      })
+      if (noted) noted.tokenMs = Math.round(performance.now() - since)
       return token
     } catch (error) {
       if (!tokenRequired && !signal.aborted) {
         metrics.tokenlessAsks.inc()
+        if (noted) noted.token = 'none'
         return undefined
       }
       // A browser that does not run is everybody's trouble; a page that does not work may be this account's.

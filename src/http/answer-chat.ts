@@ -2,8 +2,10 @@ import type { Config } from '../config.ts'
 import type { ChatAnswer } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
 import type { MediaModel, MediaRequest } from '../core/media-request.ts'
+import type { UsageMeter } from '../dialects/measure-usage.ts'
 import { readMediaTurn, toChatEvents } from '../dialects/media-in-chat.ts'
 import type { GatewayCall } from '../gateway/attempt.ts'
+import { noteCounted } from '../records/record.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import { callerOf } from './keys.ts'
@@ -80,6 +82,19 @@ export function gatewayCall(
 ): GatewayCall {
   const { requestId, record } = context.state
   return { requestId, caller: callerOf(context), signal, ...(record && { record }) }
+}
+
+/** A meter whose total stands in the record as well. */
+export function noting({ state: { record } }: RequestContext, meter: UsageMeter): UsageMeter {
+  if (!record) return meter
+  return {
+    add: meter.add,
+    async total() {
+      const tokens = await meter.total()
+      noteCounted(record, tokens)
+      return tokens
+    },
+  }
 }
 
 /** The same for a client that waits for files. Nothing is written until they are there, so TCP keepalive has to show the

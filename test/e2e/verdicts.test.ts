@@ -8,6 +8,9 @@ const good: Scenario = { type: 'answer', text: 'fine' }
 const withoutTokens = { RECAPTCHA_MODE: 'off', GENSPARK_PROTOCOL: 'agent' }
 const twoAccounts = { ...withoutTokens, GS_COOKIE: 'session_id=alice,session_id=bob' }
 
+const picture =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
+
 let stack: Stack
 afterEach(async () => {
   await stack.expectNothingLeft()
@@ -175,6 +178,38 @@ describe('who answered', () => {
     expect(text).toContain('"model_mismatch"')
     expect(text).not.toContain('[DONE]')
     expect(await states()).toMatchObject({ usable: 1 })
+  })
+
+  it('records each request whole', async () => {
+    await start(withoutTokens)
+    stack.emulator.answerWith(good)
+    const parts = [
+      { type: 'text', text: 'Hello' },
+      { type: 'image_url', image_url: { url: `data:image/png;base64,${picture}` } },
+    ]
+    const response = await fetch(`${stack.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'user-agent': 'OpenAI/JS 6.0.0' },
+      body: JSON.stringify({ ...body, messages: [{ role: 'user', content: parts }], stream: true }),
+    })
+    await response.text()
+    await expect.poll(lineOf).toMatchObject({
+      ...{ dialect: 'openai-chat', client: 'OpenAI', stream: true, finish: 'stop' },
+      ...{ charactersIn: 5, attachments: 1, charactersOut: 4, tokensBy: 'estimated' },
+      ...{ headersMs: expect.any(Number), firstEventMs: expect.any(Number), lastEventMs: expect.any(Number) },
+      conversation: expect.any(String),
+    })
+    await ask()
+    await expect.poll(lineOf).toMatchObject({ tokensBy: 'counted', tokens: { prompt: 1, completion: 1 } })
+  })
+
+  it('records pictures and videos', async () => {
+    await start(withoutTokens)
+    await stack.openai.images.generate({ model: 'gpt-image-2', prompt: 'A red ball', n: 2 })
+    await expect.poll(lineOf).toMatchObject({
+      ...{ dialect: 'openai-images', model: 'gpt-image-2', catalogued: 'gpt-image-2' },
+      ...{ charactersIn: 10, attachments: 0, media: { kind: 'image', wanted: 2, made: 2, failed: 0 } },
+    })
   })
 
   it('records what went wrong before', async () => {

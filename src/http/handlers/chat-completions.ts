@@ -7,7 +7,7 @@ import {
   createChoicesStreamEncoder,
 } from '../../dialects/openai-chat/encode-stream.ts'
 import { type ParsedChatRequest, parseRequest } from '../../dialects/openai-chat/parse-request.ts'
-import { createAnswerChat } from '../answer-chat.ts'
+import { createAnswerChat, noting } from '../answer-chat.ts'
 import { createAnswerChoices } from '../answer-choices.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
@@ -42,7 +42,8 @@ export function createChatCompletionsHandler(
       choices,
       streamErrorText: config.streamErrorText,
     }
-    const createMeters = () => createChoiceMeters(choices, chat, countTokens)
+    const createMeters = () =>
+      createChoiceMeters(choices, chat, countTokens).map((meter) => noting(context, meter))
     const createStreamMeters = () => (includeUsage ? createMeters() : undefined)
 
     if (choices === 1) {
