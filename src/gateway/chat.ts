@@ -40,20 +40,21 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
   return async function runChat(asked, call) {
     const startedMs = clock.now()
     if (call.record) call.record.model = asked.model.id
-    let request = asked.messages.some(namesPictures) ? await withPictures(asked, call.signal) : asked
+    let request = asked.messages.some(namesPictures) ? await withPictures(asked, call) : asked
     if (preMessages.length > 0) request = prependMessages(request, preMessages)
     const answer = await fulfilRequest(request, (prompt) => askPlain(prompt, call), fulfilOptions)
     metrics.firstEventSeconds.observe((clock.now() - startedMs) / 1000)
     return answer
   }
 
-  async function withPictures(request: ChatRequest, signal: AbortSignal): Promise<ChatRequest> {
+  async function withPictures(request: ChatRequest, call: GatewayCall): Promise<ChatRequest> {
     const parts = request.messages.flatMap((message) => message.parts)
-    return withParts(request, await fetchAttachments(parts, signal))
+    return withParts(request, await fetchAttachments(parts, call))
   }
 
   async function askPlain(prompt: ChatPrompt, call: GatewayCall): Promise<ChatAnswer> {
     const ask: Ask<ChatEventBatch> = {
+      hasHistory: prompt.messages.some(({ role }) => role === 'assistant'),
       tokenLast: prompt.messages.some(({ parts }) => parts.some(({ type }) => type === 'file')),
       send: (input) => upstream.ask({ ...input, request: prompt }),
       hasBegun: (batch) => batch.some(isDelta),

@@ -55,8 +55,10 @@ export function authenticate(keys: Keys, options: AuthenticateOptions): Middlewa
     return typeof isOperator === 'boolean' ? enter(isOperator) : isOperator.then(enter)
 
     function enter(byOperator: boolean): Promise<unknown> {
-      if (byOperator) context.state.caller = operatorLabel
-      else if (takesKeys) throw new ServiceError('invalid_api_key')
+      if (byOperator) {
+        context.state.caller = operatorLabel
+        context.state.debugHeaders = true
+      } else if (takesKeys) throw new ServiceError('invalid_api_key')
       else refuseStrangers(context)
       return next()
     }

@@ -168,6 +168,25 @@ describe('who answered', () => {
     expect(await mismatches()).toBe(0)
   })
 
+  it('tells the operator’s key who answered, whatever DEBUG_HEADERS says, and clients not', async () => {
+    await start({ ...withoutTokens, API_SECRET: 'sk-client', ADMIN_SECRET: 'adm-operator' })
+    stack.emulator.answerWith(good)
+    for (const stream of [false, true]) {
+      for (const [key, told] of [
+        ['adm-operator', /^acc_/],
+        ['sk-client', /^none$/],
+      ] as const) {
+        const response = await fetch(`${stack.url}/v1/chat/completions`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+          body: JSON.stringify({ ...body, stream }),
+        })
+        expect(response.headers.get('x-genspark-account') ?? 'none').toMatch(told)
+        await response.text()
+      }
+    }
+  })
+
   it('FINDINGS U2: another model fails where that is wanted', async () => {
     await start({ ...withoutTokens, SERVED_MODEL_MISMATCH: 'fail' })
     stack.emulator.answerWith(other)

@@ -25,7 +25,7 @@ export function createChatCompletionsHandler(
   limit: Middleware,
 ) {
   const { catalogue, countTokens, clock, logger } = services
-  const answerChat = createAnswerChat(services, links, config)
+  const answerChat = createAnswerChat(services, links)
   const sendOptions = { ...config, logger }
 
   return async (context: RequestContext): Promise<void> => {

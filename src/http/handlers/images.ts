@@ -35,7 +35,7 @@ export function createImagesHandler(
       context.set('Warning', `299 - "${noMask}"`)
       context.state.record?.warnings.push(noMask)
     }
-    const images = await fetchAttachments(asked.images, call.signal)
+    const images = await fetchAttachments(asked.images, call)
     const { account, events } = await runMedia({ ...asked.image, images }, call)
     const data: EncodedImage[] = []
     // One after another: only one picture at a time is in memory unencoded.

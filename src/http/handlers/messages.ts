@@ -13,7 +13,7 @@ import { sendJson } from '../send-json.ts'
 
 export function createMessagesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, logger } = services
-  const answerChat = createAnswerChat(services, links, config)
+  const answerChat = createAnswerChat(services, links)
   const sendOptions = { ...config, logger }
 
   return async (context: RequestContext): Promise<void> => {

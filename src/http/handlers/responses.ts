@@ -24,7 +24,7 @@ import { sendJson } from '../send-json.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services
-  const answerChat = createAnswerChat(services, links, config)
+  const answerChat = createAnswerChat(services, links)
   const sendOptions = { ...config, logger }
   const now = () => Math.floor(clock.now() / 1000)
 
