@@ -96,13 +96,22 @@ describe('what fails for one account alone', () => {
 
 describe('what an account is used for', () => {
   it('FINDINGS A3: a limit of pictures leaves the account to chats', async () => {
-    await start(withoutTokens)
+    await start({ ...withoutTokens, ADMIN_SECRET: 'adm-operator' })
     const draw = () => stack.openai.images.generate({ model: 'gpt-image-2', prompt: 'A red ball' })
     const resetAt = Math.floor(Date.now() / 1000) + 4 * 3600
     stack.emulator.answerWith({ type: 'failure', failure: 'A11', resetAt })
     await expect(draw()).rejects.toMatchObject({ status: 429 })
     await expect(draw()).rejects.toMatchObject({ status: 429, code: 'all_accounts_cooling' })
     expect(stack.emulator.asks).toHaveLength(1)
+    const until = new Date(resetAt * 1000).toISOString()
+    const shown = { kind: 'quota-spent', until }
+    expect(await states()).toMatchObject({
+      ...{ usable: 1, cooling: [] },
+      cooling_uses: [{ account: expect.stringMatching(/^acc_/), use: 'image', ...shown }],
+    })
+    const headers = { authorization: 'Bearer adm-operator' }
+    const accounts = await (await fetch(`${stack.url}/admin/accounts`, { headers })).json()
+    expect(accounts).toMatchObject({ data: [{ state: 'usable', cooling_for: { image: shown } }] })
     stack.emulator.answerWith(good)
     expect(await ask()).toBe('fine')
   })
