@@ -44,8 +44,12 @@ function* missing(config: StartConfig, accounts: Started['accounts']): Iterable<
     yield 'no API_SECRET, so that anyone who reaches this address uses your accounts: set API_SECRET to a key of your choice, or HOST=127.0.0.1'
   if (recaptchaMode === 'off' && (accounts.length === 0 || accounts.some(needsToken)))
     yield 'RECAPTCHA_MODE=off, so that the site may answer from a weaker model: take it away to have tokens made'
-  if (redisUrl !== undefined && stateKeys.length === 0 && accounts.some(isStored))
-    yield 'no STATE_KEY, so that added accounts and renewed sessions lie readable in Redis: set it to the output of `openssl rand -hex 32`, the same on every replica'
+  if (redisUrl !== undefined && stateKeys.length === 0) {
+    const readable = accounts.some(isStored)
+      ? 'added accounts and renewed sessions lie readable in Redis, and '
+      : ''
+    yield `no STATE_KEY, so that ${readable}kept responses stay in the memory of the replica that made them: set it to the output of \`openssl rand -hex 32\`, the same on every replica`
+  }
 }
 
 const needsToken = ({ account }: Started['accounts'][number]): boolean => account.kind === 'cookie'

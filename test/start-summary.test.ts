@@ -74,11 +74,15 @@ describe('the warnings', () => {
     expect(warnings(off, [apiKey])).toEqual([])
   })
 
-  it('tell that added accounts and renewed sessions lie readable in Redis', () => {
+  it('FINDINGS S8: tell what lies readable in Redis, and what is not kept there', () => {
     const shared = { ...safe, REDIS_URL: 'redis://127.0.0.1' }
-    expect(warnings(shared, [cookie, added])).toEqual([expect.stringMatching(/^no STATE_KEY.*openssl/)])
+    expect(warnings(shared, [cookie, added])).toEqual([
+      expect.stringMatching(/^no STATE_KEY.*readable in Redis, and kept responses stay.*openssl/),
+    ])
     expect(warnings(shared, [cookie])).toHaveLength(1)
-    expect(warnings(shared, [apiKey])).toEqual([])
+    expect(warnings(shared, [apiKey])).toEqual([
+      expect.stringMatching(/^no STATE_KEY, so that kept responses stay in the memory/),
+    ])
     expect(warnings({ ...shared, STATE_KEY: 'ab'.repeat(32) }, [added])).toEqual([])
     expect(warnings(safe, [added])).toEqual([])
   })

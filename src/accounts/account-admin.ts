@@ -3,10 +3,11 @@ import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { deadlineSignal } from '../core/deadline.ts'
 import type { Logger } from '../core/logger.ts'
-import { type AccountState, maxDocuments, type Store } from '../store/store.ts'
+import { maxDocuments, type Store } from '../store/store.ts'
 import type { AccountChange } from './account-record.ts'
 import { type AccountEntry, type AccountRoster, longLabel, type NewAccount } from './account-roster.ts'
 import type { Identify, SessionFacts } from './account-sessions.ts'
+import { type AccountStateByUse, readAccountStates } from './account-states.ts'
 
 /** What the operator sees and does of the accounts while the service runs. Nothing that it answers holds a secret. */
 export interface AccountAdmin {
@@ -28,7 +29,7 @@ export interface AddedView {
   readonly outcome: 'added' | 'replaced' | 'already-there'
 }
 
-export interface AccountView extends AccountState {
+export interface AccountView extends AccountStateByUse {
   /** `acc_` and 8 hex digits, or 16 where another account shares the eight. */
   readonly id: string
   readonly kind: Account['kind']
@@ -60,16 +61,19 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
   const { sessions } = roster
 
   async function viewsOf(entries: readonly AccountEntry[]): Promise<AccountView[]> {
-    const states = await store.accountStates(entries.map(({ account }) => account.key))
+    const states = await readAccountStates(
+      store,
+      entries.map(({ account }) => account.key),
+    )
     return entries.map((entry) => viewEntry(entry, states))
   }
 
   async function view(entry: AccountEntry): Promise<AccountView> {
-    const states = await store.accountStates([entry.account.key])
+    const states = await readAccountStates(store, [entry.account.key])
     return viewEntry(entry, states)
   }
 
-  const viewEntry = (entry: AccountEntry, states: ReadonlyMap<string, AccountState>): AccountView => ({
+  const viewEntry = (entry: AccountEntry, states: ReadonlyMap<string, AccountStateByUse>): AccountView => ({
     ...viewOf(entry, states.get(entry.account.key), sessions.facts(entry.account.key)),
     id: idOf(entry.account),
   })
@@ -189,7 +193,7 @@ async function eachOf<T>(items: readonly T[], action: (item: T) => Promise<void>
 
 const viewOf = (
   { account, note, paused, source, addedMs, endsMs }: AccountEntry,
-  state: AccountState = { inFlight: 0 },
+  state: AccountStateByUse = { inFlight: 0 },
   session?: SessionFacts,
 ): AccountView => ({
   ...state,

@@ -7,6 +7,7 @@ import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { AccountHold, AccountSelection, Candidate, ChooseAccount, Store } from '../store/store.ts'
 import type { AccountEntry, AccountRoster } from './account-roster.ts'
+import { type AccountStateByUse, readAccountStates } from './account-states.ts'
 import { createChatBindings, type LeaseUse } from './chat-bindings.ts'
 import { type CoolDown, createCooldowns } from './cooldowns.ts'
 import { type Lease, type LeaseContext, LeaseRenewal, PoolLease } from './lease.ts'
@@ -45,6 +46,8 @@ export interface PoolLeaseRequest {
 export interface AccountStatus {
   readonly label: string
   readonly hold?: AccountHold
+  /** Of one use alone. */
+  readonly useHolds?: AccountStateByUse['useHolds']
   readonly inFlight: number
   /** By the operator: not leased. */
   readonly paused?: true
@@ -173,7 +176,10 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
 
     async statuses() {
       const entries = roster.entries()
-      const states = await store.accountStates(entries.map(({ account }) => account.key))
+      const states = await readAccountStates(
+        store,
+        entries.map(({ account }) => account.key),
+      )
       return entries.map(({ account: { key, label }, paused }) => ({
         label,
         ...(states.get(key) ?? { inFlight: 0 }),

@@ -199,12 +199,14 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
   let closed: Promise<void> | undefined
 
   return {
-    async token({ account, generation, signal }) {
+    async token({ account, generation, signal, onOrigin }) {
       closing.throwIfAborted()
       signal.throwIfAborted()
       const startedAt = performance.now()
       const shelf = shelfOf(account, generation)
-      const token = shelf.take() ?? (await mintFor(shelf, { account, generation, signal }))
+      const spare = shelf.take()
+      const token = spare ?? (await mintFor(shelf, { account, generation, signal }))
+      onOrigin?.(spare === undefined ? 'mint' : 'shelf')
       // Behind the ask that the caller is about to send.
       setImmediate(shelf.refill)
       metrics.tokenWaitSeconds.observe((performance.now() - startedAt) / 1000)

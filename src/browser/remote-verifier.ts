@@ -41,7 +41,9 @@ export function createRemoteVerifier(options: RemoteVerifierOptions): TokenSourc
       closing.signal.throwIfAborted()
       request.signal.throwIfAborted()
       memory.check(request.account)
-      return await fetchToken(request)
+      const token = await fetchToken(request)
+      request.onOrigin?.('remote')
+      return token
     },
     warmUp() {},
     state: () => 'off',

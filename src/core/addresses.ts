@@ -71,7 +71,16 @@ export function createUrlJudge(options: UrlJudgeOptions = {}): JudgeUrl {
   }
 }
 
-const resolveAll = (hostname: string): Promise<LookupAddress[]> => dns.lookup(hostname, { all: true })
+const resolveAll = async (hostname: string): Promise<LookupAddress[]> =>
+  localName.test(hostname) ? loopback : await dns.lookup(hostname, { all: true })
+
+/** Names that are this machine by definition; not every resolver knows that. Source: RFC 6761, 6.3 */
+const localName = /^(?:.+\.)?localhost\.?$/i
+
+const loopback: LookupAddress[] = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+]
 
 /** For a DNS look-up, which takes no signal. */
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

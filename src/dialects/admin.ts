@@ -151,6 +151,14 @@ const withProxy = (account: Account, proxy: string): Account =>
 const isExport = (accounts: readonly unknown[]): accounts is readonly z.infer<typeof exportedSchema>[] =>
   accounts.every((item) => typeof item === 'object' && item !== null && 'name' in item && 'value' in item)
 
+/** Of pictures or videos alone. */
+const encodeUseHolds = (holds: NonNullable<AccountView['useHolds']>) =>
+  Object.fromEntries(
+    Object.entries(holds).flatMap(([use, hold]) =>
+      hold.type === 'cooling' ? [[use, { kind: hold.kind, until: isoTime(hold.untilMs) }]] : [],
+    ),
+  )
+
 /** One account as `/admin/accounts` shows it. */
 export function encodeAccount({
   id,
@@ -162,6 +170,7 @@ export function encodeAccount({
   proxy,
   inFlight,
   hold,
+  useHolds,
   renewedMs,
   endsMs,
 }: AccountView) {
@@ -173,6 +182,7 @@ export function encodeAccount({
     state: paused ? 'paused' : (hold?.type ?? 'usable'),
     paused,
     cooling: hold?.type === 'cooling' ? { kind: hold.kind, until: isoTime(hold.untilMs) } : null,
+    ...(useHolds && { cooling_for: encodeUseHolds(useHolds) }),
     signed_out_since: hold?.type === 'signed-out' ? isoTime(hold.sinceMs) : null,
     in_flight: inFlight,
     source,

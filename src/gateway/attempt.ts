@@ -25,12 +25,17 @@ export interface GatewayCall {
   readonly caller?: string
   /** The client left or the service ends. */
   readonly signal: AbortSignal
+  /** Counts what is fetched for the request in the memory of all bodies.
+   *  @throws {UnavailableError} `overloaded` */
+  takeMemory?(bytes: number): void
   /** Where what happens is noted. */
   readonly record?: RequestRecord
 }
 
 /** What is asked for: an answer in pieces of `Piece`. */
 export interface Ask<Piece> {
+  /** The request has a history of its own, which is always sent whole. */
+  readonly hasHistory?: boolean
   /** Something is uploaded first: a token made before it might be too old by then. */
   readonly tokenLast?: boolean
   send(input: AskInput): AsyncIterable<Piece>
@@ -94,9 +99,13 @@ export async function attemptUntilBegun<Piece>(
     tried.add(account.key)
     const noted = call.record && noteAttempt(call.record, account, queuedSince)
     try {
-      const attempt = new Attempt(dependencies, ask, lease, { signal: call.signal, noted })
+      const attempt = new Attempt(dependencies, ask, lease, {
+        signal: call.signal,
+        noted,
+        record: call.record,
+      })
       await attempt.begin(failures)
-      if (call.record && noted) noteBegun(call.record, noted)
+      if (call.record && noted) noteBegun(call.record, noted, attempt.projectId)
       suspects.delete(account)
       for (const [suspect, verdict] of suspects) void dependencies.pool.rest(suspect, verdict)
       return { account, pieces: attempt }
@@ -120,6 +129,8 @@ export async function attemptUntilBegun<Piece>(
     }
   }
 }
+
+const pinLeft = 'the chat of MODEL_CHAT_MAP is not used: it would be sent its history once more'
 
 const keep = { type: 'keep' } as const
 
@@ -164,6 +175,7 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   readonly #lease: Lease
   readonly #callSignal: AbortSignal
   readonly #noted: AttemptRecord | undefined
+  readonly #callRecord: RequestRecord | undefined
   readonly #generation: WireGeneration
   readonly #cut = new AbortController()
   /** What came before the commit point. */
@@ -183,13 +195,19 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
     {
       signal: callSignal,
       noted,
-    }: { readonly signal: AbortSignal; readonly noted: AttemptRecord | undefined },
+      record,
+    }: {
+      readonly signal: AbortSignal
+      readonly noted: AttemptRecord | undefined
+      readonly record: RequestRecord | undefined
+    },
   ) {
     this.#dependencies = dependencies
     this.#ask = ask
     this.#lease = lease
     this.#callSignal = callSignal
     this.#noted = noted
+    this.#callRecord = record
     this.#generation = dependencies.upstream.generation()
     callSignal.addEventListener('abort', this.#onAbort)
     this.#forgetLease = lease.onLost((reason) => this.#abandon(reason))
@@ -275,20 +293,36 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
     return { value: undefined, done: true }
   }
 
+  /** The chat that the site made or went on with, as far as it has told. */
+  get projectId(): string | undefined {
+    return this.#projectId
+  }
+
   /** An API key needs no token (WIRE 11). */
   async #takeToken(): Promise<string | undefined> {
     const { account } = this.#lease
     if (account.kind === 'api-key') return undefined
+    const noted = this.#noted
     const { tokens, tokenRequired, metrics } = this.#dependencies
     const { signal } = this.#cut
     const since = performance.now()
     try {
-      const token = await tokens.token({ account, generation: this.#generation, signal })
-      if (this.#noted) this.#noted.tokenMs = Math.round(performance.now() - since)
+      const token = await tokens.token({
+        account,
+        generation: this.#generation,
+        signal,
+        ...(noted && {
+          onOrigin(origin) {
+            noted.token = origin
+          },
+        }),
+      })
+      if (noted) noted.tokenMs = Math.round(performance.now() - since)
       return token
     } catch (error) {
       if (!tokenRequired && !signal.aborted) {
         metrics.tokenlessAsks.inc()
+        if (noted) noted.token = 'none'
         return undefined
       }
       // A browser that does not run is everybody's trouble; a page that does not work may be this account's.
@@ -328,9 +362,15 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
   }
 
   /** Gen 2 answers a bound project that is sent the whole history with duplicates or nothing (WIRE 5.3), and the whole history is
-   *  always sent: there only a chat that the operator pinned is continued. */
+   *  always sent: there only a chat that the operator pinned is continued, by the first message of a conversation. */
   #chatToContinue(): string | undefined {
-    return continuesChatsByItself(this.#generation) || this.#lease.chatPinned ? this.#lease.chatId : undefined
+    const { chatId, chatPinned } = this.#lease
+    if (chatId === undefined || continuesChatsByItself(this.#generation)) return chatId
+    if (!chatPinned) return undefined
+    if (!this.#ask.hasHistory) return chatId
+    const { warnings } = this.#callRecord ?? {}
+    if (warnings && !warnings.includes(pinLeft)) warnings.push(pinLeft)
+    return undefined
   }
 
   #noteProject(piece: Piece): void {

@@ -11,6 +11,7 @@ import type { Metrics } from '../core/metrics.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { isServedAsAsked } from '../models/served-model.ts'
 import type { CutToTokens } from '../models/tokens.ts'
+import { elapsedMs, noteInput, noteSiteUsage, type RequestRecord } from '../records/record.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
 import type { FetchAttachments } from './fetch-attachments.ts'
@@ -39,29 +40,32 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
   return async function runChat(asked, call) {
     const startedMs = clock.now()
     if (call.record) call.record.model = asked.model.id
-    let request = asked.messages.some(namesPictures) ? await withPictures(asked, call.signal) : asked
+    let request = asked.messages.some(namesPictures) ? await withPictures(asked, call) : asked
     if (preMessages.length > 0) request = prependMessages(request, preMessages)
     const answer = await fulfilRequest(request, (prompt) => askPlain(prompt, call), fulfilOptions)
     metrics.firstEventSeconds.observe((clock.now() - startedMs) / 1000)
     return answer
   }
 
-  async function withPictures(request: ChatRequest, signal: AbortSignal): Promise<ChatRequest> {
+  async function withPictures(request: ChatRequest, call: GatewayCall): Promise<ChatRequest> {
     const parts = request.messages.flatMap((message) => message.parts)
-    return withParts(request, await fetchAttachments(parts, signal))
+    return withParts(request, await fetchAttachments(parts, call))
   }
 
   async function askPlain(prompt: ChatPrompt, call: GatewayCall): Promise<ChatAnswer> {
     const ask: Ask<ChatEventBatch> = {
+      hasHistory: prompt.messages.some(({ role }) => role === 'assistant'),
       tokenLast: prompt.messages.some(({ parts }) => parts.some(({ type }) => type === 'file')),
       send: (input) => upstream.ask({ ...input, request: prompt }),
       hasBegun: (batch) => batch.some(isDelta),
       projectIn,
       check: (batch, generation) => {
+        if (call.record) noteOutput(call.record, batch)
         const last = batch.at(-1)
         if (last?.type === 'finished') noteEnd(last, prompt.model, call, generation)
       },
     }
+    if (call.record) noteInput(call.record, prompt.messages)
     const { pieces } = await attemptUntilBegun(
       dependencies,
       { model: prompt.model.id, use: 'chat' },
@@ -81,7 +85,8 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
       record.catalogued = ids.join(',')
       record.finish = reason
       if (served !== undefined) record.served = served
-      if (usage) record.tokens = usage
+      record.lastEventMs = elapsedMs(record)
+      if (usage) noteSiteUsage(record, usage)
     }
     if (served === undefined || isServedAsAsked(served, { ids, mixture: model.mixture })) return
     if (record) record.mismatch = true
@@ -95,6 +100,13 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
       message: `Genspark answered with ${served.slice(0, 80)}, not with ${ids.join(', ')}.`,
     })
   }
+}
+
+function noteOutput(record: RequestRecord, batch: ChatEventBatch): void {
+  let characters = 0
+  for (const event of batch)
+    if (event.type === 'text-delta' || event.type === 'reasoning-delta') characters += event.text.length
+  record.charactersOut = (record.charactersOut ?? 0) + characters
 }
 
 const namesPictures = ({ parts }: ChatTurn): boolean => parts.some(({ type }) => type === 'image-url')

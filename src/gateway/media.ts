@@ -1,6 +1,7 @@
 import type { Account } from '../core/account.ts'
 import type { MediaEvent } from '../core/media-event.ts'
 import type { MediaRequest } from '../core/media-request.ts'
+import { elapsedMs, type RequestRecord } from '../records/record.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
 
@@ -20,10 +21,15 @@ export interface MediaDependencies extends AttemptDependencies {
 
 export function createRunMedia(dependencies: MediaDependencies): RunMedia {
   return async function runMedia(request, call) {
-    if (call.record) call.record.model = request.model.id
+    const { record } = call
+    if (record) noteRequest(record, request)
     const ask: Ask<MediaEvent> = {
-      send: (input) => dependencies.upstream.askMedia({ ...input, request }),
+      send(input) {
+        if (record) record.catalogued = request.model.upstreamIds[input.generation]
+        return dependencies.upstream.askMedia({ ...input, request })
+      },
       hasBegun: () => true,
+      ...(record && { check: (event: MediaEvent) => noteEnd(record, event) }),
       projectIn: (event) => (event.type === 'accepted' ? event.projectId : undefined),
     }
     const { account, pieces } = await attemptUntilBegun(
@@ -34,4 +40,19 @@ export function createRunMedia(dependencies: MediaDependencies): RunMedia {
     )
     return { account, events: pieces }
   }
+}
+
+function noteRequest(record: RequestRecord, request: MediaRequest): void {
+  const { kind, prompt, images, model } = request
+  record.model = model.id
+  record.charactersIn = prompt.length
+  record.attachments = images.length
+  record.media = { kind, wanted: kind === 'image' ? request.count : 1, made: 0, failed: 0 }
+}
+
+function noteEnd(record: RequestRecord, event: MediaEvent): void {
+  if (event.type !== 'finished' || !record.media) return
+  record.lastEventMs = elapsedMs(record)
+  record.media.made = event.files.length
+  record.media.failed = event.failures.length
 }

@@ -1,4 +1,4 @@
-import { beginRecord, elapsedMs, type RequestRecord } from '../records/record.ts'
+import { beginRecord, clientName, dialectOf, endRecord, type RequestRecord } from '../records/record.ts'
 import type { AppServices } from './app-services.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
 
@@ -29,7 +29,8 @@ export function accessLog({
       if (!isProbe) {
         record.route = route
         record.status = status
-        record.totalMs = elapsedMs(record)
+        endRecord(record)
+        noteClient(record, context, route)
         if (context.state.errorCode !== undefined) record.code = context.state.errorCode
         if (context.state.caller !== undefined) record.key = context.state.caller
         records?.add(record)
@@ -49,6 +50,14 @@ export function accessLog({
     })
     return next()
   }
+}
+
+function noteClient(record: RequestRecord, { req, res }: RequestContext, route: string): void {
+  const dialect = dialectOf(route)
+  if (dialect !== undefined) record.dialect = dialect
+  const client = clientName(req.headers['user-agent'])
+  if (client !== undefined) record.client = client
+  if (String(res.getHeader('content-type')).startsWith('text/event-stream')) record.stream = true
 }
 
 /** What the log line says of a request that asked the site. */

@@ -12,13 +12,19 @@ import {
 } from '../dialects/admin.ts'
 import type { AppServices } from './app-services.ts'
 import { isUnder } from './cors.ts'
+import type { Guesses } from './guesses.ts'
 import type { Keys } from './keys.ts'
 import { readBody, readJson } from './read-body.ts'
 import type { Middleware, RequestContext, RequestState } from './request-state.ts'
 import { refuseUnmatched } from './routes.ts'
 
 /** Everything under `/admin`: behind a check of its own, and never passed on to the public routes. */
-export function createAdminRoutes(config: Config, services: AppServices, keys: Keys): Middleware {
+export function createAdminRoutes(
+  config: Config,
+  services: AppServices,
+  keys: Keys,
+  guesses: Guesses,
+): Middleware {
   const base = `${config.routePrefix}/admin`
   const router = new Router<RequestState>()
   const accounts = createAccountHandlers(config, services)
@@ -40,15 +46,17 @@ export function createAdminRoutes(config: Config, services: AppServices, keys: K
   return async (context, next) => {
     if (!isUnder(context.path, base)) return next()
     context.set('Cache-Control', 'no-store')
-    await requireOperator(keys, context)
+    await requireOperator(context, keys, guesses)
     return routes(context, async () => refuse(context, next))
   }
 }
 
 /** Lets the operator through alone, on whatever way the request came.
- *  @throws {ServiceError} `invalid_api_key` */
-async function requireOperator(keys: Keys, context: RequestContext): Promise<void> {
-  if (!(await keys.isOperator(context))) throw new ServiceError('invalid_api_key', { message: takesKey })
+ *  @throws {ServiceError} `invalid_api_key`, `rate_limit_exceeded` */
+async function requireOperator(context: RequestContext, keys: Keys, guesses: Guesses): Promise<void> {
+  const mayEnter = () => keys.isOperator(context)
+  if (!(await guesses.allow(context, mayEnter)))
+    throw new ServiceError('invalid_api_key', { message: takesKey })
 }
 
 const takesKey =

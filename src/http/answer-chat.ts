@@ -1,9 +1,10 @@
-import type { Config } from '../config.ts'
 import type { ChatAnswer } from '../core/chat-event.ts'
 import type { ChatRequest } from '../core/chat-request.ts'
 import type { MediaModel, MediaRequest } from '../core/media-request.ts'
+import type { UsageMeter } from '../dialects/measure-usage.ts'
 import { readMediaTurn, toChatEvents } from '../dialects/media-in-chat.ts'
 import type { GatewayCall } from '../gateway/attempt.ts'
+import { noteCounted } from '../records/record.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import { callerOf } from './keys.ts'
@@ -18,29 +19,23 @@ export type AnswerChat = (
 ) => Promise<ChatAnswer>
 
 /** How every chat dialect gets its answer: from the chat that it asks for, or from the picture or video model that it names. */
-export function createAnswerChat(
-  services: AppServices,
-  links: FileLinks,
-  { debugHeaders }: Pick<Config, 'debugHeaders'>,
-): AnswerChat {
+export function createAnswerChat(services: AppServices, links: FileLinks): AnswerChat {
   const { runChat, catalogue } = services
-  if (debugHeaders) return answerWithHeaders(createAnswerChat(services, links, { debugHeaders: false }))
   return (context, chat, signal = context.state.signal) => {
     const kind = catalogue.kindOf(chat.model.id)
     const model = kind === 'text' ? undefined : catalogue.resolveMedia(chat.model.id, kind)
-    return model
+    const answer = model
       ? answerWithMedia(context, services, links, { model, chat, signal })
       : runChat(chat, gatewayCall(context, signal))
+    return context.state.debugHeaders ? withHeaders(context, answer) : answer
   }
 }
 
 /** The headers of a stream leave once its answer has begun. */
-function answerWithHeaders(answerChat: AnswerChat): AnswerChat {
-  return async (context, ...rest) => {
-    const answer = await answerChat(context, ...rest)
-    if (!context.res.headersSent) setRecordHeaders(context)
-    return answer
-  }
+async function withHeaders(context: RequestContext, answer: Promise<ChatAnswer>): Promise<ChatAnswer> {
+  const begun = await answer
+  if (!context.res.headersSent) setRecordHeaders(context)
+  return begun
 }
 
 /** Answers a chat that was begun with an image or video model: its files, as links in a text.
@@ -57,7 +52,7 @@ async function answerWithMedia(
 ): Promise<ChatAnswer> {
   const call = beginMediaCall(context, signal)
   const { prompt, images: given } = readMediaTurn(chat.messages)
-  const images = await services.fetchAttachments(given, call.signal)
+  const images = await services.fetchAttachments(given, call)
   const { account, events } = await services.runMedia(requestFor(model, { prompt, images }), call)
   const { kind } = model
   return { events: toChatEvents(events, kind, (file) => links.link(context, file, account.key, kind)) }
@@ -79,7 +74,27 @@ export function gatewayCall(
   signal: AbortSignal = context.state.signal,
 ): GatewayCall {
   const { requestId, record } = context.state
-  return { requestId, caller: callerOf(context), signal, ...(record && { record }) }
+  const { bodyBudget } = context
+  return {
+    requestId,
+    caller: callerOf(context),
+    signal,
+    ...(record && { record }),
+    ...(bodyBudget && { takeMemory: (bytes: number) => bodyBudget.take(context, bytes) }),
+  }
+}
+
+/** A meter whose total stands in the record as well. */
+export function noting({ state: { record } }: RequestContext, meter: UsageMeter): UsageMeter {
+  if (!record) return meter
+  return {
+    add: meter.add,
+    async total() {
+      const tokens = await meter.total()
+      noteCounted(record, tokens)
+      return tokens
+    },
+  }
 }
 
 /** The same for a client that waits for files. Nothing is written until they are there, so TCP keepalive has to show the

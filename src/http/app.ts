@@ -12,6 +12,7 @@ import { createBodyBudget } from './body-budget.ts'
 import { clientAddress, createAddressBlock } from './client-address.ts'
 import { cors } from './cors.ts'
 import { createFileLinks } from './file-links.ts'
+import { createGuesses } from './guesses.ts'
 import { authenticate, createKeys } from './keys.ts'
 import { limitRate } from './limit-rate.ts'
 import { renderError } from './render-error.ts'
@@ -35,6 +36,7 @@ export function createApp(
   const { logger, shutdown, isShuttingDown } = services
   const links = createFileLinks({ ...config, store: services.linkStore })
   const bearers = createKeys(config, services.operatorKey)
+  const guesses = createGuesses()
   const open = refuseWhenShuttingDown(isShuttingDown)
   const limit = limitRate(config.requestRateLimit, services.sharedLimit)
   const keys = authenticate(bearers, config)
@@ -51,7 +53,7 @@ export function createApp(
   app.use(
     createRoutes(
       config,
-      { ...services, links, keys: bearers, limit },
+      { ...services, links, keys: bearers, guesses, limit },
       {
         files: [open],
         verifier: [open, limit],
@@ -61,7 +63,7 @@ export function createApp(
   )
   app.use(open)
   app.use(limit)
-  app.use(createAdminRoutes(config, services, bearers))
+  app.use(createAdminRoutes(config, services, bearers, guesses))
   app.use(keys)
   app.use(refuseUnmatched)
 

@@ -55,8 +55,10 @@ export function authenticate(keys: Keys, options: AuthenticateOptions): Middlewa
     return typeof isOperator === 'boolean' ? enter(isOperator) : isOperator.then(enter)
 
     function enter(byOperator: boolean): Promise<unknown> {
-      if (byOperator) context.state.caller = operatorLabel
-      else if (takesKeys) throw new ServiceError('invalid_api_key')
+      if (byOperator) {
+        context.state.caller = operatorLabel
+        context.state.debugHeaders = true
+      } else if (takesKeys) throw new ServiceError('invalid_api_key')
       else refuseStrangers(context)
       return next()
     }
@@ -110,7 +112,7 @@ function createKeyFinder(secrets: readonly string[]): (keys: readonly string[]) 
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
 
 /** `Authorization: Bearer`, as OpenAI's clients send it; `x-api-key`, Anthropic's; `api-key`, Azure's. */
-function givenKeys({ req: { headers } }: RequestContext): string[] {
+export function givenKeys({ req: { headers } }: RequestContext): string[] {
   const { authorization = '', 'x-api-key': anthropic = '', 'api-key': azure = '' } = headers
   const bearer = /^bearer +(.+)$/i.exec(authorization)?.[1] ?? ''
   return [bearer, anthropic, azure].flatMap((key) => String(key).trim() || [])

@@ -58,7 +58,7 @@ export async function countAsks(limit: Middleware, context: RequestContext, more
 const noNext = () => Promise.resolve()
 
 /** IPv6 clients are counted by /64: who has one address there has the whole network. */
-function clientOf(address: string): string {
+export function clientOf(address: string): string {
   return address.includes(':') && ipaddr.IPv6.isValid(address)
     ? `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`)}/64`
     : address

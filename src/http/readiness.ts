@@ -74,11 +74,17 @@ const maxListed = 100
 async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessPart & { usable: number }> {
   const statuses = await pool.statuses()
   const cooling = []
+  const coolingUses = []
   const signedOut = []
   let inFlight = 0
   let paused = 0
-  for (const { label, hold, inFlight: own, paused: isPaused } of statuses) {
+  for (const { label, hold, useHolds, inFlight: own, paused: isPaused } of statuses) {
     inFlight += own
+    for (const [use, held] of Object.entries(useHolds ?? {}))
+      if (held.type === 'cooling') {
+        const until = new Date(held.untilMs).toISOString()
+        coolingUses.push({ account: label, use, kind: held.kind, until })
+      }
     if (isPaused) paused += 1
     else if (hold?.type === 'cooling') {
       cooling.push({ account: label, kind: hold.kind, until: new Date(hold.untilMs).toISOString() })
@@ -95,6 +101,7 @@ async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessP
     ...(paused > 0 && { paused }),
     in_flight: inFlight,
     cooling: cooling.slice(0, maxListed),
+    ...(coolingUses.length > 0 && { cooling_uses: coolingUses.slice(0, maxListed) }),
     signed_out: signedOut.slice(0, maxListed),
   }
 }

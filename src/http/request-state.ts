@@ -14,7 +14,7 @@ export interface RequestState {
   caller?: string
   /** What becomes of the request, noted on its way. */
   record?: RequestRecord
-  /** Headers tell what is known of the request (DEBUG_HEADERS). */
+  /** Headers tell what is known of the request: with DEBUG_HEADERS, and always to the operator's key. */
   debugHeaders?: true
   /** What its body takes of the budget, once some of it has come. */
   body?: HeldBody

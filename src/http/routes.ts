@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { ServiceError } from '../core/errors.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
+import type { Guesses } from './guesses.ts'
 import { createBillingHandlers } from './handlers/billing.ts'
 import { createChatCompletionsHandler } from './handlers/chat-completions.ts'
 import { createFilesHandler } from './handlers/files.ts'
@@ -33,6 +34,7 @@ export interface Gates {
 export interface RouteServices {
   readonly links: FileLinks
   readonly keys: Keys
+  readonly guesses: Guesses
   /** For asks beyond the one that every request is. */
   readonly limit: Middleware
 }
@@ -44,7 +46,7 @@ export function createRoutes(
   services: AppServices & RouteServices,
   gates: Gates,
 ): Middleware {
-  const { links, keys, limit } = services
+  const { links, keys, guesses, limit } = services
   const router = new Router<RequestState>()
   // At the root and under the prefix.
   const anywhere = config.routePrefix && `{${config.routePrefix}}`
@@ -84,7 +86,7 @@ export function createRoutes(
   probe('/', createHomeHandler(config))
   probe('/livez', livez)
   probe('/readyz', createReadyzHandler(services))
-  probe('/metrics', createMetricsHandler(keys, services))
+  probe('/metrics', createMetricsHandler(keys, guesses, services))
 
   const files: Handler = createFilesHandler(services, links)
   router.get('/files', `${anywhere}/files/:name`, ...gates.files, files)

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Logger } from '../core/logger.ts'
 import type { StreamEncoder } from '../dialects/stream-encoder.ts'
+import { elapsedMs } from '../records/record.ts'
 import { toServiceError } from './render-error.ts'
 import type { RequestContext } from './request-state.ts'
 
@@ -87,6 +88,8 @@ const maxWriteLength = 64 * 1024
 
 /** The response is owned from here on; it is not compressed, and proxies are told not to buffer it. */
 function writeHead(context: RequestContext): void {
+  const { record } = context.state
+  if (record) record.headersMs = elapsedMs(record)
   context.respond = false
   context.res.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',

@@ -12,6 +12,8 @@ export interface AttemptRecord {
   /** How long it waited for the account, and then for its token. */
   readonly queuedMs: number
   tokenMs?: number
+  /** Where its token came from: made before (`shelf`), for it (`mint`), by the token service (`remote`), or there was none. */
+  token?: TokenOrigin
   /** All of it, up to its failure or the commit point. */
   ms?: number
   /** `begun`, or what the failure was taken for. */
@@ -23,6 +25,16 @@ export interface AttemptRecord {
   move?: string
 }
 
+export type TokenOrigin = 'shelf' | 'mint' | 'remote' | 'none'
+
+/** Pictures or videos. */
+export interface MediaRecord {
+  readonly kind: 'image' | 'video'
+  readonly wanted: number
+  made: number
+  failed: number
+}
+
 export interface RequestRecord {
   readonly id: string
   /** Epoch ms. */
@@ -30,6 +42,11 @@ export interface RequestRecord {
   /** By `performance.now()`: what the times below count from. */
   readonly since: number
   route?: string
+  /** The public format of the route. */
+  dialect?: string
+  /** The program that asks, by the first name in its `User-Agent`. */
+  client?: string
+  stream?: true
   status?: number
   code?: string
   /** A label of the key, never the key. */
@@ -44,10 +61,21 @@ export interface RequestRecord {
   account?: string
   readonly attempts: AttemptRecord[]
   finish?: string
+  /** The chat that the site made or went on with. */
+  conversation?: string
+  /** When status and headers of a stream went out. */
+  headersMs?: number
   firstEventMs?: number
+  lastEventMs?: number
   totalMs?: number
-  /** As the site counted them; absent where it does not tell. */
+  /** What was sent, in UTF-16 units and files; of several asks each. */
+  charactersIn?: number
+  attachments?: number
+  charactersOut?: number
   tokens?: { readonly prompt: number; readonly completion: number; readonly reasoning: number }
+  /** Who counted: the site, we for the client, or nobody (by length). */
+  tokensBy?: 'site' | 'counted' | 'estimated'
+  media?: MediaRecord
   /** What the request asked for and did not get. */
   readonly warnings: string[]
 }
@@ -72,12 +100,17 @@ export function noteAttempt(record: RequestRecord, account: Account, queuedSince
 }
 
 /** It has begun to answer. */
-export function noteBegun(record: RequestRecord, noted: AttemptRecord): void {
+export function noteBegun(
+  record: RequestRecord,
+  noted: AttemptRecord,
+  conversation: string | undefined,
+): void {
   const atMs = elapsedMs(record)
   noted.ms = atMs - noted.atMs
   noted.outcome = 'begun'
   record.account = noted.account
   record.firstEventMs ??= atMs
+  if (conversation !== undefined) record.conversation = conversation
 }
 
 /** It failed before that. */
@@ -88,6 +121,74 @@ export function noteFailure(record: RequestRecord, noted: AttemptRecord, error: 
     if (error.httpStatus !== undefined) noted.httpStatus = error.httpStatus
     if (error.said !== undefined) noted.said = error.said
   } else noted.outcome = error instanceof ServiceError ? error.code : 'aborted'
+}
+
+/** What is sent to the site for it. */
+export function noteInput(record: RequestRecord, messages: readonly NotedMessage[]): void {
+  let characters = 0
+  let attachments = 0
+  for (const { parts } of messages)
+    for (const part of parts) {
+      if (part.text !== undefined) characters += part.text.length
+      else attachments += 1
+    }
+  record.charactersIn = (record.charactersIn ?? 0) + characters
+  record.attachments = (record.attachments ?? 0) + attachments
+}
+
+interface NotedMessage {
+  readonly parts: readonly { readonly type: string; readonly text?: string }[]
+}
+
+type Tokens = NonNullable<RequestRecord['tokens']>
+
+/** What we counted for the client, unless the site has told its own figure. */
+export function noteCounted(record: RequestRecord, tokens: Tokens): void {
+  if (record.tokensBy === 'site') return
+  record.tokens = addTokens(record.tokens, tokens)
+  record.tokensBy = 'counted'
+}
+
+/** Of several asks the figures add up. */
+export function noteSiteUsage(record: RequestRecord, tokens: Tokens): void {
+  record.tokens = addTokens(record.tokensBy === 'site' ? record.tokens : undefined, tokens)
+  record.tokensBy = 'site'
+}
+
+function addTokens(one: Tokens | undefined, other: Tokens): Tokens {
+  if (!one) return other
+  return {
+    prompt: one.prompt + other.prompt,
+    completion: one.completion + other.completion,
+    reasoning: one.reasoning + other.reasoning,
+  }
+}
+
+/** It has ended: what nobody counted is told by length, four characters a token. */
+export function endRecord(record: RequestRecord): void {
+  record.totalMs = elapsedMs(record)
+  if (record.tokens || record.charactersIn === undefined) return
+  record.tokens = {
+    prompt: Math.ceil(record.charactersIn / 4),
+    completion: Math.ceil((record.charactersOut ?? 0) / 4),
+    reasoning: 0,
+  }
+  record.tokensBy = 'estimated'
+}
+
+/** The first name in a `User-Agent`: the program, never its version or what else stands there. */
+export function clientName(userAgent: string | undefined): string | undefined {
+  return userAgent === undefined ? undefined : /^[A-Za-z][\w.-]{0,39}(?=[/ (]|$)/.exec(userAgent)?.[0]
+}
+
+/** The public format of a route. */
+export function dialectOf(route: string): string | undefined {
+  if (route.includes('/chat/completions')) return 'openai-chat'
+  if (route.includes('/responses')) return 'openai-responses'
+  if (route.includes('/messages')) return 'anthropic-messages'
+  if (route.includes('/images/')) return 'openai-images'
+  if (route.includes('/videos')) return 'openai-videos'
+  return route.includes('/v1beta') ? 'gemini' : undefined
 }
 
 export interface Records {

@@ -112,6 +112,7 @@ const serviceMarks: readonly ((text: string) => boolean)[] = [
  *  Looks at its structure and at the fields that speak for the site, never at an answer's text.
  *  Source: WIRE 4.11 F2, F5; 5.10 A1, A10, A13, A14 */
 export function recogniseEvent(event: Readonly<Record<string, unknown>>): UpstreamError | undefined {
+  if (isOfSpeaker(event)) return undefined
   if (isQuotaAction(event)) return new UpstreamError('quota-spent')
   if (typeof event.type === 'string' && event.type !== 'error') return undefined
   if (event.status === -5) return new UpstreamError('signed-out')
@@ -148,6 +149,10 @@ function isQuotaAction(event: Readonly<Record<string, unknown>>): boolean {
   )
 }
 
+/** A message of a tool, a user or whoever else has a role in the chat: the site says nothing in it. */
+const isOfSpeaker = ({ role }: Readonly<Record<string, unknown>>): boolean =>
+  typeof role === 'string' && role !== 'assistant'
+
 // biome-ignore format: a list to be read as one
 const speakingFields = [
   'message', 'error', 'detail', 'content', 'reason', 'field_value', 'value', 'code', 'error_code', 'error_message',
@@ -161,6 +166,7 @@ export function recogniseSpeaking(
   object: Readonly<Record<string, unknown>>,
   depth = 0,
 ): UpstreamError | undefined {
+  if (isOfSpeaker(object)) return undefined
   for (const field of speakingFields) {
     const value = object[field]
     const found =

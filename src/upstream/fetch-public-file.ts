@@ -12,7 +12,7 @@ import {
 } from '../core/addresses.ts'
 import type { ImagePart } from '../core/chat-request.ts'
 import { deadlineSignal } from '../core/deadline.ts'
-import { InvalidRequestError } from '../core/errors.ts'
+import { InvalidRequestError, UnavailableError } from '../core/errors.ts'
 import { sniffImage } from '../core/sniff-mime.ts'
 import { createConnect } from './connection-pools.ts'
 
@@ -30,11 +30,15 @@ export interface PublicFileFetcher {
   /** Fetches a picture that a client names by URL. Every address of its host is judged, and the connection goes to a
    *  judged one; the same holds for redirects. The type is read from the bytes.
    *  @param options.param  where the client named it
+   *  @param options.takeMemory  told of the bytes as they come, before they are kept; what it throws ends the fetch
    *  @throws {InvalidRequestError} `image_url_not_allowed`, `image_fetch_failed` @throws `signal.reason` on abort */
-  fetchImage(
-    url: string,
-    options: { readonly param: string; readonly signal: AbortSignal },
-  ): Promise<ImagePart>
+  fetchImage(url: string, options: FetchImageOptions): Promise<ImagePart>
+}
+
+interface FetchImageOptions {
+  readonly param: string
+  readonly signal: AbortSignal
+  readonly takeMemory?: (bytes: number) => void
 }
 
 const maxRedirects = 5
@@ -52,17 +56,18 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
   })
 
   return {
-    async fetchImage(url, { param, signal }) {
+    async fetchImage(url, { param, signal, takeMemory }) {
       signal.throwIfAborted()
       const timeout = deadlineSignal(timeoutMs)
       try {
         const cut = AbortSignal.any([signal, timeout])
-        const bytes = await fetchBytes(await judge(url, cut), cut)
+        const bytes = await fetchBytes(await judge(url, cut), { signal: cut, takeMemory })
         const mimeType = await sniffImage(bytes)
         if (!mimeType) throw new FetchFailure('it is no picture of a type that Genspark takes')
         return { type: 'image', mimeType, base64: bytes.toString('base64') }
       } catch (error) {
         signal.throwIfAborted()
+        if (error instanceof UnavailableError) throw error
         if (error instanceof UrlNotAllowed)
           throw new InvalidRequestError('image_url_not_allowed', { message: error.message, param })
         throw fetchFailed(timeout.aborted ? `it took over ${timeoutMs / 1000} s` : whyOf(error), param)
@@ -70,19 +75,22 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
     },
   }
 
-  async function fetchBytes(first: JudgedUrl, signal: AbortSignal): Promise<Buffer> {
+  async function fetchBytes(first: JudgedUrl, options: ReadOptions): Promise<Buffer> {
     let judged = first
     for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
-      const reply = await request(judged, signal)
+      const reply = await request(judged, options)
       if ('bytes' in reply) return reply.bytes
-      judged = await judge(reply.location, signal).catch((error: unknown) => {
+      judged = await judge(reply.location, options.signal).catch((error: unknown) => {
         throw error instanceof UrlNotAllowed ? new FetchFailure('it redirects to where it may not') : error
       })
     }
     throw new FetchFailure('it redirects too often')
   }
 
-  async function request({ url, addresses }: JudgedUrl, signal: AbortSignal): Promise<Fetched> {
+  async function request(
+    { url, addresses }: JudgedUrl,
+    { signal, takeMemory }: ReadOptions,
+  ): Promise<Fetched> {
     const isInside = !addresses.every(({ address }) => isPublic(address))
     const stream = client.stream(url, {
       signal,
@@ -100,7 +108,7 @@ export function createPublicFileFetcher(options: PublicFileOptions): PublicFileF
       if (statusCode !== 200) throw new FetchFailure(`its server answered with status ${statusCode}`)
       // Of a compressed file this is less than its size, hardly ever more.
       if (Number(headers['content-length']) > maxBytes) throw tooLarge(maxBytes)
-      return { bytes: await readBounded(stream, maxBytes) }
+      return { bytes: await readBounded(stream, maxBytes, takeMemory) }
     } finally {
       stream.destroy()
     }
@@ -132,6 +140,11 @@ interface TunnelTarget {
 
 type ConnectionCallback = (error: Error | null, socket?: Socket) => void
 
+interface ReadOptions {
+  readonly signal: AbortSignal
+  readonly takeMemory: FetchImageOptions['takeMemory']
+}
+
 type Fetched = { readonly bytes: Buffer } | { readonly location: string }
 
 /** Its message is a clause for the client. */
@@ -139,12 +152,17 @@ class FetchFailure extends Error {}
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308])
 
-async function readBounded(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+async function readBounded(
+  stream: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  takeMemory: FetchImageOptions['takeMemory'],
+): Promise<Buffer> {
   const reads: Uint8Array[] = []
   let length = 0
   for await (const read of stream) {
     length += read.length
     if (length > maxBytes) throw tooLarge(maxBytes)
+    takeMemory?.(read.length)
     reads.push(read)
   }
   return Buffer.concat(reads)

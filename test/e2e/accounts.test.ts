@@ -114,6 +114,22 @@ describe('bound chats', () => {
     expect(second).not.toBe(first)
   })
 
+  it('FINDINGS U14: a pinned chat is not sent its history once more, and stays pinned', async () => {
+    const pin = '5d0c3b4e-6f5a-4a5c-9c93-111111111111'
+    stack = await startStack({
+      env: { RECAPTCHA_MODE: 'off', GENSPARK_PROTOCOL: 'agent', MODEL_CHAT_MAP: `gpt-5.4=${pin}` },
+    })
+    stack.emulator.projectRefusal.unknown = 'accept'
+    const [hello] = body.messages
+    const history = [hello, { role: 'assistant' as const, content: 'Hi' }, hello] as typeof body.messages
+    for (const messages of [body.messages, history, body.messages])
+      await stack.openai.chat.completions.create({ ...body, messages })
+    expect(stack.emulator.asks.map(({ projectId }) => projectId)).toEqual([pin, undefined, pin])
+    expect(stack.emulator.asks.map(({ messages }) => messages.length)).toEqual([1, 3, 1])
+    const warned = stack.logs.filter(({ msg, warnings }) => msg === 'request' && warnings)
+    expect(warned).toHaveLength(1)
+  })
+
   it('A10: asks without a pinned chat that gives an empty stream', async () => {
     stack = await startStack({
       env: { GENSPARK_PROTOCOL: 'agent', MODEL_CHAT_MAP: 'gpt-5.4=5d0c3b4e-6f5a-4a5c-9c93-111111111111' },

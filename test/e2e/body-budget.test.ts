@@ -1,7 +1,15 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
 import { startEmulator } from '../emulator/emulator.ts'
+import { gated } from '../support/gated.ts'
 import { spawnService } from '../support/spawn-service.ts'
+import { startStack } from '../support/stack.ts'
+
+const pixel =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
 
 const megabyte = 1024 * 1024
 
@@ -65,3 +73,32 @@ it.each([256, 512, 1024])(
   },
   120_000,
 )
+
+it('FINDINGS R1: pictures that are fetched count as though they had been sent', async () => {
+  const png = Buffer.concat([Buffer.from(pixel, 'base64'), Buffer.alloc(600 * 1024)])
+  const pictures = createServer((_request, response) => response.end(png)).listen(0, '127.0.0.1')
+  await once(pictures, 'listening')
+  onTestFinished(() => void pictures.close())
+  const stack = await startStack({
+    env: {
+      ...{ RECAPTCHA_MODE: 'off', IMAGE_URL_ALLOW_PRIVATE: '1', BODY_BUDGET_MB: '1', MAX_BODY_MB: '1' },
+      GENSPARK_PROTOCOL: 'agent',
+    },
+  })
+  onTestFinished(() => stack.stop())
+  const gate = Promise.withResolvers<void>()
+  stack.emulator.answerWith({ type: 'answer', chunks: gated(gate.promise) })
+  const image_url = { url: `http://127.0.0.1:${(pictures.address() as AddressInfo).port}/a.png` }
+  const ask = () =>
+    stack.openai.chat.completions.create({
+      model: 'gpt-5.4',
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url }] }],
+    })
+  const first = ask()
+  await stack.emulator.until(() => stack.emulator.openAsks() === 1)
+  await expect(ask()).rejects.toMatchObject({ status: 503, code: 'overloaded' })
+  gate.resolve()
+  await first
+  stack.emulator.answerWith({ type: 'answer', text: 'Hi' })
+  expect((await ask()).choices).toHaveLength(1)
+})

@@ -8,6 +8,9 @@ const good: Scenario = { type: 'answer', text: 'fine' }
 const withoutTokens = { RECAPTCHA_MODE: 'off', GENSPARK_PROTOCOL: 'agent' }
 const twoAccounts = { ...withoutTokens, GS_COOKIE: 'session_id=alice,session_id=bob' }
 
+const picture =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
+
 let stack: Stack
 afterEach(async () => {
   await stack.expectNothingLeft()
@@ -93,13 +96,22 @@ describe('what fails for one account alone', () => {
 
 describe('what an account is used for', () => {
   it('FINDINGS A3: a limit of pictures leaves the account to chats', async () => {
-    await start(withoutTokens)
+    await start({ ...withoutTokens, ADMIN_SECRET: 'adm-operator' })
     const draw = () => stack.openai.images.generate({ model: 'gpt-image-2', prompt: 'A red ball' })
     const resetAt = Math.floor(Date.now() / 1000) + 4 * 3600
     stack.emulator.answerWith({ type: 'failure', failure: 'A11', resetAt })
     await expect(draw()).rejects.toMatchObject({ status: 429 })
     await expect(draw()).rejects.toMatchObject({ status: 429, code: 'all_accounts_cooling' })
     expect(stack.emulator.asks).toHaveLength(1)
+    const until = new Date(resetAt * 1000).toISOString()
+    const shown = { kind: 'quota-spent', until }
+    expect(await states()).toMatchObject({
+      ...{ usable: 1, cooling: [] },
+      cooling_uses: [{ account: expect.stringMatching(/^acc_/), use: 'image', ...shown }],
+    })
+    const headers = { authorization: 'Bearer adm-operator' }
+    const accounts = await (await fetch(`${stack.url}/admin/accounts`, { headers })).json()
+    expect(accounts).toMatchObject({ data: [{ state: 'usable', cooling_for: { image: shown } }] })
     stack.emulator.answerWith(good)
     expect(await ask()).toBe('fine')
   })
@@ -165,6 +177,25 @@ describe('who answered', () => {
     expect(await mismatches()).toBe(0)
   })
 
+  it('tells the operator’s key who answered, whatever DEBUG_HEADERS says, and clients not', async () => {
+    await start({ ...withoutTokens, API_SECRET: 'sk-client', ADMIN_SECRET: 'adm-operator' })
+    stack.emulator.answerWith(good)
+    for (const stream of [false, true]) {
+      for (const [key, told] of [
+        ['adm-operator', /^acc_/],
+        ['sk-client', /^none$/],
+      ] as const) {
+        const response = await fetch(`${stack.url}/v1/chat/completions`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+          body: JSON.stringify({ ...body, stream }),
+        })
+        expect(response.headers.get('x-genspark-account') ?? 'none').toMatch(told)
+        await response.text()
+      }
+    }
+  })
+
   it('FINDINGS U2: another model fails where that is wanted', async () => {
     await start({ ...withoutTokens, SERVED_MODEL_MISMATCH: 'fail' })
     stack.emulator.answerWith(other)
@@ -175,6 +206,38 @@ describe('who answered', () => {
     expect(text).toContain('"model_mismatch"')
     expect(text).not.toContain('[DONE]')
     expect(await states()).toMatchObject({ usable: 1 })
+  })
+
+  it('records each request whole', async () => {
+    await start(withoutTokens)
+    stack.emulator.answerWith(good)
+    const parts = [
+      { type: 'text', text: 'Hello' },
+      { type: 'image_url', image_url: { url: `data:image/png;base64,${picture}` } },
+    ]
+    const response = await fetch(`${stack.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'user-agent': 'OpenAI/JS 6.0.0' },
+      body: JSON.stringify({ ...body, messages: [{ role: 'user', content: parts }], stream: true }),
+    })
+    await response.text()
+    await expect.poll(lineOf).toMatchObject({
+      ...{ dialect: 'openai-chat', client: 'OpenAI', stream: true, finish: 'stop' },
+      ...{ charactersIn: 5, attachments: 1, charactersOut: 4, tokensBy: 'estimated' },
+      ...{ headersMs: expect.any(Number), firstEventMs: expect.any(Number), lastEventMs: expect.any(Number) },
+      conversation: expect.any(String),
+    })
+    await ask()
+    await expect.poll(lineOf).toMatchObject({ tokensBy: 'counted', tokens: { prompt: 1, completion: 1 } })
+  })
+
+  it('records pictures and videos', async () => {
+    await start(withoutTokens)
+    await stack.openai.images.generate({ model: 'gpt-image-2', prompt: 'A red ball', n: 2 })
+    await expect.poll(lineOf).toMatchObject({
+      ...{ dialect: 'openai-images', model: 'gpt-image-2', catalogued: 'gpt-image-2' },
+      ...{ charactersIn: 10, attachments: 0, media: { kind: 'image', wanted: 2, made: 2, failed: 0 } },
+    })
   })
 
   it('records what went wrong before', async () => {

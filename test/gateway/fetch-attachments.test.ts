@@ -18,18 +18,18 @@ const resolver = (maxBodyBytes = 100) =>
 
 it('puts each fetched picture where its URL stood, and leaves the rest as it is', async () => {
   const text: ContentPart = { type: 'text', text: 'Look' }
-  const parts = await resolver()([text, url('a001'), text, url('b002'), text], signal)
+  const parts = await resolver()([text, url('a001'), text, url('b002'), text], { signal })
   expect(parts).toEqual([text, image('YTAwMQ=='), text, image('YjAwMg=='), text])
 })
 
 it('hands parts without URLs through untouched', async () => {
   const parts: ContentPart[] = [{ type: 'text', text: 'Hello' }]
-  expect(await resolver()(parts, signal)).toBe(parts)
+  expect(await resolver()(parts, { signal })).toBe(parts)
 })
 
 it('refuses more URLs than it fetches, and names the first that is too many', async () => {
   const many = Array.from({ length: 33 }, (_, index) => url(`${1000 + index}`))
-  await expect(resolver(1000)(many, signal)).rejects.toMatchObject({
+  await expect(resolver(1000)(many, { signal })).rejects.toMatchObject({
     code: 'invalid_value',
     param: '1032',
   })
@@ -49,14 +49,14 @@ it('leaves the other pictures when one cannot be had', async () => {
     },
   })
   const many = Array.from({ length: 9 }, (_, index) => url(`${1000 + index}`))
-  await expect(resolve(many, signal)).rejects.toThrow('gone')
+  await expect(resolve(many, { signal })).rejects.toThrow('gone')
   gate.resolve()
   await new Promise(setImmediate)
   expect(asked).toEqual(['1000', '1001', '1002', '1003'])
 })
 
 it('refuses pictures that are too large together', async () => {
-  await expect(resolver(7)([url('a001'), url('b002')], signal)).rejects.toMatchObject({
+  await expect(resolver(7)([url('a001'), url('b002')], { signal })).rejects.toMatchObject({
     code: 'invalid_value',
     param: 'b002',
   })

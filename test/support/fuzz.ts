@@ -1,5 +1,7 @@
 import { gzipSync } from 'node:zlib'
+import type { AskRecord } from '../emulator/ask-record.ts'
 import { startEmulator } from '../emulator/emulator.ts'
+import type { FailureId, Scenario } from '../emulator/scenario.ts'
 import { spawnService } from './spawn-service.ts'
 
 export interface FuzzReport {
@@ -27,7 +29,7 @@ const secrets = {
 /** Sends valid requests of every route, changed in shape, type, size, nesting and encoding, to the whole service before the emulated
  *  site. Looks for a 500, a hang, an error of another shape, a secret in an answer, the end of the process. */
 export async function fuzz({ seed, forMs, atOnce = 4 }: FuzzOptions): Promise<FuzzReport> {
-  const emulator = await startEmulator({ answer: { type: 'answer', chunks: ['Hi'] } })
+  const emulator = await startEmulator()
   const env = {
     ...secrets,
     GENSPARK_BASE_URL: emulator.url,
@@ -37,6 +39,7 @@ export async function fuzz({ seed, forMs, atOnce = 4 }: FuzzOptions): Promise<Fu
   }
   const service = await spawnService({ ...env, QUEUE_WAIT_S: '1', SHUTDOWN_GRACE_S: '1' })
   const random = createRandom(seed)
+  emulator.answerWith((ask) => faultOrAnswer(ask, random))
   const statuses = new Map<number, number>()
   const findings: string[] = []
   let requests = 0
@@ -66,6 +69,67 @@ export async function fuzz({ seed, forMs, atOnce = 4 }: FuzzOptions): Promise<Fu
     await emulator.close()
   }
 }
+
+/** What the site says: mostly an answer, else a failure in any form, or a stream that breaks. */
+function faultOrAnswer({ kind }: AskRecord, random: Random): Scenario {
+  if (random() < 0.8) return kind === 'chat' ? { type: 'answer', chunks: ['Hi'] } : mediaAnswer(random)
+  if (random() < 0.5)
+    return {
+      type: 'failure',
+      failure: pick(random, passingFailures),
+      as: pick(random, ['event', 'json', 'text']),
+      // A day of rest would leave the rest of the run without an account.
+      headers: { 'retry-after': '0' },
+    }
+  if (random() < 0.5)
+    return {
+      type: 'answer',
+      chunks: ['Hi', ' there'],
+      cut: {
+        after: pick(random, ['nothing', 'headers', 'first-token', 40]),
+        how: pick(random, ['reset', 'hang-up', 'clean-end']),
+        delayMs: 0,
+      },
+    }
+  const status = pick(random, [200, 204, 301, 400, 402, 404, 408, 418, 422, 451, 500, 502, 503, 529])
+  const body = pick(random, oddReplies)
+  const type = pick(random, ['text/event-stream', 'text/html', 'application/json', 'image/png'])
+  return {
+    type: 'raw',
+    respond: (response) => void response.writeHead(status, { 'content-type': type }).end(body),
+  }
+}
+
+function mediaAnswer(random: Random): Scenario {
+  const tasks = pick(random, [undefined, undefined, [], [{ failure: 'no' }], [{ steps: 2 }, { status: -2 }]])
+  return {
+    type: 'media',
+    urls: pick(random, ['never', 'early', 'late']),
+    carrier: pick(random, ['results', 'content', 'tool-call', 'task-object', 'task-ids', 'tasks']),
+    withoutFinal: random() < 0.2,
+    ...(tasks && { tasks }),
+  }
+}
+
+/** Failures that put no account away for good. */
+const passingFailures: readonly FailureId[] = ['F3', 'F6', 'F7', 'F8', 'A2', 'A3', 'A15']
+
+const oddReplies = [
+  '',
+  'null',
+  '[]',
+  '{}',
+  '{"error":null}',
+  'data: null\n\n',
+  'data: []\n\n',
+  'data: {"type":"message_field_delta","delta":5}\n\n',
+  'data: {"type":"message_result","message":{"role":"assistant","content":{"a":[1]}}}\n\n',
+  'data: {"type":["x"],"message":null}\n\n',
+  `data: {"type":"message_field_delta","field_name":"content","delta":"${'x'.repeat(200_000)}"}\n\n`,
+  'data: \ud800\n\n',
+  '<html><body>hello</body></html>',
+  Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28]),
+]
 
 const secretWords = ['sk-fuzz-canary', 'fuzz-canary-cookie', 'adm-fuzz-canary']
 
@@ -278,6 +342,7 @@ function mutateRequest(random: Random): FuzzRequest {
     headers.authorization = `Bearer ${keyFor(path)}`
     return { method, path, headers, body: undefined, shown: undefined }
   }
+  if (random() < 0.12) return mutateForm(random, `Bearer ${keyFor('/v1')}`)
   const [path, sample] = pick(random, valid)
   headers.authorization = `Bearer ${keyFor(path)}`
   let value: unknown = structuredClone(sample)
@@ -301,6 +366,80 @@ function mutateRequest(random: Random): FuzzRequest {
   }
   return { method: 'POST', path, headers, body, shown: text }
 }
+
+const picture = Buffer.from(pixel.slice(pixel.indexOf(',') + 1), 'base64')
+
+/** A form, as clients send it for edits and videos, in parts that may be doubled, left out, renamed, cut or malformed. */
+function mutateForm(random: Random, authorization: string): FuzzRequest {
+  const path = pick(random, ['/v1/images/edits', '/v1/images/edits', '/v1/videos', '/v1/videos/generations'])
+  const boundary = pick(random, ['x', '----form', 'a b', 'é', '"q"', 'x'.repeat(70)])
+  const fields: [name: string, value: string | Buffer, head?: string][] = [
+    ['model', path.includes('videos') ? 'sora-2' : 'gpt-image-2'],
+    ['prompt', 'A cat'],
+    ['n', '1'],
+    [
+      path.includes('videos') ? 'input_reference' : pick(random, ['image', 'image[]']),
+      picture,
+      '; filename="a.png"\r\nContent-Type: image/png',
+    ],
+    ['mask', picture, '; filename="m.png"\r\nContent-Type: image/png'],
+  ]
+  for (let times = Math.floor(random() * 4); times > 0; times -= 1) {
+    const index = Math.floor(random() * fields.length)
+    const field = fields[index]
+    if (!field) break
+    const what = random()
+    if (what < 0.15) fields.splice(index, 1)
+    else if (what < 0.3) fields.push(field)
+    else if (what < 0.5) field[0] = pick(random, oddNames)
+    else if (what < 0.8) field[1] = pick(random, oddParts)
+    else
+      field[2] = pick(random, [
+        '',
+        '; filename=""',
+        "; filename*=UTF-8''%ff",
+        '; filename="../../x"\r\nX: \0',
+      ])
+  }
+  const parts = fields.flatMap(([name, value, head = '']) => [
+    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"${head}\r\n\r\n`),
+    Buffer.from(value),
+    Buffer.from('\r\n'),
+  ])
+  let body = Buffer.concat([...parts, Buffer.from(`--${boundary}--\r\n`)])
+  if (random() < 0.15) body = body.subarray(0, Math.floor(random() * body.length))
+  const named = random() < 0.05 ? '' : `; boundary=${boundary.replaceAll('é', 'e')}`
+  const headers: Record<string, string> = { authorization, 'content-type': `multipart/form-data${named}` }
+  if (random() < 0.05) {
+    headers['content-encoding'] = 'gzip'
+    body = gzipSync(body)
+  }
+  return { method: 'POST', path, headers, body, shown: fields.map(([name]) => name).join() }
+}
+
+const oddNames = [
+  '',
+  '__proto__',
+  'constructor',
+  'n[]',
+  'image[a]',
+  'image[]',
+  'size',
+  'a'.repeat(300),
+  '[',
+  'é\0',
+]
+const oddParts = [
+  '',
+  '-1',
+  '1e9',
+  '\0',
+  'null',
+  '[]',
+  'x'.repeat(70_000),
+  picture.subarray(0, 20),
+  Buffer.alloc(9),
+]
 
 const odd: readonly unknown[] = [
   null,

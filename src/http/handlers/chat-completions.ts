@@ -7,7 +7,8 @@ import {
   createChoicesStreamEncoder,
 } from '../../dialects/openai-chat/encode-stream.ts'
 import { type ParsedChatRequest, parseRequest } from '../../dialects/openai-chat/parse-request.ts'
-import { createAnswerChat } from '../answer-chat.ts'
+import { createAnswerChat, noting } from '../answer-chat.ts'
+import { createAnswerChoices } from '../answer-choices.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { countAsks } from '../limit-rate.ts'
@@ -24,7 +25,7 @@ export function createChatCompletionsHandler(
   limit: Middleware,
 ) {
   const { catalogue, countTokens, clock, logger } = services
-  const answerChat = createAnswerChat(services, links, config)
+  const answerChat = createAnswerChat(services, links)
   const sendOptions = { ...config, logger }
 
   return async (context: RequestContext): Promise<void> => {
@@ -41,7 +42,8 @@ export function createChatCompletionsHandler(
       choices,
       streamErrorText: config.streamErrorText,
     }
-    const createMeters = () => createChoiceMeters(choices, chat, countTokens)
+    const createMeters = () =>
+      createChoiceMeters(choices, chat, countTokens).map((meter) => noting(context, meter))
     const createStreamMeters = () => (includeUsage ? createMeters() : undefined)
 
     if (choices === 1) {
@@ -57,7 +59,7 @@ export function createChatCompletionsHandler(
 
     const over = new AbortController()
     const signal = AbortSignal.any([context.state.signal, over.signal])
-    const answerChoice = () => answerChat(context, chat, signal)
+    const answerChoice = createAnswerChoices(() => answerChat(context, chat, signal), signal)
     try {
       if (!stream)
         sendJson(context, await encodeResponse(answerChoice, { ...options, usage: createMeters() }))

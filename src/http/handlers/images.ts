@@ -31,8 +31,11 @@ export function createImagesHandler(
     const body = await readFormOrJson(context, maxBodyBytes)
     const asked = await parseImageRequest(body, { resolve, imageRequired })
     if (asked.image.count > 1) await countAsks(limit, context, asked.image.count - 1)
-    if (asked.hasMask) context.set('Warning', '299 - "mask is not used: Genspark edits the whole picture"')
-    const images = await fetchAttachments(asked.images, call.signal)
+    if (asked.hasMask) {
+      context.set('Warning', `299 - "${noMask}"`)
+      context.state.record?.warnings.push(noMask)
+    }
+    const images = await fetchAttachments(asked.images, call)
     const { account, events } = await runMedia({ ...asked.image, images }, call)
     const data: EncodedImage[] = []
     // One after another: only one picture at a time is in memory unencoded.
@@ -54,5 +57,7 @@ export function createImagesHandler(
     return { b64_json: bytes.toString('base64'), ...revised }
   }
 }
+
+const noMask = 'mask is not used: Genspark edits the whole picture'
 
 const maxImageBytes = 20 * 1024 * 1024

@@ -3,7 +3,7 @@ import { encodeResponse } from '../../dialects/anthropic-messages/encode-message
 import { createMessageStreamEncoder } from '../../dialects/anthropic-messages/encode-stream.ts'
 import { parseRequest } from '../../dialects/anthropic-messages/parse-request.ts'
 import { countInput, countPrompt, createUsageMeter } from '../../dialects/measure-usage.ts'
-import { createAnswerChat } from '../answer-chat.ts'
+import { createAnswerChat, noting } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { readJson } from '../read-body.ts'
@@ -13,7 +13,7 @@ import { sendJson } from '../send-json.ts'
 
 export function createMessagesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, logger } = services
-  const answerChat = createAnswerChat(services, links, config)
+  const answerChat = createAnswerChat(services, links)
   const sendOptions = { ...config, logger }
 
   return async (context: RequestContext): Promise<void> => {
@@ -28,7 +28,7 @@ export function createMessagesHandler(config: Config, services: AppServices, lin
       model: chat.model.id,
       showThinking: showThinking && !config.reasoningHidden,
       input,
-      usage: createUsageMeter(chat, countTokens, input.exact),
+      usage: noting(context, createUsageMeter(chat, countTokens, input.exact)),
     }
     if (!stream) {
       sendJson(context, await encodeResponse(answer, options))

@@ -1,5 +1,6 @@
 import { ServiceError } from '../../core/errors.ts'
 import type { AppServices } from '../app-services.ts'
+import type { Guesses } from '../guesses.ts'
 import type { Keys } from '../keys.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendJson } from '../send-json.ts'
@@ -24,11 +25,16 @@ export function createReadyzHandler({ readiness }: Pick<AppServices, 'readiness'
 
 /** Prometheus text. It names accounts, so it takes a key: the operator's, or one of API_SECRET. A connection from this very machine
  *  proves nothing: a reverse proxy here makes it for anybody.
- *  @throws {ServiceError} `invalid_api_key` */
-export function createMetricsHandler(keys: Keys, { metrics: { registry } }: Pick<AppServices, 'metrics'>) {
+ *  @throws {ServiceError} `invalid_api_key`, `rate_limit_exceeded` */
+export function createMetricsHandler(
+  keys: Keys,
+  guesses: Guesses,
+  { metrics: { registry } }: Pick<AppServices, 'metrics'>,
+) {
   return async (context: RequestContext): Promise<void> => {
-    const mayRead = keys.clientOf(context) !== undefined || (await keys.isOperator(context))
-    if (!mayRead) throw new ServiceError('invalid_api_key', { message: takesKey })
+    const mayRead = () => keys.clientOf(context) !== undefined || keys.isOperator(context)
+    if (!(await guesses.allow(context, mayRead)))
+      throw new ServiceError('invalid_api_key', { message: takesKey })
     context.type = registry.contentType
     context.body = await registry.metrics()
   }

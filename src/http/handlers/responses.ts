@@ -12,7 +12,7 @@ import {
   createResponseId,
   type ResponseObject,
 } from '../../dialects/openai-responses/response-object.ts'
-import { createAnswerChat } from '../answer-chat.ts'
+import { createAnswerChat, noting } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import { makeInBackground } from '../background-response.ts'
 import type { FileLinks } from '../file-links.ts'
@@ -24,7 +24,7 @@ import { sendJson } from '../send-json.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services
-  const answerChat = createAnswerChat(services, links, config)
+  const answerChat = createAnswerChat(services, links)
   const sendOptions = { ...config, logger }
   const now = () => Math.floor(clock.now() / 1000)
 
@@ -60,7 +60,7 @@ export function createResponsesHandler(config: Config, services: AppServices, li
       response: createResponse(identity, 'in_progress'),
       customTools,
       reasoningHidden: config.reasoningHidden,
-      usage: createUsageMeter(chat, countTokens),
+      usage: noting(context, createUsageMeter(chat, countTokens)),
       now,
       keep: (response, encoded) => keep(context, request, response, encoded),
     }

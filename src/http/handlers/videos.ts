@@ -11,7 +11,7 @@ import {
   encodeVideos,
   parseVideoRequest,
 } from '../../dialects/openai-videos.ts'
-import { beginMediaCall } from '../answer-chat.ts'
+import { beginMediaCall, gatewayCall } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { callerOf } from '../keys.ts'
@@ -35,7 +35,7 @@ export function createVideoGenerationsHandler(
     const call = beginMediaCall(context)
     const body = await readFormOrJson(context, maxBodyBytes)
     const { video, images: given } = await parseVideoRequest(body, resolve)
-    const images = await fetchAttachments(given, call.signal)
+    const images = await fetchAttachments(given, call)
     const { account, events } = await runMedia({ ...video, images }, call)
     const files = await collectFiles(events)
     const urls = new Map<MediaFile, string>()
@@ -58,10 +58,10 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
 
   return {
     async create(context: Context): Promise<void> {
-      const { requestId, signal } = context.state
+      const { requestId } = context.state
       const body = await readFormOrJson(context, maxBodyBytes)
       const { video, images: given, size } = await parseVideoRequest(body, resolve)
-      const images = await fetchAttachments(given, signal)
+      const images = await fetchAttachments(given, gatewayCall(context))
       const onEnd = context.bodyBudget?.hold(context)
       const about = { requestId, owner: callerOf(context), size, onEnd }
       sendJson(context, encodeVideo(await videoJobs.begin({ ...video, images }, about)))
