@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest'
+import { corpus } from '../../fixtures/calls/corpus.ts'
+import { scoreCalls, tableOf } from './score-calls.ts'
+
+describe('the corpus of answers', () => {
+  it('is large enough, and a third of it is set aside', () => {
+    expect(corpus.length).toBeGreaterThanOrEqual(150)
+    const heldOut = corpus.filter((entry) => entry.heldOut)
+    expect(heldOut).toHaveLength(Math.floor(corpus.length / 3))
+    for (const kind of ['call', 'none'] as const)
+      expect(heldOut.filter((entry) => entry.kind === kind).length).toBeGreaterThanOrEqual(10)
+  })
+
+  it('is scored', async () => {
+    const kept = await scoreCalls(corpus.filter((entry) => !entry.heldOut))
+    console.log(tableOf({ kept }))
+  })
+})
