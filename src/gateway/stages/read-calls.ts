@@ -600,7 +600,7 @@ function followsMember({ head, isClosing }: Tag, closing: Closing): boolean {
 /** In UTF-16 units. */
 const maxTag = 256
 const maxWords = 200
-const maxList = 256 * 1024
+const maxList = 64 * 1024
 
 const between = /^[\s,;]+/
 
@@ -657,7 +657,8 @@ const lastPart = (name: string): string =>
 
 function nameOf(members: Members, names: Names): string | undefined {
   const given = nameKeys.flatMap((key) => {
-    const value = parseJson(members.get(key) ?? '')
+    const text = members.get(key)
+    const value = text?.startsWith('"') ? parseJson(text) : undefined
     return typeof value === 'string' && value !== '' ? [value] : []
   })
   return given.find((name) => names.resolve(name) !== undefined) ?? given[0]

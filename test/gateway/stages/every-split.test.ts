@@ -158,3 +158,20 @@ it('long arguments come out as they are, however the stream is split', async () 
     }),
   )
 })
+
+// No time is asserted: what takes quadratic work runs into the limit of the test.
+const begun = '<tool_call>{"name":"write","arguments":{"a":"'
+it.each([
+  ['marks', '', '<'],
+  ['quotes in a call', begun, '"'],
+  ['quotes and commas in a call', begun, '",'],
+  ['calls that break', '', '\n<tool_call>{?'],
+  ['fences', '', '```\n{'],
+  ['ends of a value', '<function=write><parameter=a>', '</parameter>'],
+  ['a list of Python', '[read(a="', 'x'],
+])('a megabyte of %s is read to its end', async (_what, head, part) => {
+  const text = head + part.repeat(1_000_000 / part.length)
+  const outcome = await run([answer(text.match(/[\s\S]{1,64}/g) ?? []), answer(['NONE'])]).catch(String)
+  if (typeof outcome === 'string') expect(outcome).toContain('The model broke off in a tool call.')
+  else expect(outcome.answer.join('')).toBe(text)
+})
