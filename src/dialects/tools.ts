@@ -4,10 +4,11 @@ import { checkShape, invalidValue } from './check-shape.ts'
 
 const maxTools = 512
 
-/** Of all vendors together: OpenAI and Anthropic know no `.` and `:`, Google does. */
-const namePattern = /^[\w.:-]{1,128}$/
+/** The model is told the tools in words, so that any name can do (SEP-986 of MCP allows `user-profile/update`). */
+const maxNameLength = 256
 
 /** Checks the tools of a request of any dialect.
+ *  One that is listed twice counts once, as it stands first.
  *  @param at  the place of the list, e.g. `tools`; `choiceAt` that of the choice
  *  @returns undefined when the model is to know of no tool
  *  @throws {InvalidRequestError} `invalid_value` */
@@ -18,23 +19,29 @@ export function createToolUse(
   at: string,
   choiceAt = 'tool_choice',
 ): ToolUse | undefined {
-  const names = checkNames(definitions, at)
-  if (choice === 'none') return undefined
-  if (choice.type === 'named' && !names.has(choice.name))
-    throw invalidValue(choiceAt, `there is no tool of this name in ${at}`)
-  return definitions.length > 0 ? { definitions, choice, parallel } : undefined
-}
-
-function checkNames(definitions: readonly ToolDefinition[], at: string): ReadonlySet<string> {
   if (definitions.length > maxTools) throw invalidValue(at, `expected at most ${maxTools} tools`)
-  const names = new Set<string>()
-  for (const { name } of definitions) {
-    if (!namePattern.test(name))
-      throw invalidValue(at, 'the name of a tool is 1 to 128 of the characters a-z, A-Z, 0-9, _, -, . and :')
-    if (names.has(name)) throw invalidValue(at, `two tools have the name ${name}`)
-    names.add(name)
+  const unique = new Map<string, ToolDefinition>()
+  for (const [index, definition] of definitions.entries()) {
+    const { name } = definition
+    if (name.trim() === '' || name.length > maxNameLength)
+      throw invalidValue(
+        at,
+        `the name of tool ${index} must have 1 to ${maxNameLength} characters, not ${name.length}`,
+      )
+    if (!unique.has(name)) unique.set(name, definition)
   }
-  return names
+  if (choice === 'none') return undefined
+  if (choice.type === 'named' && !unique.has(choice.name))
+    throw invalidValue(
+      choiceAt,
+      `there is no tool named ${JSON.stringify(choice.name.slice(0, 100))} in ${at}`,
+    )
+  if (unique.size === 0) return undefined
+  return {
+    definitions: unique.size === definitions.length ? definitions : [...unique.values()],
+    choice,
+    parallel,
+  }
 }
 
 /** A function as both formats of OpenAI define it. @throws {InvalidRequestError} `invalid_value` */

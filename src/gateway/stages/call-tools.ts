@@ -1,9 +1,9 @@
 import type { ChatEvent, ChatEventBatch } from '../../core/chat-event.ts'
 import type { ToolUse } from '../../core/chat-request.ts'
 import { UpstreamError } from '../../core/errors.ts'
-import { CallParser, type CallPiece } from './call-parser.ts'
-import type { CallText } from './call-reader.ts'
 import { createJsonCheck } from './check-json.ts'
+import { CallFinder, type CallPiece, type Doubt } from './find-calls.ts'
+import type { CallText } from './read-calls.ts'
 import { writeCall } from './render-prompt.ts'
 import { type AskAgain, runStage, withoutUsage } from './stage.ts'
 
@@ -12,9 +12,11 @@ export interface CallToolsOptions {
   readonly createCallId: () => string
 }
 
-/** Makes tool calls of the text in which a model calls tools. A required call that does not come, or a strict one whose
- *  arguments do not fit, is asked for once more.
- *  @throws {UpstreamError} `malformed` when that fails, or when a call of which part has been sent never becomes whole */
+/** Makes tool calls of the text in which a model calls tools. The model is asked once more for a required call that does not come,
+ *  for a strict one whose arguments do not fit, and about what may be a call but cannot be read or stands where it may only be
+ *  shown: if it writes no call then, that was text.
+ *  @throws {UpstreamError} `malformed` when a call that has to come does not, or when one of which part has been sent never
+ *    becomes whole */
 export function callTools(
   events: AsyncIterable<ChatEventBatch>,
   tools: ToolUse,
@@ -33,7 +35,7 @@ export function callTools(
       if (!fault) return undefined
       if (isRepair) throw new UpstreamError('malformed', { message: fault.message })
       isRepair = true
-      reader = new AnswerReader({ tools, createCallId, isRepair })
+      reader = new AnswerReader({ tools, createCallId, isRepair, first: reader })
       return await askAgain(said, fault.complaint)
     },
   })
@@ -42,11 +44,13 @@ export function callTools(
 export interface AnswerReaderOptions {
   readonly tools: ToolUse
   readonly createCallId: () => string
-  /** The second answer to one request. What there was to say has been said: only calls are wanted, and at least one. */
+  /** The second answer to one request. What there was to say has been said: only calls are wanted. */
   readonly isRepair: boolean
+  /** What the first answer came to. */
+  readonly first?: Pick<AnswerReader, 'fault' | 'calls'>
 }
 
-/** In UTF-16 units: how much of an answer is kept in case it has to be mended. */
+/** In UTF-16 units: how much of the end of an answer is kept in case it has to be mended. */
 const maxSaidLength = 256 * 1024
 
 /** Turns the calls in the text of one answer into events; other events go through. */
@@ -55,21 +59,28 @@ export class AnswerReader {
   isOver = false
   /** Why the rest of the answer cannot be sent. */
   fault: CallFault | undefined
-  /** What the model wrote, calls included; kept only if there may be a fault. */
+  /** What the model wrote, calls included. */
   said = ''
   #mustCall: boolean
-  #mayFail: boolean
+  /** The client wants a call and nothing else: OpenAI and Anthropic give no text then either. */
+  #dropsText: boolean
   #options: AnswerReaderOptions
-  #parser: CallParser
+  #finder: CallFinder
   /** Events that came within a call, whose parts must follow one another. */
   #waiting: ChatEvent[] = []
 
   constructor(options: AnswerReaderOptions) {
-    const { tools, isRepair } = options
+    const { tools, isRepair, first } = options
+    const isForced = tools.choice.type !== 'auto'
     this.#options = options
-    this.#mustCall = isRepair || tools.choice.type !== 'auto'
-    this.#mayFail = this.#mustCall || tools.definitions.some(({ strict }) => strict)
-    this.#parser = new CallParser(tools)
+    this.#mustCall = isForced || (isRepair && first?.fault?.text === undefined)
+    this.#dropsText = isForced || isRepair
+    this.#finder = new CallFinder(tools, { isForced, isRepair })
+  }
+
+  /** Calls of this answer and of the one before it. */
+  get calls(): number {
+    return this.#finder.calls + (this.#options.first?.calls ?? 0)
   }
 
   /** @returns what is to be sent
@@ -85,8 +96,8 @@ export class AnswerReader {
   /** Most of an answer is not part of a call. */
   #passes(event: ChatEvent): boolean {
     if (event.type === 'finished') return false
-    if (event.type !== 'text-delta') return !this.#parser.isWithinCall
-    if (this.#options.isRepair || !this.#parser.passes(event.text)) return false
+    if (event.type !== 'text-delta') return !this.#finder.isWithinCall
+    if (this.#dropsText || !this.#finder.passes(event.text)) return false
     this.#keep(event.text)
     return true
   }
@@ -96,9 +107,10 @@ export class AnswerReader {
     for (const event of batch.slice(start)) {
       for (const piece of this.#takeApart(event)) {
         if (piece.type === 'call') this.fault = await findFault(piece, this.#options.tools)
-        else if (piece.type === 'finished') this.fault = this.#findMissing()
+        else if (piece.type === 'finished') this.fault = this.#findDoubt(piece) ?? this.#findMissing()
         this.isOver = piece.type === 'finished' || this.fault !== undefined
         if (this.fault) return out
+        if (piece.type === 'finished') this.#giveBack(out)
         this.#emit(piece, out)
       }
       if (this.isOver) return out
@@ -107,27 +119,43 @@ export class AnswerReader {
   }
 
   #takeApart(event: ChatEvent): readonly (CallPiece | ChatEvent)[] {
-    const parser = this.#parser
-    if (event.type === 'finished') return [...parser.end(), ...this.#waiting, event]
+    const finder = this.#finder
+    if (event.type === 'finished') return [...finder.end(), ...this.#waiting, event]
     if (event.type === 'text-delta') {
       this.#keep(event.text)
-      const pieces = parser.push(event.text)
-      if (parser.isOver) return [...pieces, ...this.#waiting, { type: 'finished', reason: 'stop' }]
-      return parser.isWithinCall || this.#waiting.length === 0
+      const pieces = finder.push(event.text)
+      if (finder.isOver) return [...pieces, ...this.#waiting, { type: 'finished', reason: 'stop' }]
+      return finder.isWithinCall || this.#waiting.length === 0
         ? pieces
         : [...pieces, ...this.#waiting.splice(0)]
     }
-    if (!parser.isWithinCall) return [event]
+    if (!finder.isWithinCall) return [event]
     this.#waiting.push(event)
     return []
   }
 
   #keep(text: string): void {
-    if (this.#mayFail && this.said.length < maxSaidLength) this.said += text
+    this.said += text
+    if (this.said.length > 2 * maxSaidLength) this.said = this.said.slice(-maxSaidLength)
+  }
+
+  /** An answer that was cut short is not asked about. */
+  #findDoubt({ reason }: Finished): CallFault | undefined {
+    const { doubt } = this.#finder
+    if (!doubt || this.#options.isRepair || reason === 'length') return undefined
+    return doubtfulCall(doubt, this.#options.tools)
   }
 
   #findMissing(): CallFault | undefined {
-    return this.#mustCall && this.#parser.calls === 0 ? missingCall(this.#options.tools) : undefined
+    return this.#mustCall && this.#finder.calls === 0 ? missingCall(this.#options.tools) : undefined
+  }
+
+  /** What turned out to be no call is text after all. */
+  #giveBack(out: ChatEvent[]): void {
+    const { isRepair, first, tools } = this.#options
+    const text = isRepair ? first?.fault?.text : this.#finder.doubt?.text
+    if (text !== undefined && text !== '' && this.calls === 0 && tools.choice.type === 'auto')
+      out.push({ type: 'text-delta', text })
   }
 
   #emit(piece: CallPiece | ChatEvent, out: ChatEvent[]): void {
@@ -138,10 +166,13 @@ export class AnswerReader {
       out.push({ type: 'tool-call-delta', argumentsText: piece.argumentsText })
     else if (piece.type === 'finished') {
       const finished = isRepair ? withoutUsage(piece) : piece
-      out.push(this.#parser.calls > 0 ? { ...finished, reason: 'tool-calls' } : finished)
-    } else if (piece.type !== 'call-started' && !(isRepair && piece.type === 'text-delta')) out.push(piece)
+      out.push(this.calls > 0 ? { ...finished, reason: 'tool-calls' } : finished)
+    } else if (piece.type !== 'call-started' && !(this.#dropsText && piece.type === 'text-delta'))
+      out.push(piece)
   }
 }
+
+type Finished = Extract<ChatEvent, { type: 'finished' }>
 
 /** Why an answer cannot be sent. */
 interface CallFault {
@@ -149,6 +180,8 @@ interface CallFault {
   readonly complaint: string
   /** For people, when that fails. */
   readonly message: string
+  /** What is to be sent as text if the model writes no call then either. Undefined where there has to be one. */
+  readonly text?: string
 }
 
 /** @returns undefined for arguments that fit, or need not fit */
@@ -166,6 +199,27 @@ async function findFault(
 Write the call again, mended, and any call that was to follow it. ${onlyCalls}`,
     message: `The model called ${name} with arguments that do not fit: ${faults}`,
   }
+}
+
+/** The end of the answer may be a call. */
+function doubtfulCall({ type, name = '', text }: Doubt, { definitions, choice }: ToolUse): CallFault {
+  const form = `${onlyCalls} This is the form:
+${writeCall(choice.type === 'named' ? choice.name : 'name_of_the_tool', '{"name_of_a_parameter":"value"}')}`
+  const wrong = {
+    unreadable: 'What looks like a call at the end of your answer was not run, since it cannot be read.',
+    unknown: `The call of ${JSON.stringify(name.slice(0, 100))} was not run, since there is no such tool. The tools are: ${definitions.map((each) => each.name).join(', ')}.`,
+    unclear:
+      'The call at the end of your answer was not run, since it does not stand on a line of its own outside of quotes and code fences.',
+  }[type]
+  const fault = {
+    complaint: `${wrong} If you meant it, write the call again. ${form}
+If you meant no call, answer with the word NONE.`,
+    message:
+      type === 'unknown'
+        ? `The model called ${name}, which is no tool.`
+        : 'The model did not keep to the form of a call.',
+  }
+  return choice.type === 'auto' ? { ...fault, text } : fault
 }
 
 /** The answer holds no call though one is required. */

@@ -1,18 +1,25 @@
+import { mendJson } from './read-object.ts'
+
 export interface JsonText {
-  /** As the model wrote it. */
+  /** As the model wrote it, or mended. */
   readonly text: string
   readonly value: unknown
 }
 
 /** Finds the JSON in what a model said: all of it, without a code fence around it, or else the objects and arrays between its
- *  words, the longest first. */
+ *  words, the longest first. Slips that can be mended are. */
 export function findJson(said: string): readonly JsonText[] {
   const whole = parse(withoutFence(said.trim()))
   if (whole) return [whole]
-  return [...spansIn(said)]
+  const found = [...spansIn(said)]
     .toSorted((one, other) => other.length - one.length)
     .slice(0, maxParsed)
-    .flatMap((span) => parse(span) ?? [])
+    .flatMap((span) => parse(span) ?? mend(span) ?? [])
+  if (found.length > 0) return found
+  // A quote without its escape hides where a value ends.
+  const begin = nextBracket(said, 0)
+  const mended = begin >= 0 ? mend(said.slice(begin)) : undefined
+  return mended ? [mended] : []
 }
 
 /** The text may be a megabyte of anything: these bound the work. */
@@ -26,6 +33,11 @@ function parse(text: string): JsonText | undefined {
   } catch {
     return undefined
   }
+}
+
+function mend(text: string): JsonText | undefined {
+  const mended = mendJson(text)
+  return mended === undefined ? undefined : parse(mended)
 }
 
 const withoutFence = (text: string): string => /^```\w*\s([\s\S]*)```$/.exec(text)?.[1]?.trim() ?? text

@@ -57,7 +57,7 @@ ${writeCall('name_of_the_tool', '{"name_of_a_parameter":"value"}')}
 
 function describeTool({ name, description, parameters }: ToolDefinition): string {
   const { $schema: _, ...schema } = parameters
-  return `<tool name="${name}">
+  return `<tool name=${JSON.stringify(name)}>
 ${description ? `${description.trim()}\n` : ''}Parameters: ${JSON.stringify(schema)}
 </tool>`
 }
@@ -121,7 +121,7 @@ function foldTurn(turn: ChatTurn, callHeads: Map<string, string>): ChatMessage {
   if (turn.role === 'tool') return resultMessage(turn, callHeads.get(turn.callId) ?? '')
   if (!('toolCalls' in turn)) return turn
   for (const [index, { id, name }] of turn.toolCalls.entries())
-    callHeads.set(id, ` name="${name}" call="${index + 1}"`)
+    callHeads.set(id, ` name=${JSON.stringify(name)} call="${index + 1}"`)
   return callsMessage(turn)
 }
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatEvent, ChatEventBatch } from '../../../src/core/chat-event.ts'
-import type { ToolUse } from '../../../src/core/chat-request.ts'
-import { AnswerReader, callTools } from '../../../src/gateway/stages/call-tools.ts'
+import { callTools } from '../../../src/gateway/stages/call-tools.ts'
 import { answer, run, tool, tools } from './support.ts'
 
 const call = (name: string, argumentsText: string) =>
@@ -14,23 +13,77 @@ describe('an answer without a call', () => {
     ['the mark alone', 'Write `<tool_call>` before it.'],
     ['a call that is quoted', `Write \`${call('read', '{"a":1}')}\` to read.`],
     ['a call that is quoted with two backticks', `Write \`\`${call('read', '{"a":1}')}\`\` to read.`],
-    ['a mark with other things in it', '<tool_call> {name: read} </tool_call>'],
     ['the beginning of a mark at the end', 'and then <tool_ca'],
     ['a fence at the end', 'and then\n\n```json\n'],
     ['an unknown tool', `It is ${call('delete', '{"a":1}')} I think`],
     ['invalid JSON', 'No:\n<tool_call>{"name":"read","arguments":{"a":}}</tool_call> end'],
-    ['a call cut in its arguments', 'Now\n<tool_call>{"name":"read","arguments":{"a":"b'],
-    ['a call without arguments, cut', '<tool_call>{"name":"read"'],
-    ['arguments that are a list', call('read', '[1]')],
     ['nothing but white space in the mark', '<tool_call>  \n '],
-    ['arguments nested beyond reason', call('read', `{"a":${'['.repeat(80)}${']'.repeat(80)}}`)],
-    ['arguments beside the name', '<tool_call>{"name":"read","path":"a"}</tool_call>'],
-    ['a name that is none', '<tool_call>{"name":7,"arguments":{}}</tool_call>'],
+    ['a call with words behind it', `${call('read', '{}')}\nNow I wait.`],
+    ['a call with another in words behind it', `${call('read', '{}')}\nor ${call('write', '{}')}?`],
+    ['FINDINGS T1: a call in quotes', `Do not run "${call('read', '{}')}" yet; it is only an example.`],
+    [
+      'FINDINGS T1: a call in a fence',
+      `\`\`\`xml\n${call('read', '{}')}\n\`\`\`\nI have not run it; say yes if I should.`,
+    ],
+    ['an example at the end', `For example:\n\`\`\`\n${call('read', '{}')}\n\`\`\``],
+    ['a call within a block of code', `\`\`\`ts\nconst a = 1\n${call('read', '{}')}\n\`\`\``],
+    ['JSON that is no call', '{"name":"my-app","version":"1.0.0"}'],
   ])('stays as it is: %s', async (_, text) => {
     const outcome = await run([answer([...text])])
     expect(outcome.answer).toEqual([text])
     expect(outcome.finished).toEqual({ type: 'finished', reason: 'stop', servedModel: 'gpt-6' })
     expect((await run([answer([text])])).answer).toEqual([text])
+  })
+
+  it.each([
+    ['a mark with other things in it', '<tool_call> {name: read} </tool_call>'],
+    ['a call cut in its arguments', 'Now\n<tool_call>{"name":"read","arguments":{"a":"b'],
+    ['a call without arguments, cut', '<tool_call>{"name":"read"'],
+    ['arguments that are a list', call('read', '[1]')],
+    ['arguments nested beyond reason', call('read', `{"a":${'['.repeat(80)}${']'.repeat(80)}}`)],
+    ['arguments beside the name', '<tool_call>{"name":"read","path":"a"}</tool_call>'],
+    ['a name that is none', '<tool_call>{"name":7,"arguments":{}}</tool_call>'],
+    ['a call within a line', `Now ${call('read', '{}')}`],
+    ['a call in a fence that nobody announced', `Well.\n\`\`\`json\n${call('read', '{}')}\n\`\`\``],
+  ])(
+    'is asked about where it may hold one, and stays as it is if there is none then: FINDINGS T2, %s',
+    async (_, text) => {
+      for (const again of ['NONE', text]) {
+        for (const texts of [[text], [...text]]) {
+          const outcome = await run([answer(texts), answer([again])])
+          expect(outcome.answer).toEqual([text])
+          expect(outcome.asked).toHaveLength(1)
+          expect(outcome.finished).toEqual({ type: 'finished', reason: 'stop', servedModel: 'gpt-6' })
+        }
+      }
+      const mended = await run([answer([text]), answer([call('read', '{"a":1}')])])
+      expect(mended.answer.at(-1)).toEqual({ id: 'call_1', name: 'read', arguments: { a: 1 } })
+      expect(mended.finished).toMatchObject({ reason: 'tool-calls' })
+    },
+  )
+
+  it('of an unknown tool is asked about, and goes through as the model said it: FINDINGS T2', async () => {
+    const unknown = call('web_search', '{"q":"x"}')
+    const outcome = await run([answer([`Hm.\n${unknown}`]), answer([unknown])])
+    expect(outcome.answer).toEqual(['Hm.', { id: 'call_1', name: 'web_search', arguments: { q: 'x' } }])
+    expect(outcome.asked[0]?.complaint).toContain(
+      '"web_search" was not run, since there is no such tool. The tools are: read, write.',
+    )
+  })
+
+  it('is not asked about when it was cut short', async () => {
+    const text = '<tool_call>{"name":"read","arg'
+    async function* cut(): AsyncGenerator<ChatEventBatch> {
+      yield [
+        { type: 'text-delta', text },
+        { type: 'finished', reason: 'length' },
+      ]
+    }
+    expect(await run([cut()])).toEqual({
+      answer: [text],
+      finished: { type: 'finished', reason: 'length' },
+      asked: [],
+    })
   })
 
   it('goes through at once, but for what may begin a call', async () => {
@@ -133,15 +186,14 @@ describe('calls', () => {
 
   it('are read after a call of an unknown tool became text', async () => {
     const unknown = call('delete', '{}')
-    const outcome = await run([answer([`${unknown} or ${call('read', '{}')}`])])
-    expect(outcome.answer).toEqual([`${unknown} or `, { id: 'call_1', name: 'read', arguments: {} }])
+    const outcome = await run([answer([`${unknown} or\n${call('read', '{}')}`])])
+    expect(outcome.answer).toEqual([`${unknown} or`, { id: 'call_1', name: 'read', arguments: {} }])
   })
 
   it.each([
     ['an invented result', '\n<tool_result name="read">made up</tool_result>'],
-    ['words', '\nNow I wait.'],
-    ['an unknown tool', call('delete', '{}')],
-    ['another form', '<tool_call>{name: "read"}'],
+    ['an invented response', '\n<tool_response>made up'],
+    ['results of Claude', '<function_results>made up'],
   ])('end the answer when something else follows: %s', async (_, behind) => {
     let left = false
     async function* endless(): AsyncGenerator<ChatEventBatch> {
@@ -158,6 +210,16 @@ describe('calls', () => {
     expect(left).toBe(true)
   })
 
+  it('are asked for further when one of an unknown tool follows', async () => {
+    const text = call('read', '{}') + call('delete', '{}')
+    const outcome = await run([answer([text]), answer([call('write', '{}')])])
+    expect(outcome.answer).toEqual([
+      { id: 'call_1', name: 'read', arguments: {} },
+      { id: 'call_2', name: 'write', arguments: {} },
+    ])
+    expect((await run([answer([text]), answer(['NONE'])])).answer).toEqual([outcome.answer[0]])
+  })
+
   it('leave out a half one behind them', async () => {
     const outcome = await run([answer([call('read', '{}'), '<tool_call>{"name":"read","arg'])])
     expect(outcome.answer).toEqual([{ id: 'call_1', name: 'read', arguments: {} }])
@@ -168,7 +230,7 @@ describe('calls', () => {
     const text = call('read', '{}') + call('write', '{}')
     const outcome = await run([answer([text])], tools({ parallel: false }))
     expect(outcome.answer).toEqual([{ id: 'call_1', name: 'read', arguments: {} }])
-    expect(outcome.finished).toEqual({ type: 'finished', reason: 'tool-calls' })
+    expect(outcome.finished).toMatchObject({ reason: 'tool-calls' })
   })
 })
 
@@ -195,9 +257,33 @@ describe('long arguments', () => {
     ])
   })
 
+  it('FINDINGS T3: are mended where a quote has no escape, however late', async () => {
+    const content = `${'x'.repeat(6000)}<p class="x">hi</p>${'y'.repeat(6000)}`
+    const deltas = await deltasOf(
+      answer(call('write', `{"content":"${content}","path":"a",}`).match(/[\s\S]{1,7}/g) ?? []),
+    )
+    expect(deltas.length).toBeGreaterThan(100)
+    expect(JSON.parse(deltas.join(''))).toEqual({ content, path: 'a' })
+  })
+
+  it('keep their end until it is known what follows', async () => {
+    const text = call('write', JSON.stringify(long))
+    const sent: string[] = []
+    const broken = (async () => {
+      for await (const batch of callTools(
+        answer([text.slice(0, 9000), text.slice(9000), '\nis only an example.']),
+        tools(),
+        options,
+      ))
+        for (const event of batch) if (event.type === 'tool-call-delta') sent.push(event.argumentsText)
+    })()
+    await expect(broken).rejects.toMatchObject({ kind: 'malformed' })
+    expect(() => JSON.parse(sent.join(''))).toThrow(SyntaxError)
+  })
+
   it.each([
     ['the answer ends first', `<tool_call>{"name":"write","arguments":{"a":"${'x'.repeat(5000)}`],
-    ['they are no JSON', call('write', `{"a":"${'x'.repeat(5000)}",}`)],
+    ['they are no JSON', call('write', `{"a":"${'x'.repeat(5000)}","b":?}`)],
   ])('break the answer when %s', async (_, text) => {
     await expect(run([answer(text.match(/[\s\S]{1,50}/g) ?? [])])).rejects.toMatchObject({
       kind: 'malformed',
@@ -254,7 +340,8 @@ describe('a call that has to come', () => {
       [answer(['I would rather not.']), answer(['Well:\n', call('read', '{}')])],
       required,
     )
-    expect(outcome.answer).toEqual(['I would rather not.', { id: 'call_1', name: 'read', arguments: {} }])
+    // FINDINGS T8: text in front of a forced call is dropped.
+    expect(outcome.answer).toEqual([{ id: 'call_1', name: 'read', arguments: {} }])
     expect(outcome.finished).toMatchObject({ reason: 'tool-calls' })
     expect(outcome.asked).toMatchObject([{ said: 'I would rather not.' }])
     expect(outcome.asked[0]?.complaint).toContain('no call of one of the tools')
@@ -263,8 +350,23 @@ describe('a call that has to come', () => {
   it('is of the tool that is named', async () => {
     const other = call('read', '{}')
     const outcome = await run([answer([other]), answer([call('write', '{}')])], named)
-    expect(outcome.answer).toEqual([other, { id: 'call_1', name: 'write', arguments: {} }])
-    expect(outcome.asked[0]?.complaint).toContain('no call of the tool write')
+    expect(outcome.answer).toEqual([{ id: 'call_1', name: 'write', arguments: {} }])
+    expect(outcome.asked[0]?.complaint).toContain('The call of "read" was not run')
+  })
+
+  it('FINDINGS T8: has no text in front of it', async () => {
+    const text = `I call it.\n${call('write', '{}')}`
+    for (const choice of [named, required])
+      expect((await run([answer([...text])], choice)).answer).toEqual([
+        { id: 'call_1', name: 'write', arguments: {} },
+      ])
+  })
+
+  it('may stand within a line or a fence', async () => {
+    const text = `I call it: ${call('write', '{}')}`
+    expect((await run([answer([text])], named)).answer).toEqual([
+      { id: 'call_1', name: 'write', arguments: {} },
+    ])
   })
 
   it('breaks the answer when it never comes', async () => {
@@ -320,9 +422,9 @@ describe('a strict tool', () => {
 
   it('is called once the arguments have been mended', async () => {
     const bad = call('write', '{"file":"a"}')
-    const outcome = await run([answer(['Writing.', bad]), answer([call('write', '{"path":"a"}')])], strict)
+    const outcome = await run([answer(['Writing.\n', bad]), answer([call('write', '{"path":"a"}')])], strict)
     expect(outcome.answer).toEqual(['Writing.', good])
-    expect(outcome.asked).toMatchObject([{ said: `Writing.${bad}` }])
+    expect(outcome.asked).toMatchObject([{ said: `Writing.\n${bad}` }])
     expect(outcome.asked[0]?.complaint).toContain('path')
   })
 
@@ -364,15 +466,3 @@ async function deltasOf(events: AsyncIterable<ChatEventBatch>, toolUse = tools()
 function nasty(): string {
   return '</tool_call><tool_call>{"name":"read"}\n```json\n{"a": [}]\\" \\\\"}\n```\n\u2028😀'
 }
-
-async function saidTo(toolUse: ToolUse): Promise<string> {
-  const reader = new AnswerReader({ tools: toolUse, createCallId: () => 'call_1', isRepair: false })
-  await reader.read([{ type: 'text-delta', text: 'Let me see.' }])
-  return reader.said
-}
-
-it('keeps what was said only where it may have to be mended', async () => {
-  expect(await saidTo(tools())).toBe('')
-  expect(await saidTo(tools({ choice: { type: 'required' } }))).toBe('Let me see.')
-  expect(await saidTo(tools({ definitions: [tool('read', { strict: true })] }))).toBe('Let me see.')
-})

@@ -49,6 +49,23 @@ test('tells of many faults in few words', async () => {
 })
 
 test.each([
+  '\\A[A-Z]+\\Z',
+  '(?i)^[a-z]{2}-\\d$',
+  '^(?P<year>\\d+)$',
+  '^[[:alpha:]]+$',
+  '^\\p{Alpha}+$',
+  '^a++$',
+  '^\\h+$',
+  '^a{,3}$',
+])('FINDINGS T4: does not check a pattern of another language: %s', async (pattern) => {
+  const schema = { type: 'object', properties: { a: { type: 'string', pattern } }, required: ['a'] }
+  await verifySchema(schema)
+  const check = await createJsonCheck(schema)
+  expect(await check({ a: 'AB' })).toBeUndefined()
+  expect(await check({ a: 1 })).toContain('must be string')
+})
+
+test.each([
   ['definitions', { $ref: '#/$defs/word', $defs: { word: { type: 'string' } } }, 'a', 1],
   ['older definitions', { $ref: '#/definitions/word', definitions: { word: { type: 'string' } } }, 'a', 1],
   ['a tuple', { prefixItems: [{ type: 'string' }], items: false }, ['a'], ['a', 'b']],
@@ -67,6 +84,7 @@ test.each([
   ['a keyword that nobody knows', { type: 'string', 'x-note': { any: 1 } }, 'red', 1],
   ['a Unicode pattern', { pattern: '^\\p{L}+$' }, 'Łódź', '1'],
   ['a pattern with needless escapes', { pattern: '^[\\w-.]\\_$' }, 'a_', 'a'],
+  ['escapes of slashes', { pattern: '^https\\:\\/\\/' }, 'https://a', 'ftp://a'],
   ['an inherited name', { type: 'object', required: ['constructor'] }, { constructor: 1 }, {}],
   ['a schema that points to itself', { type: 'array', items: { $ref: '#' } }, [[], [[]]], [[1]]],
 ])('understands %s', async (_what, schema, good, bad) => {

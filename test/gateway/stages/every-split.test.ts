@@ -36,6 +36,28 @@ const piece = fc.constantFrom(
     '\u0000',
   ],
   ...['{"name":"read","arguments":{"a":"b"}}', '{"name":"delete","arguments":{}}', '<tool_result>'],
+  ...[
+    '<function=read>',
+    '<parameter=a>',
+    '</parameter>',
+    '</function>',
+    '<invoke name="read">',
+    '</invoke>',
+    '<arg_key>',
+    '</arg_value>',
+  ],
+  ...[
+    'read',
+    '[TOOL_CALLS]',
+    '[read(a="b")]',
+    '<|tool_call_begin|>',
+    '<｜tool▁sep｜>',
+    '//',
+    "'",
+    '<think>',
+    '</think>',
+    '~~~',
+  ],
 )
 const rubbish = fc.array(piece, { maxLength: 20 }).map((pieces) => pieces.join(''))
 const argumentsObject = fc.dictionary(
@@ -70,7 +92,7 @@ it('any calls come out as they are, however the stream is split', async () => {
 })
 
 it('one answer splits at every place to the same calls', async () => {
-  const text = `Hm\n\n\`\`\`json\n${written([
+  const text = `Let me see.\n\n\`\`\`json\n${written([
     { name: 'read', arguments: { a: '</tool_call>\\"}{\n```' } },
     { name: 'write', arguments: {} },
   ])}\n\`\`\`\n`
@@ -83,8 +105,8 @@ it('one answer splits at every place to the same calls', async () => {
 it('whatever comes, the split makes no difference, no call is half and without calls no character is lost', async () => {
   await fc.assert(
     fc.asyncProperty(rubbish, cuts, async (text, at) => {
-      const whole = await run([answer([text])])
-      expect(await run([answer(split(text, at))])).toEqual(whole)
+      const whole = await run([answer([text]), answer(['NONE'])])
+      expect(await run([answer(split(text, at)), answer(['NONE'])])).toEqual(whole)
       if (whole.finished?.reason !== 'tool-calls') expect(whole.answer.join('')).toBe(text)
     }),
     { numRuns: 2000 },
@@ -96,9 +118,32 @@ it('an answer that ends anywhere within its call is text or the whole call', asy
     fc.asyncProperty(call, fc.nat(), async (only, at) => {
       const text = written([only])
       const begin = text.slice(0, at % (text.length + 1))
-      const { answer: parts } = await run([answer([...begin])])
+      const { answer: parts } = await run([answer([...begin]), answer(['NONE'])])
       const isWhole = begin.length >= text.length - '}</tool_call>'.length
       expect(parts).toEqual(isWhole ? [{ id: 'call_1', ...only }] : begin === '' ? [] : [begin])
+    }),
+  )
+})
+
+const quotes = fc.constantFrom(
+  (text: string) => `Do not run "${text}" yet.`,
+  (text: string) => `It was \`${text}\`, I think.`,
+  (text: string) => `\`\`\`xml\n${text}\n\`\`\`\nis how it looks.`,
+  (text: string) => `For example:\n\`\`\`\n${text}\n\`\`\``,
+  (text: string) => `~~~\n${text}\n~~~\nNo?`,
+  (text: string) => `${text} is what I would write.`,
+  (text: string) => `So:\n${text}\nI have not run it.`,
+  (text: string) => `> ${text}\n`,
+  (text: string) => `<pre>\n${text}\n</pre>`,
+)
+
+it('a call that is quoted is never run, and no character of it is lost', async () => {
+  await fc.assert(
+    fc.asyncProperty(call, quotes, cuts, async (only, quote, at) => {
+      const text = quote(written([only]))
+      const outcome = await run([answer(split(text, at)), answer([text])])
+      expect(outcome.answer).toEqual([text])
+      expect(outcome.finished?.reason).toBe('stop')
     }),
   )
 })
@@ -112,4 +157,21 @@ it('long arguments come out as they are, however the stream is split', async () 
       expect(outcome.answer).toEqual([{ id: 'call_1', ...only }])
     }),
   )
+})
+
+// No time is asserted: what takes quadratic work runs into the limit of the test.
+const begun = '<tool_call>{"name":"write","arguments":{"a":"'
+it.each([
+  ['marks', '', '<'],
+  ['quotes in a call', begun, '"'],
+  ['quotes and commas in a call', begun, '",'],
+  ['calls that break', '', '\n<tool_call>{?'],
+  ['fences', '', '```\n{'],
+  ['ends of a value', '<function=write><parameter=a>', '</parameter>'],
+  ['a list of Python', '[read(a="', 'x'],
+])('a megabyte of %s is read to its end', async (_what, head, part) => {
+  const text = head + part.repeat(1_000_000 / part.length)
+  const outcome = await run([answer(text.match(/[\s\S]{1,64}/g) ?? []), answer(['NONE'])]).catch(String)
+  if (typeof outcome === 'string') expect(outcome).toContain('The model broke off in a tool call.')
+  else expect(outcome.answer.join('')).toBe(text)
 })

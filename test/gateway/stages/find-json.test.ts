@@ -22,6 +22,17 @@ test.each([
   expect(found.map(({ value }) => value)).toEqual(texts.map((text) => JSON.parse(text)))
 })
 
+test.each([
+  ['a comma too many', '{"a": 1,}', '{"a":1}'],
+  ['a comma too many in a list', 'So: [1, 2,]', '[1,2]'],
+  ['a bare line break in a string', '```json\n{"a": "b\nc"}\n```', '{"a":"b\\nc"}'],
+  ['a comment', '{"a": 1 // one\n}', '{"a":1}'],
+  ['a quote without its escape', '{"a": "say "hi" to", "b": 2}', '{"a":"say \\"hi\\" to","b":2}'],
+  ['single quotes', "{'a': 'b'}", '{"a":"b"}'],
+])('FINDINGS T7: mends %s', (_what, said, text) => {
+  expect(findJson(said)).toEqual([{ text, value: JSON.parse(text) }])
+})
+
 test('finds any object between any words without brackets and quotes', () => {
   const words = fc.string().map((text) => text.replace(/[[\]{}"]/g, ' '))
   fc.assert(
