@@ -107,7 +107,8 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     onRecordsMessage: messages.onForeignRecords,
 
     async ping() {
-      await translated(connected(client, commandTimeoutMs))
+      const both = [connected(client, commandTimeoutMs), connected(bulk, commandTimeoutMs)]
+      await translated(Promise.all(both))
       // ioredis goes on in database 0 when this one does not exist.
       if (target.db > 0) await translated(client.call('SELECT', target.db))
       await translated(client.ping())
