@@ -50,6 +50,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
   const foreignRecords = createListeners<[kind: RecordKind, ids?: readonly string[] | undefined]>()
   /** When it was last logged that Redis is unreachable; undefined: it was not. */
   let awaySinceMs: number | undefined
+  let isSchemaTold = false
   let pulling = Promise.resolve()
   /** What is to be read, by kind. */
   const pulls = new Map<RecordKind, 'changes' | 'all'>()
@@ -90,6 +91,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
   async function rejoin(close: () => void): Promise<void> {
     const wasClosed = breaker.isClosed
     await redis.ping()
+    await tellOfLaterSchema()
     const met = await records.meet()
     if (met.isNew) holds.markAll()
     const sent = { leases: 0, holds: 0, records: 0, documents: 0, counts: 0 }
@@ -118,6 +120,17 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     if (wasClosed && !met.isNew) return
     changes.tell()
     for (const kind of sharedRecordKinds) foreignRecords.tell(kind)
+  }
+
+  async function tellOfLaterSchema(): Promise<void> {
+    const schema = await redis.schema()
+    if (schema > redis.ownSchema && !isSchemaTold) {
+      logger.warn(
+        { schema, known: redis.ownSchema },
+        'a later version uses this Redis: going on with what is known here',
+      )
+      isSchemaTold = true
+    }
   }
 
   /** @param sent  how much was sent to Redis, and whether its data was new */

@@ -27,6 +27,10 @@ import { listenToReplicas } from './replica-messages.ts'
 export interface RedisStore extends Store, RedisRecords {
   /** Resolves when Redis answers, in the database that REDIS_URL names. @throws {UnavailableError} `dependency_unavailable` */
   ping(): Promise<void>
+  /** The highest schema of the keys that a replica has used there, this one's own included.
+   *  @throws {UnavailableError} `dependency_unavailable` */
+  schema(): Promise<number>
+  readonly ownSchema: number
   /** Asks whether Redis is there, on a connection that carries nothing else: neither a long text nor a slow script stands before it.
    *  @throws {UnavailableError} `dependency_unavailable`, within the command timeout */
   isThere(): Promise<void>
@@ -114,6 +118,11 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
       await translated(client.ping())
     },
 
+    ownSchema: redisSchema,
+    async schema() {
+      return Number(await runScript('meet-schema', redisSchema))
+    },
+
     isThere: () => translated(answers(judge, judgePart * commandTimeoutMs)),
     onSlow: slow.add,
 
@@ -124,6 +133,9 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     },
   }
 }
+
+/** 1 is what 0.1.0 left behind. Its leases, holds, bindings and accounts stay as they were; what is new stands in keys of its own. */
+const redisSchema = 2
 
 /** All keys bear one hash tag, so that a cluster keeps them on one node; REDIS_PREFIX may bring its own. */
 const rootOf = (prefix: string): string => (/\{[^}]+\}/.test(prefix) ? prefix : `${prefix}{state}:`)

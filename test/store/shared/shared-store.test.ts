@@ -333,6 +333,15 @@ describe('R2: Redis that is busy or full is not away', () => {
     expect(await inFlight(replica)).toBe(1)
   })
 
+  it('H7: a replica that meets a later schema goes on, and says so once', async () => {
+    const before = await openUp()
+    await before.client.set('test:{state}:schema', 99)
+    const replica = await openUp()
+    expect((await replica.lease()).type).toBe('leased')
+    expect(replica.lines.filter((line) => line.includes('a later version'))).toHaveLength(1)
+    expect(await before.client.get('test:{state}:schema')).toBe('99')
+  })
+
   it('a connection that is cut is made anew, and what it missed is sent', async () => {
     const [one, two] = [await openUp(), await openUp()]
     const lease = await one.leased()

@@ -166,3 +166,13 @@ if not epoch or isLost then
 end
 if isLost or most > revision then redis.call('SET', key('revision'), integer(math.max(revision, most) + GAP)) end
 return epoch
+
+-- Script meet-schema
+-- Notes the number of the keys and scripts of this version, unless a later one has been here.
+-- ARGV[2]  number; what 0.1.0 left behind has none, and counts as 1
+-- Answer: the highest number that was here
+
+local schema = tonumber(redis.call('GET', key('schema'))) or 1
+if schema >= tonumber(ARGV[2]) then return schema end
+redis.call('SET', key('schema'), ARGV[2])
+return tonumber(ARGV[2])
