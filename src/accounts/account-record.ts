@@ -8,11 +8,13 @@ export interface AccountRecords {
   /** Every record that can be read. One that lies open or under an old key is sealed anew, once. */
   read(): Promise<ReadonlyMap<string, AccountRecord>>
   save(id: string, record: AccountRecord): Promise<void>
+  /** In one change: other replicas are told once. */
+  saveAll(records: ReadonlyMap<string, AccountRecord>): Promise<void>
   remove(id: string): Promise<void>
 }
 
 export interface AccountRecordsOptions {
-  readonly store: Pick<Store, 'records' | 'saveRecord' | 'removeRecord'>
+  readonly store: Pick<Store, 'records' | 'saveRecord' | 'removeRecord' | 'changeRecords'>
   readonly seal: Seal
   readonly logger: Logger
 }
@@ -32,6 +34,9 @@ export function createAccountRecords({ store, seal, logger }: AccountRecordsOpti
     warnedOf = count
   }
 
+  /** As they were last read, so that only what changed is opened. */
+  const known = new Map<string, { readonly sealed: string; readonly record: AccountRecord }>()
+
   async function save(id: string, record: AccountRecord): Promise<void> {
     await store.saveRecord('account', id, seal.close(encodeRecord(record), id))
   }
@@ -40,12 +45,20 @@ export function createAccountRecords({ store, seal, logger }: AccountRecordsOpti
     async read() {
       const records = new Map<string, AccountRecord>()
       let unreadable = 0
-      for (const [id, sealed] of await store.records('account')) {
+      const stored = await store.records('account')
+      for (const id of known.keys()) if (!stored.has(id)) known.delete(id)
+      for (const [id, sealed] of stored) {
+        const before = known.get(id)
+        if (before?.sealed === sealed) {
+          records.set(id, before.record)
+          continue
+        }
         const opened = seal.open(sealed, id)
         const record = opened && decodeRecord(opened.text)
         if (!record) unreadable += 1
         else {
           records.set(id, record)
+          known.set(id, { sealed, record })
           if (opened.stale && !sealedAnew.has(id)) {
             await save(id, record)
             sealedAnew.add(id)
@@ -56,6 +69,11 @@ export function createAccountRecords({ store, seal, logger }: AccountRecordsOpti
       return records
     },
     save,
+    saveAll: (records) =>
+      store.changeRecords(
+        'account',
+        new Map([...records].map(([id, record]) => [id, seal.close(encodeRecord(record), id)])),
+      ),
     remove: (id) => store.removeRecord('account', id),
   }
 }

@@ -135,7 +135,7 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
       if (!twinOf(each.account) && !fresh.has(identity)) fresh.set(identity, each)
     }
     try {
-      for (const each of fresh.values()) await keep(each)
+      await keepAll([...fresh.values()])
     } finally {
       await reload()
     }
@@ -145,13 +145,18 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     })
   }
 
-  async function keep({ account, note, paused, endsMs }: NewAccount): Promise<void> {
-    const { proxyUrl = null } = account
-    const secret = secretOf(account)
-    await stored.save(randomUUID(), { secret, proxyUrl, note, paused, endsMs, addedMs: clock.now() })
-    // Of an earlier time, when this account was there before.
-    await sessions.pasted(account.key)
-    await store.clearHold(account.key)
+  async function keepAll(added: readonly NewAccount[]): Promise<void> {
+    const addedMs = clock.now()
+    const made = added.map(({ account, note, paused, endsMs }): [string, AccountRecord] => {
+      const { proxyUrl = null } = account
+      return [randomUUID(), { secret: secretOf(account), proxyUrl, note, paused, endsMs, addedMs }]
+    })
+    if (made.length > 0) await stored.saveAll(new Map(made))
+    for (const { account } of added) {
+      // Of an earlier time, when this account was there before.
+      await sessions.pasted(account.key)
+      await store.clearHold(account.key)
+    }
   }
 
   async function changeOne(label: string, change: AccountChange): Promise<AccountEntry> {

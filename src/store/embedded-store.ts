@@ -190,8 +190,14 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       if (kind === 'account') attempt(() => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
     },
 
-    async records(kind) {
-      return insist(() => recordTable.all(kind))
+    async changeRecords(kind, changes) {
+      insist(() => recordTable.change(kind, changes))
+      if (kind === 'account' && [...changes.values()].includes(undefined))
+        attempt(() => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
+    },
+
+    async records(kind, ids) {
+      return insist(() => (ids ? recordTable.some(kind, ids) : recordTable.all(kind)))
     },
 
     async saveDocument(kind, document) {

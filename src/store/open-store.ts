@@ -56,13 +56,18 @@ function refusingAccounts(store: Store): Store {
   return {
     ...store,
     async saveRecord(kind, id, text) {
-      if (kind === 'account')
-        throw new UnavailableError('dependency_unavailable', {
-          message:
-            'DATA_DIR cannot be used, so that the account could not be kept. The log of the start says why.',
-          retryable: false,
-        })
+      if (kind === 'account') throw notKept()
       await store.saveRecord(kind, id, text)
+    },
+    async changeRecords(kind, changes) {
+      if (kind === 'account' && [...changes.values()].some((text) => text !== undefined)) throw notKept()
+      await store.changeRecords(kind, changes)
     },
   }
 }
+
+const notKept = () =>
+  new UnavailableError('dependency_unavailable', {
+    message: 'DATA_DIR cannot be used, so that the account could not be kept. The log of the start says why.',
+    retryable: false,
+  })

@@ -24,7 +24,7 @@ export interface SharedStoreOptions {
   readonly metrics: Pick<Metrics, 'redisUp' | 'redisOpenings'>
   /** From one probe of an unreachable Redis to the next. Default 1 s. */
   readonly probeMs?: number
-  /** How long the first requests wait for the first meeting with Redis. Default 500 ms. */
+  /** How long the first requests wait for the first meeting with Redis. Default 1 s. */
   readonly firstMeetingMs?: number
 }
 
@@ -32,26 +32,30 @@ export type RedisDownMode = 'local' | 'fail'
 
 /** What the shared store needs of Redis. */
 export interface SharedRedis extends Omit<RedisStore, 'client'> {
-  readonly client: { on(event: 'close', listener: () => void): unknown }
+  readonly client: { on(event: 'close' | 'ready', listener: () => void): unknown }
 }
 
 export interface SharedStore extends Store {
   readonly mode: RedisDownMode
   isRedisUp(): boolean
-  /** Another user of the same Redis found it unreachable. */
+  /** Another user of the same Redis could not use it. */
   reportAway(cause: unknown): void
 }
 
 /** The store of many replicas: Redis, a breaker in front of it and the embedded store behind. No request waits for an unreachable
  *  Redis, what is in flight outlives that, and a Redis that is back is sent what it missed before it is used again. */
 export function createSharedStore(options: SharedStoreOptions): SharedStore {
-  const { redis, local, mode, clock, logger, metrics, probeMs = 1000, firstMeetingMs = 500 } = options
+  const { redis, local, mode, clock, logger, metrics, probeMs = 1000, firstMeetingMs = 1000 } = options
   const changes = createListeners()
-  const foreignRecords = createListeners<[kind: RecordKind]>()
+  const foreignRecords = createListeners<[kind: RecordKind, ids?: readonly string[] | undefined]>()
   /** When it was last logged that Redis is unreachable; undefined: it was not. */
   let awaySinceMs: number | undefined
+  let isSchemaTold = false
+  let pulling = Promise.resolve()
+  /** What is to be read, by kind. */
+  const pulls = new Map<RecordKind, 'changes' | 'all'>()
 
-  const breaker = new Breaker({ rejoin, onOpen, probeMs, firstMeetingMs })
+  const breaker = new Breaker({ rejoin, isThere: redis.isThere, onOpen, probeMs, firstMeetingMs })
   const parts = { redis, local, breaker, assertLocal, clock, logger }
   const holds = createSharedHolds(parts)
   const counts = createSharedCounts(parts)
@@ -60,13 +64,16 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
   const documents = createSharedDocuments(parts)
   updateMetric()
 
-  redis.client.on('close', () => breaker.open(new Error('the connection was closed')))
+  redis.client.on('close', () => breaker.suspect(new Error('the connection was closed')))
+  // It may be another one now, or the same with older data.
+  redis.client.on('ready', () => breaker.refresh())
   const unsubscribes = [
     redis.onChange(changes.tell),
     local.onChange(() => {
       if (!breaker.isClosed) changes.tell()
     }),
-    redis.onForeignRecords((kind) => void follow(kind)),
+    redis.onRecordsMessage((kind, isCounted) => follow(kind, isCounted ? 'changes' : 'all')),
+    redis.onSlow(() => breaker.ask(new Error('it does not answer in time'))),
   ]
 
   function assertLocal(): void {
@@ -82,31 +89,48 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
   }
 
   async function rejoin(close: () => void): Promise<void> {
+    const wasClosed = breaker.isClosed
     await redis.ping()
+    await tellOfLaterSchema()
     const met = await records.meet()
     if (met.isNew) holds.markAll()
     const sent = { leases: 0, holds: 0, records: 0, documents: 0, counts: 0 }
     // What counts against the caps goes first.
+    if (met.isNew && wasClosed) leases.moveToLocal()
     sent.leases += await leases.putBack()
     sent.holds += await holds.putBack()
     sent.records += await records.putBack(met)
-    for (const kind of sharedRecordKinds) await records.pull(kind)
-    sent.counts += await counts.putBack()
+    if (!wasClosed || met.isNew) for (const kind of sharedRecordKinds) await records.pull(kind, 'all')
     // This replica has served alone all the while: nothing should be left when the breaker closes. Under a load that leaves
-    // no gap it closes first; what comes from then on goes to Redis, and the rest is sent after.
-    for (let round = 1; [leases, holds, records, documents].some(({ hasUnsent }) => hasUnsent); round += 1) {
+    // no gap it closes first; what comes from then on goes to Redis, and the rest is sent after. What Redis refuses waits for nobody.
+    for (let round = 1; round <= 2 * maxRounds && leases.hasUnsent; round += 1) {
       if (round > maxRounds) close()
       sent.leases += await leases.putBack()
       sent.holds += await holds.putBack()
       sent.records += await records.putBack({ ...met, isNew: false })
-      sent.documents += await documents.putBack()
     }
     close()
+    // No request depends on the rest, so nothing waits for it: long texts, and what was counted.
+    sent.leases += await leases.putBack()
+    sent.holds += await holds.putBack()
+    sent.records += await records.putBack({ ...met, isNew: false })
+    sent.documents += await documents.putBack()
+    sent.counts += await counts.putBack()
     reportBack({ ...sent, newData: met.isNew })
+    if (wasClosed && !met.isNew) return
     changes.tell()
     for (const kind of sharedRecordKinds) foreignRecords.tell(kind)
-    // What was counted since then: no request depends on it, so nothing waited for it.
-    await counts.putBack()
+  }
+
+  async function tellOfLaterSchema(): Promise<void> {
+    const schema = await redis.schema()
+    if (schema > redis.ownSchema && !isSchemaTold) {
+      logger.warn(
+        { schema, known: redis.ownSchema },
+        'a later version uses this Redis: going on with what is known here',
+      )
+      isSchemaTold = true
+    }
   }
 
   /** @param sent  how much was sent to Redis, and whether its data was new */
@@ -121,17 +145,31 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     metrics.redisUp.set({ mode }, breaker.isClosed ? 1 : 0)
   }
 
-  /** Another replica has changed records: the copy follows. Chats to be deleted concern one replica alone. */
-  async function follow(kind: RecordKind): Promise<void> {
-    // Should Redis fail meanwhile: they are read again when it is back.
-    if (kind !== 'chat-deletion') await records.pull(kind).catch(() => {})
-    foreignRecords.tell(kind)
+  /** Another replica has changed records: the copy follows. However many messages come, one pull waits at most. Chats to be deleted
+   *  concern one replica alone. */
+  function follow(kind: RecordKind, extent: 'changes' | 'all'): void {
+    if (kind === 'chat-deletion') return foreignRecords.tell(kind)
+    const isWaiting = pulls.has(kind)
+    if (pulls.get(kind) !== 'all') pulls.set(kind, extent)
+    if (!isWaiting) void breaker.met().then(() => pull(kind))
+  }
+
+  async function pull(kind: RecordKind): Promise<void> {
+    const waiting = pulling.then(async () => {
+      const extent = pulls.get(kind) ?? 'changes'
+      pulls.delete(kind)
+      // Should Redis fail meanwhile: they are read again when it is back.
+      const ids = await records.pull(kind, extent).catch(() => undefined)
+      if (ids === undefined || ids.length > 0) foreignRecords.tell(kind, ids)
+    })
+    pulling = waiting
+    await waiting
   }
 
   return {
     mode,
     isRedisUp: () => breaker.isClosed,
-    reportAway: (cause) => breaker.open(cause),
+    reportAway: (cause) => breaker.suspect(cause),
 
     lease: leases.lease,
     extendLease: leases.extendLease,
@@ -151,6 +189,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     saveRecord: records.saveRecord,
     addRecord: records.addRecord,
     removeRecord: records.removeRecord,
+    changeRecords: records.changeRecords,
     records: records.records,
     saveDocument: documents.saveDocument,
     replaceDocument: documents.replaceDocument,

@@ -131,7 +131,30 @@ export function createRecordTable(database: DatabaseSync) {
   )
   const insert = database.prepare('INSERT OR IGNORE INTO record (kind, id, text) VALUES (?, ?, ?)')
   const remove = database.prepare('DELETE FROM record WHERE kind = ? AND id = ?')
+  const selectOne = database.prepare('SELECT text FROM record WHERE kind = ? AND id = ?')
   return {
+    some(kind: RecordKind, ids: readonly string[]): Map<string, string> {
+      const found = new Map<string, string>()
+      for (const id of ids) {
+        const row = selectOne.get(kind, id)
+        if (row) found.set(id, String(row.text))
+      }
+      return found
+    },
+    /** All or none, in one write. */
+    change(kind: RecordKind, changes: ReadonlyMap<string, string | undefined>): void {
+      if (changes.size === 0) return
+      database.exec('BEGIN IMMEDIATE')
+      try {
+        for (const [id, text] of changes)
+          if (text === undefined) remove.run(kind, id)
+          else upsert.run(kind, id, text)
+        database.exec('COMMIT')
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK')
+        throw error
+      }
+    },
     all: (kind: RecordKind): Map<string, string> =>
       new Map(select.all(kind).map((row) => [String(row.id), String(row.text)])),
     save: (kind: RecordKind, id: string, text: string): void => void upsert.run(kind, id, text),

@@ -181,8 +181,12 @@ export interface Store {
   addRecord(kind: RecordKind, id: string, text: string): Promise<boolean>
   /** @throws {UnavailableError} `dependency_unavailable` */
   removeRecord(kind: RecordKind, id: string): Promise<void>
-  /** By id, in the order in which they were first saved. @throws {UnavailableError} `dependency_unavailable` */
-  records(kind: RecordKind): Promise<ReadonlyMap<string, string>>
+  /** Stores some records and removes those without a text, with one message to the other replicas.
+   *  @throws {UnavailableError} `dependency_unavailable` */
+  changeRecords(kind: RecordKind, changes: ReadonlyMap<string, string | undefined>): Promise<void>
+  /** By id, in the order in which they were first saved; only those with one of `ids`, where given.
+   *  @throws {UnavailableError} `dependency_unavailable` */
+  records(kind: RecordKind, ids?: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** Stores a document for `lifeMs` from now, in the place of an earlier one of its kind and id.
    *  @throws {UnavailableError} `dependency_unavailable` */
   saveDocument(kind: DocumentKind, document: StoredDocument & { readonly lifeMs: number }): Promise<void>
@@ -195,7 +199,7 @@ export interface Store {
   listDocuments(kind: DocumentKind, owner: string, limit: number): Promise<readonly StoredDocument[]>
   /** @returns whether it was there @throws {UnavailableError} `dependency_unavailable` */
   removeDocument(kind: DocumentKind, id: string): Promise<boolean>
-  /** Calls back when another replica changed records of a kind. @returns unsubscribe */
-  onForeignRecords(listener: (kind: RecordKind) => void): () => void
+  /** Calls back when another replica changed records of a kind: these, or nobody knows which. @returns unsubscribe */
+  onForeignRecords(listener: (kind: RecordKind, ids?: readonly string[]) => void): () => void
   close(): Promise<void>
 }

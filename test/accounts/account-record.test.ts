@@ -14,6 +14,7 @@ it('replicas that list the keys in another order do not seal over each other for
       saves += 1
       records.set(id, text)
     },
+    async changeRecords() {},
     async removeRecord() {},
   }
   const replica = (keys: readonly KeyObject[]) =>

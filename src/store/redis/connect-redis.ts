@@ -1,17 +1,29 @@
 import { Cluster, type Command, Redis, type RedisOptions } from 'ioredis'
-import { UnavailableError } from '../../core/errors.ts'
+import { liveDeadline } from '../../core/deadline.ts'
 import type { RedisTarget } from './parse-redis-url.ts'
 
 export type RedisClient = Redis | Cluster
 
 const longestRetryMs = 500
-/** So many commands may time out on a connection before another one is tried: its host may have gone silently. */
-const silentCommands = 4
+/** For so many times of a command nothing may come after one has timed out, before another connection is tried: its host may
+ *  have gone silently. */
+const silentCommands = 3
+/** Of its time; from then on a command is called slow. */
+const slowPart = 0.3
+
+export interface ConnectOptions {
+  /** In time of a live loop. */
+  readonly commandTimeoutMs: number
+  /** What a command may take beyond that, for its size. */
+  readonly moreMs?: (command: Command) => number
+  /** A command waits for longer than is usual. */
+  readonly onSlow?: () => void
+}
 
 /** Connects in the background, as often as it takes. A command while Redis is unreachable fails at once, and a slow one after
  *  `commandTimeoutMs`: neither waits in a queue nor is sent again. The caller listens to `error`. */
-export function connectRedis(target: RedisTarget, commandTimeoutMs: number): RedisClient {
-  return limitCommands(createClient(target, commandTimeoutMs), commandTimeoutMs)
+export function connectRedis(target: RedisTarget, options: ConnectOptions): RedisClient {
+  return limitCommands(createClient(target, options.commandTimeoutMs), options)
 }
 
 function createClient(target: RedisTarget, commandTimeoutMs: number): RedisClient {
@@ -19,8 +31,9 @@ function createClient(target: RedisTarget, commandTimeoutMs: number): RedisClien
   const options = {
     ...login,
     ...(tls && { tls: {} }),
-    connectTimeout: 4 * commandTimeoutMs,
-    socketTimeout: silentCommands * commandTimeoutMs,
+    connectTimeout: 10 * commandTimeoutMs,
+    // It asks for INFO, which a user may have no right to; a Redis that loads its data says so to every command.
+    enableReadyCheck: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
@@ -31,7 +44,7 @@ function createClient(target: RedisTarget, commandTimeoutMs: number): RedisClien
       redisOptions: options,
       enableOfflineQueue: false,
       clusterRetryStrategy: retryDelay,
-      slotsRefreshTimeout: 4 * commandTimeoutMs,
+      slotsRefreshTimeout: 10 * commandTimeoutMs,
       // What a command waits before it tries again counts against the time that its caller has: it fails.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
@@ -68,36 +81,45 @@ function createClient(target: RedisTarget, commandTimeoutMs: number): RedisClien
 
 const retryDelay = (attempt: number): number => Math.min(25 * attempt, longestRetryMs)
 
-/** Every command of the client fails when it takes longer than `timeoutMs`. The limit of ioredis itself would give up on
- *  answers that already lie in the socket, since timers run before reads after this process was busy: reads come first here. */
-function limitCommands<Client extends RedisClient>(client: Client, timeoutMs: number): Client {
+/** Every command of the client fails when it takes longer than its time, counted while our own loop turns: the limit of ioredis
+ *  itself would give up on answers that already lie in the socket. A connection on which nothing is answered is made anew. */
+function limitCommands<Client extends RedisClient>(client: Client, options: ConnectOptions): Client {
+  const { commandTimeoutMs, moreMs, onSlow } = options
+  const slowMs = slowPart * commandTimeoutMs
   const send = client.sendCommand.bind(client)
+  let stopSilence: (() => void) | undefined
+
+  function heard(): void {
+    stopSilence?.()
+    stopSilence = undefined
+  }
+
+  function giveUp(command: Command): void {
+    if (command.isResolved) return
+    command.reject(new Error('Command timed out'))
+    stopSilence ??= liveDeadline(silentCommands * commandTimeoutMs, () => {
+      stopSilence = undefined
+      if (client.status === 'ready') client.disconnect(true)
+    })
+  }
+
+  client.on('close', heard)
+  client.on('end', heard)
   client.sendCommand = (command: Command, ...rest: unknown[]) => {
-    const timer = setTimeout(() => setImmediate(giveUp, command), timeoutMs)
-    const settled = () => clearTimeout(timer)
-    command.promise.then(settled, settled)
+    const restMs = commandTimeoutMs - slowMs + (moreMs?.(command) ?? 0)
+    let stop = liveDeadline(slowMs, () => {
+      if (command.isResolved) return
+      onSlow?.()
+      stop = liveDeadline(restMs, () => giveUp(command))
+    })
+    command.promise.then(
+      () => {
+        stop()
+        if (stopSilence) heard()
+      },
+      () => stop(),
+    )
     return send(command, ...(rest as []))
   }
   return client
-}
-
-function giveUp(command: Command): void {
-  if (!command.isResolved) command.reject(new Error('Command timed out'))
-}
-
-/** The public error for any failure of Redis or the way to it. The cause keeps only the message: the client's own errors carry
- *  the command with its arguments, secrets among them. */
-export function redisFailure(cause: unknown): UnavailableError {
-  return new UnavailableError('dependency_unavailable', {
-    message: 'Redis, which holds what the replicas share, cannot be used now.',
-    cause: new Error(redisReason(cause)),
-  })
-}
-
-/** In words, without secrets. */
-export function redisReason(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'unknown'
-  // Of a cluster whose nodes all fail.
-  const last = 'lastNodeError' in cause && cause.lastNodeError instanceof Error ? cause.lastNodeError : cause
-  return last.message || ('code' in last ? String(last.code) : last.name)
 }

@@ -10,7 +10,7 @@ import {
   type LeaseInput,
   type Store,
 } from '../store.ts'
-import { redisFailure } from './connect-redis.ts'
+import { redisFailure } from './redis-failure.ts'
 import { itemsOf, type Reply, type RunScript, readPairs } from './redis-scripts.ts'
 
 export interface RedisLeasesOptions {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../../core/clock.ts'
-import { type RedisClient, redisFailure } from './connect-redis.ts'
+import type { RedisClient } from './connect-redis.ts'
+import { redisFailure } from './redis-failure.ts'
 
 export type Reply = null | number | string | readonly Reply[]
 export type RunScript = (name: string, ...args: readonly (string | number)[]) => Promise<Reply>
@@ -15,21 +16,25 @@ export interface RedisScriptsOptions {
 }
 
 /** Runs the scripts in `scripts/`, each one atomic command of Redis and one round trip; what they ask for and answer stands in
- *  their heads. @throws {UnavailableError} `dependency_unavailable` */
+ *  their heads. Keys with a name of their own are declared; the others, which a script makes from what it finds, lie under the same root.
+ *  @throws {UnavailableError} `dependency_unavailable` */
 export function createRunScript({ client, root, clock }: RedisScriptsOptions): RunScript {
   const scripts = readScripts()
+  const keys = new Map<string, readonly string[]>()
+  for (const [name, script] of scripts) keys.set(name, [root, ...script.keys.map((key) => root + key)])
 
   return async function runScript(name, ...args) {
     const script = scripts.get(name)
     if (!script) throw new Error(`There is no script ${name}.`)
     const now = clock ? String(clock.now()) : ''
+    const declared = keys.get(name) ?? [root]
     try {
-      return (await client.evalsha(script.digest, 1, root, now, ...args)) as Reply
+      return (await client.evalsha(script.digest, declared.length, ...declared, now, ...args)) as Reply
     } catch (cause) {
       if (!isUnknownScript(cause)) throw redisFailure(cause)
     }
     try {
-      return (await client.eval(script.text, 1, root, now, ...args)) as Reply
+      return (await client.eval(script.text, declared.length, ...declared, now, ...args)) as Reply
     } catch (cause) {
       throw redisFailure(cause)
     }
@@ -39,6 +44,8 @@ export function createRunScript({ client, root, clock }: RedisScriptsOptions): R
 interface Script {
   readonly text: string
   readonly digest: string
+  /** Without the root. */
+  readonly keys: readonly string[]
 }
 
 interface ScriptFile {
@@ -47,6 +54,10 @@ interface ScriptFile {
   readonly head: string
   readonly scripts: ReadonlyMap<string, string>
 }
+
+/** All but texts is small and bounded: a Redis that is full of texts still leases accounts.
+ *  Source: https://redis.io/docs/latest/develop/programmability/eval-intro/#script-flags */
+const evenWhenFull = '#!lua flags=allow-oom\n'
 
 const folder = new URL('./scripts/', import.meta.url)
 
@@ -61,8 +72,10 @@ function readScripts(): ReadonlyMap<string, Script> {
   for (const [name, file] of files) {
     const heads = headsOf(name, files).join('\n')
     for (const [script, body] of file.scripts) {
-      const text = `${heads}\n${body}`
-      scripts.set(script, { text, digest: createHash('sha1').update(text).digest('hex') })
+      const code = `${heads}\n${body}`
+      const text = name === 'documents' ? code : `${evenWhenFull}${code}`
+      const keys = [...new Set([...code.matchAll(/\bkey\('([^']*[^':])'\)/g)].map(([, key]) => String(key)))]
+      scripts.set(script, { text, digest: createHash('sha1').update(text).digest('hex'), keys })
     }
   }
   return scripts

@@ -1,31 +1,43 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import type { Cluster, Redis } from 'ioredis'
+import type { Cluster, Command, Redis } from 'ioredis'
 import type { Clock } from '../../core/clock.ts'
+import { liveDeadline } from '../../core/deadline.ts'
 import { UnavailableError } from '../../core/errors.ts'
+import { createListeners } from '../../core/listeners.ts'
 import type { Logger } from '../../core/logger.ts'
 import { type Count, fieldOf, maxCountsAnHour, parseField, rowsOf } from '../counts.ts'
 import {
   type AdoptedLease,
   maxDocuments,
   maxDocumentsLength,
+  type RecordKind,
   type Store,
   type StoredDocument,
 } from '../store.ts'
-import { connectRedis, redisFailure, redisReason } from './connect-redis.ts'
+import { connectRedis, type RedisClient } from './connect-redis.ts'
 import { parseRedisUrl } from './parse-redis-url.ts'
+import { redisFailure, redisReason } from './redis-failure.ts'
 import { createRedisLeases } from './redis-leases.ts'
+import { createRedisRecords, type RedisRecords } from './redis-records.ts'
 import { createRunScript, itemsOf, type Reply, type RunScript, readPairs } from './redis-scripts.ts'
 import { listenToReplicas } from './replica-messages.ts'
 
 /** The store of all replicas. Every method rejects with UnavailableError `dependency_unavailable`, within the command timeout,
  *  while Redis is unreachable; the clock is Redis's own. */
-export interface RedisStore extends Store {
-  /** Resolves when Redis answers. @throws {UnavailableError} `dependency_unavailable` */
+export interface RedisStore extends Store, RedisRecords {
+  /** Resolves when Redis answers, in the database that REDIS_URL names. @throws {UnavailableError} `dependency_unavailable` */
   ping(): Promise<void>
-  /** Identity of the data: a random id that the first replica writes; another one after Redis lost its data.
+  /** The highest schema of the keys that a replica has used there, this one's own included.
    *  @throws {UnavailableError} `dependency_unavailable` */
-  epoch(): Promise<string>
+  schema(): Promise<number>
+  readonly ownSchema: number
+  /** Asks whether Redis is there, on a connection that carries nothing else: neither a long text nor a slow script stands before it.
+   *  @throws {UnavailableError} `dependency_unavailable`, within the command timeout */
+  isThere(): Promise<void>
+  /** `onForeignRecords`, with what the message says of the change. */
+  onRecordsMessage(listener: (kind: RecordKind, isCounted: boolean) => void): () => void
+  /** Calls back when a command has waited for longer than is usual. @returns unsubscribe */
+  onSlow(listener: () => void): () => void
   /** Puts back leases of this replica. They count against the caps; an account that is over its cap by this stays so until
    *  they end. One that Redis still knows is renewed. @throws {UnavailableError} `dependency_unavailable` */
   adoptLeases(leases: readonly AdoptedLease[]): Promise<void>
@@ -66,19 +78,28 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
   const target = parseRedisUrl(options.redisUrl)
   const root = rootOf(options.redisPrefix)
   const replica = randomUUID()
-  const client = connectRedis(target, commandTimeoutMs)
-  const subscriber = connectRedis(target, commandTimeoutMs)
-  for (const connection of [client, subscriber]) {
+  const slow = createListeners()
+  const limits = { commandTimeoutMs, onSlow: slow.tell }
+  const client = connectRedis(target, limits)
+  const subscriber = connectRedis(target, { commandTimeoutMs })
+  const judge = connectRedis(target, { commandTimeoutMs })
+  // Long texts: whoever waits for a lease does not stand behind them.
+  const bulk = connectRedis(target, { ...limits, moreMs: transferMs })
+  const connections = [client, judge, bulk]
+  for (const connection of [subscriber, ...connections]) {
     connection.on('error', (cause) => logger.debug({ reason: redisReason(cause) }, 'no connection to Redis'))
   }
-  const runScript = createRunScript({ client, root, clock: options.stoppedClock })
+  const scripts = { root, clock: options.stoppedClock }
+  const runScript = createRunScript({ ...scripts, client })
+  const runBulkScript = createRunScript({ ...scripts, client: bulk })
   const messages = listenToReplicas({ subscriber, channel: `${root}news`, replica })
 
   return {
     client,
     ...createRedisLeases({ runScript, random, maxBindings, maxCounts, onFreed: messages.callWaiters }),
     ...createRedisCounts(runScript, maxCounts),
-    ...createRedisDocuments(runScript, {
+    ...createRedisRecords(runScript, replica),
+    ...createRedisDocuments(runBulkScript, {
       maxDocuments: options.maxDocuments ?? maxDocuments,
       maxLength: options.maxDocumentsLength ?? maxDocumentsLength,
     }),
@@ -86,45 +107,91 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     countRateLimit: (account) => translated(client.hincrby(`${root}rate-limits`, account, 1)),
 
     onChange: messages.onChange,
-    onForeignRecords: messages.onForeignRecords,
-
-    async saveRecord(kind, id, text) {
-      await runScript('save-record', kind, id, text, replica)
-    },
-
-    async addRecord(kind, id, text) {
-      return (await runScript('add-record', kind, id, text, replica)) === 1
-    },
-
-    async removeRecord(kind, id) {
-      await runScript('remove-record', kind, id, replica)
-    },
-
-    async records(kind) {
-      return readPairs(await runScript('records', kind))
-    },
+    onForeignRecords: (listener) => messages.onForeignRecords((kind) => listener(kind)),
+    onRecordsMessage: messages.onForeignRecords,
 
     async ping() {
-      await translated(connected(client, commandTimeoutMs).then(() => client.ping()))
+      const both = [connected(client, commandTimeoutMs), connected(bulk, commandTimeoutMs)]
+      await translated(Promise.all(both))
+      // ioredis goes on in database 0 when this one does not exist.
+      if (target.db > 0) await translated(client.call('SELECT', target.db))
+      await translated(client.ping())
     },
 
-    async epoch() {
-      await translated(client.set(`${root}epoch`, randomUUID(), 'NX'))
-      return String(await translated(client.get(`${root}epoch`)))
+    ownSchema: redisSchema,
+    async schema() {
+      return Number(await runScript('meet-schema', redisSchema))
     },
+
+    isThere: () => translated(answers(judge, judgePart * commandTimeoutMs)),
+    onSlow: slow.add,
 
     async close() {
       messages.close()
-      client.disconnect()
+      slow.clear()
+      for (const connection of connections) connection.disconnect()
     },
   }
 }
 
+/** 1 is what 0.1.0 left behind. Its leases, holds, bindings and accounts stay as they were; what is new stands in keys of its own. */
+const redisSchema = 2
+
 /** All keys bear one hash tag, so that a cluster keeps them on one node; REDIS_PREFIX may bring its own. */
 const rootOf = (prefix: string): string => (/\{[^}]+\}/.test(prefix) ? prefix : `${prefix}{state}:`)
 
-async function connected(client: RedisStore['client'], timeoutMs: number): Promise<void> {
-  if (client.status !== 'ready') await once(client, 'ready', { signal: AbortSignal.timeout(timeoutMs) })
+/** Together with the wait after which a command is called slow this is less than the command timeout: the verdict is there before
+ *  the request goes on. */
+const judgePart = 0.6
+
+/** What a connection with 8 Mbit/s needs for a command of this size; its reply may be as long as any text. */
+function transferMs({ args }: Command): number {
+  let length = 0
+  for (const arg of args) length += typeof arg === 'string' || Buffer.isBuffer(arg) ? arg.length : 0
+  return Math.max(length, longestReply) / 1000
+}
+const longestReply = 1024 * 1024
+
+/** Resolves when the connection can be used. */
+function connected(client: RedisClient, timeoutMs: number): Promise<void> {
+  if (client.status === 'ready') return Promise.resolve()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const stop = liveDeadline(timeoutMs, () => reject(new Error('no connection')))
+  client.once('ready', resolve)
+  client.once('error', reject)
+  return promise.finally(() => {
+    stop()
+    client.off('ready', resolve)
+    client.off('error', reject)
+  })
+}
+
+/** One that was cut is made anew and asked again within the time; one that is refused is refused. */
+async function answers(client: RedisClient, timeoutMs: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let isOver = false
+  const stop = liveDeadline(timeoutMs, () => reject(new Error('no answer')))
+  const refused = (error: Error) => {
+    if ('code' in error && error.code === 'ECONNREFUSED') reject(error)
+  }
+  const ask = () => {
+    if (!isOver && client.status === 'ready') client.ping().then(() => resolve(), askAgain)
+  }
+  const askAgain = (error: Error) => {
+    // Cut off: it is asked again when the connection is there.
+    if (client.status === 'ready') reject(error)
+  }
+  client.on('ready', ask)
+  client.on('error', refused)
+  ask()
+  try {
+    await promise
+  } finally {
+    isOver = true
+    stop()
+    client.off('ready', ask)
+    client.off('error', refused)
+  }
 }
 
 async function translated<T>(command: Promise<T>): Promise<T> {

@@ -1,9 +1,13 @@
+import { liveDeadline } from '../../core/deadline.ts'
 import { ServiceError, UnavailableError } from '../../core/errors.ts'
+import { RedisRefusal } from '../redis/redis-failure.ts'
 
 export interface BreakerOptions {
-  /** Brings Redis back into use: pings it, sends what it missed, and calls `close` when it can be used.
+  /** Brings Redis back into use, or sends what one in use has missed: pings it, and calls `close` when it can be used.
    *  Rejects when it is still unreachable, or unreachable again. */
   readonly rejoin: (close: () => void) => Promise<void>
+  /** Whether Redis is there, asked apart from all else. Rejects when it is not. */
+  readonly isThere: () => Promise<void>
   /** @param cause  why it was found unreachable */
   readonly onOpen: (cause: unknown) => void
   /** From one probe to the next while it is open. */
@@ -12,14 +16,19 @@ export interface BreakerOptions {
   readonly firstMeetingMs: number
 }
 
-/** Stands between this replica and a Redis that may become unreachable: after one failure no request waits for it any more, until
- *  a probe, made each `probeMs`, has brought it back. It begins with a first meeting. */
+/** Stands between this replica and a Redis that may become unreachable. A call that fails goes on without Redis, and so do those
+ *  that come while Redis is asked, apart, whether it is there at all. That alone decides: a long text, a slow script or a refusal is
+ *  no absence. While it is away no request waits for it, until a probe, made each `probeMs`, has brought it back. It begins with a
+ *  first meeting. */
 export class Breaker {
   readonly #options: BreakerOptions
   #isClosed = false
   #ended = false
   #meeting: Promise<void> | undefined
   #probing: Promise<void> | undefined
+  #question: Promise<void> | undefined
+  /** A call has failed and the question is not answered yet. */
+  #isSuspected = false
   #timer: NodeJS.Timeout | undefined
   #failure: unknown
 
@@ -40,24 +49,60 @@ export class Breaker {
     await this.#meeting
   }
 
-  /** Runs `reachable` while Redis is in use, `unreachable` otherwise, and after a failure of the former. */
-  async run<T>(reachable: () => Promise<T>, unreachable: () => T | Promise<T>): Promise<T> {
+  /** Runs `reachable` while Redis is in use, `unreachable` otherwise, and after a failure of the former.
+   *  @param speaksFor  `itself`: what fails says nothing of other calls, as with a long text */
+  async run<T>(
+    reachable: () => Promise<T>,
+    unreachable: () => T | Promise<T>,
+    speaksFor: 'all' | 'itself' = 'all',
+  ): Promise<T> {
     if (this.#meeting) await this.#meeting
-    if (this.#isClosed) {
+    if (this.#isClosed && !this.#isSuspected) {
       try {
         return await reachable()
       } catch (error) {
         if (!isUnreachable(error)) throw error
-        this.open(error)
+        if (speaksFor === 'all' && blame(error) === 'way') this.suspect(error)
+        else this.ask(error)
       }
     }
     return unreachable()
   }
 
-  open(cause: unknown): void {
+  /** A call has failed: asks whether Redis is there. */
+  suspect(cause: unknown): void {
+    if (!this.#isClosed || this.#ended) return
+    this.#isSuspected = true
+    this.ask(cause)
+  }
+
+  /** A call takes long: asks whether Redis is there. */
+  ask(cause: unknown): void {
+    if (!this.#isClosed || this.#ended) return
+    this.#question ??= this.#options
+      .isThere()
+      .then(
+        () => {
+          // What went on without it meanwhile is sent now.
+          this.refresh()
+        },
+        () => this.#open(cause),
+      )
+      .finally(() => {
+        this.#question = undefined
+        this.#isSuspected = false
+      })
+  }
+
+  /** Sends Redis, while it is in use, what it has missed. */
+  refresh(): void {
+    if (this.#isClosed && !this.#ended && !this.#probing) this.#schedule(0)
+  }
+
+  #open(cause: unknown): void {
     if (!this.#isClosed || this.#ended) return
     this.#isClosed = false
-    this.#schedule()
+    this.#schedule(this.#options.probeMs)
     this.#options.onOpen(cause)
   }
 
@@ -67,23 +112,28 @@ export class Breaker {
     clearTimeout(this.#timer)
     await this.#meeting
     await this.#probing
+    await this.#question
   }
 
   /** A process that has just begun has no connection yet; its first requests need not do without for that. */
   async #meet(): Promise<void> {
     const { firstMeetingMs, probeMs, onOpen } = this.#options
-    const deadlineMs = performance.now() + firstMeetingMs
+    let isLate = firstMeetingMs === 0
+    const stop = liveDeadline(firstMeetingMs, () => {
+      isLate = true
+    })
     await this.#probe()
-    while (!this.#isClosed && !this.#ended && performance.now() < deadlineMs) {
+    while (!this.#isClosed && !this.#ended && !isLate) {
       await new Promise((resolve) => setTimeout(resolve, Math.min(firstMeetingMs, probeMs) / 10))
-      await this.#probe()
+      if (!this.#isClosed) await this.#probe()
     }
+    stop()
     if (!this.#isClosed && !this.#ended) onOpen(this.#failure)
   }
 
   #probe(): Promise<void> {
-    if (this.#isClosed || this.#ended) return Promise.resolve()
-    this.#schedule()
+    if (this.#ended) return Promise.resolve()
+    if (!this.#isClosed) this.#schedule(this.#options.probeMs)
     this.#probing ??= this.#rejoin().finally(() => {
       this.#probing = undefined
     })
@@ -91,24 +141,29 @@ export class Breaker {
   }
 
   async #rejoin(): Promise<void> {
+    const wasClosed = this.#isClosed
     try {
       await this.#options.rejoin(() => {
-        if (this.#ended) return
+        if (this.#ended || this.#isClosed) return
         this.#isClosed = true
         clearTimeout(this.#timer)
       })
     } catch (error) {
       this.#failure = error
+      if (wasClosed) this.suspect(error)
       // It was in use already, and has not been sent everything.
-      this.open(error)
+      else this.#open(error)
     }
   }
 
-  #schedule(): void {
+  #schedule(ms: number): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#probe(), this.#options.probeMs).unref()
+    this.#timer = setTimeout(() => void this.#probe(), ms).unref()
   }
 }
+
+/** For a journal: Redis refused this one entry, or cannot be reached. */
+export const blame = (error: unknown): 'entry' | 'way' => (error instanceof RedisRefusal ? 'entry' : 'way')
 
 const isUnreachable = (error: unknown): boolean =>
   error instanceof ServiceError && error.code === 'dependency_unavailable'

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
+import type { Logger } from '../../core/logger.ts'
 import { type Count, countOf } from '../counts.ts'
 import type { EmbeddedStore } from '../embedded-store.ts'
+import { createJournal } from '../journal.ts'
 import type { RedisStore } from '../redis/redis-store.ts'
 import type { LeaseRelease, Store } from '../store.ts'
-import { type Breaker, redisUnreachable } from './breaker.ts'
+import { type Breaker, blame, redisUnreachable } from './breaker.ts'
 
 export interface SharedCountsOptions {
   readonly redis: Pick<RedisStore, 'counts' | 'addCounts'>
   readonly local: Pick<EmbeddedStore, 'addCount' | 'takeCounts'>
   readonly breaker: Pick<Breaker, 'run'>
   readonly clock: Clock
+  readonly logger: Logger
 }
 
 export interface SharedCounts extends Pick<Store, 'counts'> {
@@ -27,16 +30,21 @@ const batchSize = 1000
 
 /** Counts, in Redis while it is reachable. Otherwise the embedded store counts, and hands over when Redis is back. An attempt that
  *  was being counted when Redis froze may be counted twice: better that than not at all. */
-export function createSharedCounts({ redis, local, breaker, clock }: SharedCountsOptions): SharedCounts {
-  /** On its way. Sent again it bears the same id: the first may have come. */
-  let batch: { readonly id: string; readonly counts: readonly Count[] } | undefined
-
-  function nextBatch() {
-    if (batch) return batch
-    const counts = local.takeCounts(batchSize)
-    if (counts.length > 0) batch = { id: randomUUID(), counts }
-    return batch
-  }
+export function createSharedCounts({
+  redis,
+  local,
+  breaker,
+  clock,
+  logger,
+}: SharedCountsOptions): SharedCounts {
+  /** On their way. Sent again a batch bears the same id: the first may have come. */
+  const batches = createJournal<readonly Count[]>({
+    name: 'counts of attempts',
+    send: redis.addCounts,
+    blames: blame,
+    maxFailures: 3,
+    logger,
+  })
 
   return {
     add(release) {
@@ -46,12 +54,15 @@ export function createSharedCounts({ redis, local, breaker, clock }: SharedCount
 
     async putBack() {
       let sent = 0
-      for (let next = nextBatch(); next; next = nextBatch()) {
-        await redis.addCounts(next.id, next.counts)
-        batch = undefined
-        sent += next.counts.length
+      for (;;) {
+        const counts = local.takeCounts(batchSize)
+        if (counts.length > 0) batches.add(randomUUID(), counts)
+        if (batches.size === 0) return sent
+        sent += batches.ids().reduce((sum, id) => sum + (batches.get(id)?.length ?? 0), 0)
+        await batches.replay()
+        // Refused: they go with the next that are sent.
+        if (batches.size > 0) return sent
       }
-      return sent
     },
 
     counts: (sinceMs, untilMs) =>
@@ -63,8 +74,7 @@ export function createSharedCounts({ redis, local, breaker, clock }: SharedCount
       ),
 
     close() {
-      for (const count of batch?.counts ?? []) local.addCount(count)
-      batch = undefined
+      for (const id of batches.ids()) for (const count of batches.get(id) ?? []) local.addCount(count)
     },
   }
 }

@@ -1,4 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
+import type { Logger } from '../../core/logger.ts'
+import { createJournal } from '../journal.ts'
 import { type DocumentKind, maxDocuments, type Store } from '../store.ts'
 import { type Breaker, redisUnreachable } from './breaker.ts'
 
@@ -14,6 +16,7 @@ export interface SharedDocumentsOptions {
   /** Throws unless this replica may serve alone while Redis is unreachable (REDIS_DOWN_MODE=local). */
   readonly assertLocal: () => void
   readonly clock: Clock
+  readonly logger: Logger
 }
 
 export interface SharedDocuments extends Documents {
@@ -36,27 +39,35 @@ export function createSharedDocuments({
   breaker,
   assertLocal,
   clock,
+  logger,
 }: SharedDocumentsOptions): SharedDocuments {
-  const unsent = new Map<string, Unsent>()
+  /** A text that cannot be sent says nothing of Redis: it stays here, and is dropped from what is to be sent after two tries. */
+  const unsent = createJournal<Unsent>({
+    name: 'a text',
+    send: move,
+    blames: () => 'entry',
+    maxFailures: 2,
+    maxEntries: maxDocuments,
+    logger,
+  })
   const keyOf = (kind: DocumentKind, id: string) => `${kind} ${id}`
   const onlyInRedis = () => {
     throw redisUnreachable()
   }
 
-  function note(document: Unsent): void {
-    const key = keyOf(document.kind, document.id)
-    unsent.delete(key)
-    unsent.set(key, document)
-    const [oldest] = unsent.keys()
-    if (unsent.size > maxDocuments && oldest !== undefined) unsent.delete(oldest)
-  }
+  const note = (document: Unsent) => unsent.add(keyOf(document.kind, document.id), document)
 
-  async function move(key: string, { kind, id, endsMs }: Unsent): Promise<void> {
+  async function move(key: string, unsentOne: Unsent): Promise<void> {
+    const { kind, id, endsMs } = unsentOne
     const document = await local.findDocument(kind, id)
     const lifeMs = endsMs - clock.now()
     if (document && lifeMs > 0) await redis.saveDocument(kind, { ...document, lifeMs })
-    unsent.delete(key)
-    await local.removeDocument(kind, id)
+    // It may have been replaced here meanwhile, and then goes once more.
+    if (unsent.get(key) === unsentOne) await local.removeDocument(kind, id)
+  }
+
+  async function findAnywhere(kind: DocumentKind, id: string) {
+    return (await redis.findDocument(kind, id)) ?? (await local.findDocument(kind, id))
   }
 
   return {
@@ -68,17 +79,21 @@ export function createSharedDocuments({
           await local.saveDocument(kind, document)
           note({ kind, id: document.id, endsMs: clock.now() + document.lifeMs })
         },
+        'itself',
       ),
 
-    replaceDocument: (kind, id, text) =>
-      unsent.has(keyOf(kind, id))
-        ? local.replaceDocument(kind, id, text)
-        : breaker.run(() => redis.replaceDocument(kind, id, text), onlyInRedis),
+    async replaceDocument(kind, id, text) {
+      const waiting = unsent.get(keyOf(kind, id))
+      if (!waiting) return breaker.run(() => redis.replaceDocument(kind, id, text), onlyInRedis, 'itself')
+      const isThere = await local.replaceDocument(kind, id, text)
+      if (isThere) note({ ...waiting })
+      return isThere
+    },
 
     findDocument: (kind, id) =>
       unsent.has(keyOf(kind, id))
         ? local.findDocument(kind, id)
-        : breaker.run(() => redis.findDocument(kind, id), onlyInRedis),
+        : breaker.run(() => findAnywhere(kind, id), onlyInRedis, 'itself'),
 
     listDocuments: (kind, owner, limit) =>
       breaker.run(
@@ -87,11 +102,12 @@ export function createSharedDocuments({
           assertLocal()
           return local.listDocuments(kind, owner, limit)
         },
+        'itself',
       ),
 
     removeDocument(kind, id) {
       const key = keyOf(kind, id)
-      if (!unsent.delete(key)) return breaker.run(() => redis.removeDocument(kind, id), onlyInRedis)
+      if (!unsent.delete(key)) return breaker.run(() => redis.removeDocument(kind, id), onlyInRedis, 'itself')
       return local.removeDocument(kind, id)
     },
 
@@ -99,10 +115,6 @@ export function createSharedDocuments({
       return unsent.size > 0
     },
 
-    async putBack() {
-      const sending = [...unsent]
-      for (const [key, document] of sending) await move(key, document)
-      return sending.length
-    },
+    putBack: unsent.replay,
   }
 }

@@ -1,7 +1,9 @@
+import type { Logger } from '../../core/logger.ts'
 import type { EmbeddedStore } from '../embedded-store.ts'
+import { createJournal } from '../journal.ts'
 import type { RedisStore } from '../redis/redis-store.ts'
 import type { AccountHold, Store } from '../store.ts'
-import type { Breaker } from './breaker.ts'
+import { type Breaker, blame } from './breaker.ts'
 
 export interface SharedHoldsOptions {
   readonly redis: Pick<RedisStore, 'setHold' | 'clearHold' | 'accountStates' | 'countRateLimit'>
@@ -12,6 +14,7 @@ export interface SharedHoldsOptions {
   readonly breaker: Pick<Breaker, 'run'>
   /** Throws unless this replica may serve alone while Redis is unreachable (REDIS_DOWN_MODE=local). */
   readonly assertLocal: () => void
+  readonly logger: Logger
 }
 
 export interface SharedHolds
@@ -30,12 +33,30 @@ export interface SharedHolds
 }
 
 /** Holds of accounts, in Redis while it is reachable. The embedded store has a copy of those that this replica has seen. */
-export function createSharedHolds({ redis, local, breaker, assertLocal }: SharedHoldsOptions): SharedHolds {
+export function createSharedHolds({
+  redis,
+  local,
+  breaker,
+  assertLocal,
+  logger,
+}: SharedHoldsOptions): SharedHolds {
   /** Accounts of which Redis has missed something. */
-  const unsent = new Map<string, 'held' | 'cleared'>()
+  const unsent = createJournal<'held' | 'cleared'>({
+    name: 'holds',
+    send,
+    blames: blame,
+    maxFailures: 3,
+    logger,
+  })
 
   function note(account: string, change: 'held' | 'cleared'): void {
-    if (unsent.get(account) !== 'cleared') unsent.set(account, change)
+    unsent.add(account, unsent.get(account) === 'cleared' ? 'cleared' : change)
+  }
+
+  async function send(account: string, change: 'held' | 'cleared'): Promise<void> {
+    if (change === 'cleared') await redis.clearHold(account)
+    const hold = (await local.accountStates([account])).get(account)?.hold
+    if (hold) await redis.setHold(account, hold)
   }
 
   /** Redis wins, also where another replica has cleared a hold. */
@@ -107,27 +128,7 @@ export function createSharedHolds({ redis, local, breaker, assertLocal }: Shared
       return unsent.size > 0
     },
 
-    async putBack() {
-      const sending = [...unsent]
-      unsent.clear()
-      const known = local.holds()
-      let sent = 0
-      try {
-        await Promise.all(
-          sending.map(async ([account, change]) => {
-            if (change === 'cleared') await redis.clearHold(account)
-            const hold = known.get(account)
-            if (!hold) return
-            await redis.setHold(account, hold)
-            sent += 1
-          }),
-        )
-      } catch (error) {
-        for (const [account, change] of sending) note(account, change)
-        throw error
-      }
-      return sent
-    },
+    putBack: unsent.replay,
   }
 }
 

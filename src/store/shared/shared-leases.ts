@@ -1,9 +1,11 @@
 import type { Clock } from '../../core/clock.ts'
 import { UnavailableError } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
 import type { EmbeddedStore } from '../embedded-store.ts'
+import { createJournal } from '../journal.ts'
 import type { RedisStore } from '../redis/redis-store.ts'
 import { type AdoptedLease, holdName, type LeaseInput, type LeaseRelease, type Store } from '../store.ts'
-import type { Breaker } from './breaker.ts'
+import { type Breaker, blame } from './breaker.ts'
 import type { SharedCounts } from './shared-counts.ts'
 import type { SharedHolds } from './shared-holds.ts'
 
@@ -16,6 +18,7 @@ export interface SharedLeasesOptions {
   /** Throws unless this replica may serve alone while Redis is unreachable (REDIS_DOWN_MODE=local). */
   readonly assertLocal: () => void
   readonly clock: Clock
+  readonly logger: Logger
 }
 
 export interface SharedLeases extends Pick<Store, 'lease' | 'extendLease' | 'releaseLease'> {
@@ -29,10 +32,17 @@ export interface SharedLeases extends Pick<Store, 'lease' | 'extendLease' | 'rel
 
 /** Leases, in Redis while it is reachable. Those in use outlive its absence and the loss of its data. */
 export function createSharedLeases(options: SharedLeasesOptions): SharedLeases {
-  const { redis, local, breaker, holds, counts, assertLocal, clock } = options
+  const { redis, local, breaker, holds, counts, assertLocal, clock, logger } = options
   const inUse = new LeasesInUse(clock)
   /** Releases of leases that Redis counts, from while it was unreachable. */
-  const ended: LeaseRelease[] = []
+  const ended = createJournal<LeaseRelease>({
+    name: 'ends of leases',
+    // A second release of the same lease does nothing.
+    send: (_leaseId, release) => redis.releaseLease(release),
+    blames: blame,
+    maxFailures: 3,
+    logger,
+  })
   const unsent = () => inUse.alive().filter(({ isLocal }) => isLocal)
 
   async function leaseFrom(home: 'redis' | 'local', input: LeaseInput) {
@@ -97,23 +107,14 @@ export function createSharedLeases(options: SharedLeasesOptions): SharedLeases {
     }
   }
 
-  async function sendEnded(): Promise<void> {
-    const sending = ended.splice(0)
-    try {
-      await Promise.all(sending.map((release) => redis.releaseLease(release)))
-    } catch (error) {
-      // A second release of the same lease does nothing.
-      ended.push(...sending)
-      throw error
-    }
-  }
-
   return {
     lease: (input) =>
       breaker.run(
         () => leaseFrom('redis', input),
         () => {
           assertLocal()
+          // Redis may be in use and this one call have failed: what this replica has in flight counts here too.
+          if (breaker.isClosed) moveToLocal()
           // The ids of both stores stand side by side and must not meet.
           return leaseFrom('local', { ...input, requestId: `local.${input.requestId}` })
         },
@@ -145,7 +146,8 @@ export function createSharedLeases(options: SharedLeasesOptions): SharedLeases {
           () => redis.releaseLease(isLocal ? uncounted : release).then(() => true),
           () => {
             if (!isLocal) counts.add(release)
-            return ended.push(uncounted) === 0
+            ended.add(uncounted.leaseId, uncounted)
+            return false
           },
         ))
       if (!hold || !inUse.isAlive(lease)) return
@@ -156,13 +158,13 @@ export function createSharedLeases(options: SharedLeasesOptions): SharedLeases {
     moveToLocal,
 
     get hasUnsent() {
-      return ended.length > 0 || unsent().length > 0
+      return ended.size > 0 || unsent().length > 0
     },
 
     async putBack() {
       const leases = unsent()
       if (leases.length > 0) await adopt(leases)
-      await sendEnded()
+      await ended.replay()
       return leases.length
     },
   }

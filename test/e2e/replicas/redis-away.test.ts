@@ -62,7 +62,7 @@ describe.each(['local', 'fail'] as const)('REDIS_DOWN_MODE=%s', (mode) => {
     await all.redis.kill()
     for (const url of urls) {
       expect(await ask(url, { signal: AbortSignal.timeout(recoveryMs) })).toEqual(away)
-      expect(await redisState(url)).toEqual(readyz)
+      await expect.poll(() => redisState(url), { timeout: recoveryMs }).toEqual(readyz)
     }
     gate.resolve()
     for (const { ended } of streams) expect(await ended).toEqual(wholeGated)

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { startRedisSentinel } from '../../support/redis-sentinel.ts'
 import { startRedisServer } from '../../support/redis-server.ts'
-import { openRedisStore } from './open-redis-store.ts'
+import { epochOf, openRedisStore } from './open-redis-store.ts'
 
 const closing: (() => Promise<void>)[] = []
 
@@ -50,7 +50,7 @@ it('keeps to its database and its prefix in every key', async () => {
     })
   await store.lease(input)
   await store.countRateLimit('a')
-  await store.epoch()
+  await epochOf(store)
   await store.saveRecord('account', 'id', 'text')
   await store.saveDocument('response', { id: 'id', owner: 'owner', text: 'text', lifeMs: 60_000 })
   const keys = await store.client.keys('*')
@@ -61,6 +61,6 @@ it('keeps to its database and its prefix in every key', async () => {
 it('takes a prefix with a hash tag as it is', async () => {
   const server = await startServer()
   const store = await openStore(server.url, '{mine}:')
-  await store.epoch()
+  await epochOf(store)
   expect(await store.client.keys('*')).toEqual(['{mine}:epoch'])
 })

@@ -29,3 +29,6 @@ export function nextChange(store: Pick<RedisStore, 'onChange'>): Promise<void> {
   })
   return promise
 }
+
+export const epochOf = (store: Pick<RedisStore, 'meet'>, epoch?: string): Promise<string> =>
+  store.meet({ epoch, changes: new Map() })

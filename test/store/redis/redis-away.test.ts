@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLogger } from '../../../src/core/logger.ts'
 import { createRedisStore, type RedisStore } from '../../../src/store/redis/redis-store.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { leaseInput } from '../lease-input.ts'
-import { nextChange, openRedisStore } from './open-redis-store.ts'
+import { epochOf, nextChange, openRedisStore } from './open-redis-store.ts'
 
 const password = 'pass word/@:%'
 const unavailable = { code: 'dependency_unavailable' }
@@ -59,7 +59,7 @@ const everyMethod: readonly ((store: RedisStore) => Promise<unknown>)[] = [
   (store) => store.listDocuments('response', 'o', 1),
   (store) => store.removeDocument('response', 'i'),
   (store) => store.ping(),
-  (store) => store.epoch(),
+  (store) => epochOf(store),
 ]
 
 async function expectAllToFail(store: RedisStore): Promise<void> {
@@ -144,10 +144,47 @@ describe('while Redis is away', () => {
     expect(log).not.toContain('wrong-word')
   })
 
+  it('R2: one that is full of texts still leases accounts, under their caps', async () => {
+    const store = await create()
+    await store.client.call('config', 'set', 'maxmemory', '1')
+    const leased = await store.lease(input)
+    expect(leased.type).toBe('leased')
+    expect(await store.lease(input)).toEqual({ type: 'busy' })
+    if (leased.type === 'leased') await store.releaseLease({ ...leased, model: 'm' })
+    await store.setHold('a', { type: 'signed-out', sinceMs: 1 })
+    await store.saveRecord('account', 'id', 'text')
+    await store.isThere()
+    expect(await store.records('account')).toEqual(new Map([['id', 'text']]))
+  })
+
+  it('R6: a user without the right to INFO is no fault, and nothing is printed', async () => {
+    const store = await create()
+    await store.client.call('acl', 'setuser', 'few', 'on', '>word', '~*', '&*', '+@all', '-info')
+    const printed = vi.spyOn(console, 'warn')
+    const redisUrl = server.url.replace(/\/\/.*@/, '//few:word@')
+    open.push(await openRedisStore({ redisUrl, logger }))
+    expect(printed).not.toHaveBeenCalled()
+  })
+
+  it('R5: a database that the server does not have is not taken for another', async () => {
+    const store = createRedisStore({
+      redisUrl: `${server.url}/99`,
+      redisPrefix: 'test:',
+      logger,
+      random: Math.random,
+    })
+    open.push(store)
+    await expect(store.ping()).rejects.toMatchObject({
+      code: 'dependency_unavailable',
+      cause: { message: expect.stringContaining('DB index is out of range') },
+    })
+  })
+
   it('no error and no log line tells what was in the command or the URL', async () => {
     const store = await create()
     await store.client.call('config', 'set', 'maxmemory', '1')
-    const failure = await store.saveRecord('account', 'id', 'secret of an account').catch((error) => error)
+    const document = { id: 'i', owner: 'o', text: 'secret of an account', lifeMs: 1000 }
+    const failure = await store.saveDocument('response', document).catch((error) => error)
     expect(failure).toMatchObject(unavailable)
     logger.error({ err: failure }, 'failed')
     expect(log).toContain('OOM')

@@ -8,7 +8,7 @@ import type { RedisStore, RedisStoreOptions } from '../../../src/store/redis/red
 import type { AccountHold, Store } from '../../../src/store/store.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { leaseInput, takeLease } from '../lease-input.ts'
-import { openRedisStore } from './open-redis-store.ts'
+import { epochOf, openRedisStore } from './open-redis-store.ts'
 
 let server: RedisServer
 const open: Store[] = []
@@ -371,10 +371,10 @@ describe('what is put back', () => {
   it('is known by the epoch: one for all replicas until the data is lost', async () => {
     const redisPrefix = freshPrefix()
     const [one, two] = [await create({ redisPrefix }), await create({ redisPrefix })]
-    const [first, second] = await Promise.all([one.epoch(), two.epoch()])
+    const [first, second] = await Promise.all([epochOf(one), epochOf(two)])
     expect(first).toBe(second)
     await one.client.flushall()
-    expect(await two.epoch()).not.toBe(first)
-    expect(await one.epoch()).toBe(await two.epoch())
+    expect(await epochOf(two)).not.toBe(first)
+    expect(await epochOf(one)).toBe(await epochOf(two))
   })
 })

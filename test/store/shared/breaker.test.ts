@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { UnavailableError } from '../../../src/core/errors.ts'
+import { redisFailure } from '../../../src/store/redis/redis-failure.ts'
 import { Breaker } from '../../../src/store/shared/breaker.ts'
 
 const open: Breaker[] = []
@@ -8,7 +9,7 @@ afterEach(async () => {
 })
 
 /** @param rejoin  what becomes of the n-th probe, counted from 1 */
-function create(rejoin: (probe: number) => boolean) {
+function create(rejoin: (probe: number) => boolean, isThere = () => Promise.reject(away)) {
   const causes: unknown[] = []
   let probes = 0
   const breaker = new Breaker({
@@ -17,6 +18,7 @@ function create(rejoin: (probe: number) => boolean) {
       if (!rejoin(probes)) throw new Error(`probe ${probes} failed`)
       close()
     },
+    isThere,
     onOpen: (cause) => void causes.push(cause),
     probeMs: 5,
     firstMeetingMs: 0,
@@ -62,7 +64,45 @@ describe('Breaker', () => {
         () => 'away',
       )
     expect([await ask(), await ask(), asked]).toEqual(['away', 'away', 1])
-    expect(causes).toEqual([away])
+    await expect.poll(() => causes).toEqual([away])
+  })
+
+  it('R2: is opened by the second question alone: what came meanwhile went on without it', async () => {
+    const answer = Promise.withResolvers<undefined>()
+    const { breaker, causes, probes } = create(
+      () => true,
+      () => answer.promise as Promise<never>,
+    )
+    const fails = () =>
+      breaker.run(
+        () => Promise.reject(away),
+        () => 'without',
+      )
+    const works = () =>
+      breaker.run(
+        async () => 'there',
+        () => 'without',
+      )
+    expect([await works(), await fails(), await works()]).toEqual(['there', 'without', 'without'])
+    answer.resolve(undefined)
+    await expect.poll(works).toBe('there')
+    // What went on without it is sent.
+    await expect.poll(probes).toBe(2)
+    expect([breaker.isClosed, causes]).toEqual([true, []])
+  })
+
+  it('R2: a refusal, or a text that is late, says nothing of other calls', async () => {
+    const { breaker, causes } = create(
+      () => true,
+      () => Promise.resolve() as Promise<never>,
+    )
+    const refusal = redisFailure(Object.assign(new Error('OOM command not allowed'), { name: 'ReplyError' }))
+    const without = () => 'without'
+    expect(await breaker.run(() => Promise.reject(refusal), without)).toBe('without')
+    expect(await breaker.run(async () => 'there', without)).toBe('there')
+    expect(await breaker.run(() => Promise.reject(away), without, 'itself')).toBe('without')
+    expect(await breaker.run(async () => 'there', without)).toBe('there')
+    expect(causes).toEqual([])
   })
 
   it('opens again when the other side goes away before it was told everything', async () => {
@@ -74,6 +114,7 @@ describe('Breaker', () => {
         close()
         if (probes === 1) throw away
       },
+      isThere: () => Promise.reject(away),
       onOpen: (cause) => void causes.push(cause),
       probeMs: 5,
       firstMeetingMs: 0,

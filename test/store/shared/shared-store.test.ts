@@ -84,7 +84,7 @@ describe('replicas with Redis', () => {
     expect(await frozen.store.extendLease({ ...lease, leaseMs })).toBe(false)
     await frozen.until('up')
     expect(await frozen.store.extendLease({ ...lease, leaseMs })).toBe(false)
-    expect(await inFlight(frozen)).toBe(1)
+    await expect.poll(() => inFlight(frozen)).toBe(1)
     await other.store.releaseLease(newer)
     expect(await inFlight(frozen)).toBe(0)
   })
@@ -152,8 +152,7 @@ describe('B3: Redis is back again, empty', () => {
     for (const id of ['z', 'y', 'x']) await one.store.saveRecord('account', id, `account ${id}`)
     await one.store.saveRecord('chat-deletion', 'chat', 'to delete')
     await server.restart()
-    await Promise.all([one.until('down'), two.until('down')])
-    await Promise.all([one.until('up'), two.until('up')])
+    await restored(one, two)
     expect((await two.store.accountStates(['a'])).get('a')?.hold).toEqual(cooling)
     expect([...(await two.store.records('account')).keys()]).toEqual(['z', 'y', 'x'])
     expect([...(await two.store.records('chat-deletion')).keys()]).toEqual(['chat'])
@@ -173,8 +172,183 @@ describe('B3: Redis is back again, empty', () => {
     const lease = await one.leased()
     await flush()
     expect(await one.store.extendLease({ ...lease, leaseMs })).toBe(true)
-    await one.until('up')
+    await expect.poll(() => inFlight(two)).toBe(1)
     expect(await two.lease()).toEqual({ type: 'busy' })
+  })
+})
+
+describe('R8: Redis is back with older data', () => {
+  /** What Redis has now is what it comes back with. */
+  async function snapshot(): Promise<() => Promise<void>> {
+    const { Redis } = await import('ioredis')
+    const client = new Redis(server.url)
+    const dumps = new Map<string, Buffer>()
+    for (const key of await client.keys('*')) dumps.set(key, (await client.dumpBuffer(key)) as Buffer)
+    client.disconnect()
+    return async () => {
+      await server.kill()
+      await server.restart()
+      // Before the replicas look: they were cut off, and try again after 25 ms at the soonest.
+      const again = new Redis(server.url)
+      const restore = again.multi()
+      for (const [key, dump] of dumps) restore.restore(key, 0, dump, 'REPLACE')
+      await restore.exec()
+      again.disconnect()
+    }
+  }
+
+  const accountsOf = async ({ store }: Replica) => [...(await store.records('account'))].sort()
+
+  it('what was added since is put back, and nothing is removed anywhere on its word', async () => {
+    const [one, two] = [await openUp({ dataDir: folder }), await openUp()]
+    await one.store.saveRecord('account', 'x', 'of before')
+    await one.store.saveRecord('account', 'w', 'of before')
+    const turnBack = await snapshot()
+    await one.store.saveRecord('account', 'y', 'added since')
+    await two.store.saveRecord('account', 'z', 'added since')
+    await one.store.saveRecord('account', 'x', 'changed since')
+    await two.store.removeRecord('account', 'w')
+    const whole = [
+      ['x', 'changed since'],
+      ['y', 'added since'],
+      ['z', 'added since'],
+    ]
+    await expect.poll(() => accountsOf(one)).toEqual(whole)
+    await turnBack()
+    await expect.poll(() => Promise.all([accountsOf(one), accountsOf(two)])).toEqual([whole, whole])
+    const other = await openUp()
+    await expect.poll(() => accountsOf(other)).toEqual(whole)
+    await server.kill()
+    for (const replica of [one, two]) {
+      await replica.until('down')
+      expect(await accountsOf(replica)).toEqual(whole)
+    }
+  })
+
+  it('also when others have changed so much since that its number is higher than what was known', async () => {
+    const one = await openUp({ dataDir: folder })
+    await one.store.saveRecord('account', 'x', 'of before')
+    const turnBack = await snapshot()
+    await one.store.saveRecord('account', 'y', 'added since')
+    await replicas.pop()?.store.close()
+    await turnBack()
+    const stranger = await openUp()
+    for (let count = 0; count < 5; count += 1)
+      await stranger.store.saveRecord('account', `new ${count}`, 'by a stranger')
+    const after = await openUp({ dataDir: folder })
+    expect((await accountsOf(after)).map(([id]) => id)).toEqual([
+      'new 0',
+      'new 1',
+      'new 2',
+      'new 3',
+      'new 4',
+      'x',
+      'y',
+    ])
+    await expect.poll(async () => (await accountsOf(stranger)).length).toBe(7)
+  })
+
+  it('a removal that was known is not undone by a replica that was away', async () => {
+    const one = await openUp({ dataDir: folder })
+    await one.store.saveRecord('account', 'x', 'of before')
+    await replicas.pop()?.store.close()
+    const other = await openUp()
+    await other.store.removeRecord('account', 'x')
+    const after = await openUp({ dataDir: folder })
+    expect([await accountsOf(after), await accountsOf(other)]).toEqual([[], []])
+  })
+})
+
+describe('P9: growth', () => {
+  it('many changes are one message, and only what changed is read', async () => {
+    const pages: number[] = []
+    const told: (readonly string[] | undefined)[] = []
+    const one = await openUp()
+    const two = await openUp({
+      overRedis: (redis) => ({
+        async readChanges(kind, after) {
+          const page = await redis.readChanges(kind, after)
+          pages.push(page.changes.length)
+          return page
+        },
+      }),
+    })
+    await one.store.saveRecord('account', 'first', 'text')
+    await expect.poll(async () => (await two.store.records('account')).size).toBe(1)
+    await expect.poll(() => pages.length).toBeGreaterThanOrEqual(0)
+    two.store.onForeignRecords((_kind, ids) => told.push(ids))
+    pages.length = 0
+    const added = Array.from({ length: 1200 }, (_, index) => [`id ${index}`, 'text'] as const)
+    await one.store.changeRecords('account', new Map(added))
+    await expect.poll(() => told.flat().length).toBeGreaterThanOrEqual(1200)
+    pages.length = 0
+    told.length = 0
+    await one.store.saveRecord('account', 'id 7', 'changed')
+    await expect.poll(() => told).toEqual([['id 7']])
+    expect(pages).toEqual([1, 0])
+    await server.kill()
+    await two.until('down')
+    expect((await two.store.records('account')).size).toBe(1201)
+  })
+
+  it('what 0.1.0 writes and removes, which counts no changes, is followed as well', async () => {
+    const one = await openUp()
+    for (const id of ['x', 'y']) await one.store.saveRecord('account', id, 'text')
+    const { Redis } = await import('ioredis')
+    const client = new Redis(server.url)
+    const root = 'test:{state}:'
+    const told: (readonly string[] | undefined)[] = []
+    one.store.onForeignRecords((_kind, ids) => told.push(ids))
+    await client.hset(`${root}records:account`, 'z', 'by 0.1.0')
+    await client.zadd(`${root}record-order:account`, 9, 'z')
+    await client.publish(`${root}news`, 'records account another')
+    await expect.poll(() => told.flat()).toContain('z')
+    told.length = 0
+    await client.hdel(`${root}records:account`, 'x')
+    await client.zrem(`${root}record-order:account`, 'x')
+    await client.publish(`${root}news`, 'records account another')
+    client.disconnect()
+    await expect.poll(() => told.flat()).toContain('x')
+    await server.kill()
+    await one.until('down')
+    expect([...(await one.store.records('account')).keys()]).toEqual(['y', 'z'])
+  })
+})
+
+describe('R2: Redis that is busy or full is not away', () => {
+  it('a text that cannot be kept opens nothing, and waits for nobody', async () => {
+    const replica = await openUp()
+    await replica.client.call('config', 'set', 'maxmemory', '1')
+    const text = { id: 'r', owner: 'o', text: 'long', lifeMs: 60_000 }
+    await replica.store.saveDocument('response', text)
+    expect(await replica.store.findDocument('response', 'r')).toMatchObject({ text: 'long' })
+    expect((await replica.lease()).type).toBe('leased')
+    expect(await replica.lease()).toEqual({ type: 'busy' })
+    expect([replica.store.isRedisUp(), replica.lines.filter((line) => line.includes('away'))]).toEqual([
+      true,
+      [],
+    ])
+    await server.restart()
+    await restored(replica)
+    expect(await inFlight(replica)).toBe(1)
+  })
+
+  it('H7: a replica that meets a later schema goes on, and says so once', async () => {
+    const before = await openUp()
+    await before.client.set('test:{state}:schema', 99)
+    const replica = await openUp()
+    expect((await replica.lease()).type).toBe('leased')
+    expect(replica.lines.filter((line) => line.includes('a later version'))).toHaveLength(1)
+    expect(await before.client.get('test:{state}:schema')).toBe('99')
+  })
+
+  it('a connection that is cut is made anew, and what it missed is sent', async () => {
+    const [one, two] = [await openUp(), await openUp()]
+    const lease = await one.leased()
+    one.client.disconnect(true)
+    await one.store.releaseLease(lease)
+    await expect.poll(() => inFlight(two)).toBe(0)
+    expect(one.lines).toEqual([])
   })
 })
 
@@ -266,13 +440,14 @@ describe('Redis is back with its data', () => {
     const replica = await openUp({
       dataDir: folder,
       overRedis: (redis) => ({
-        async removeRecord(kind, id) {
-          sent.push(id)
-          await redis.removeRecord(kind, id)
+        async writeRecords(kind, changes) {
+          sent.push(...changes.keys())
+          return redis.writeRecords(kind, changes)
         },
       }),
     })
     await replica.store.saveRecord('chat-deletion', 'of before', 'text')
+    sent.length = 0
     await server.kill()
     await replica.until('down')
     for (const id of ['one', 'two']) {
@@ -306,7 +481,7 @@ describe('B4: Redis frozen', () => {
     const lease = await one.leased()
     server.freeze()
     expect((await one.lease({ accounts: ['a', 'b'] })).type).toBe('leased')
-    expect(one.store.isRedisUp()).toBe(false)
+    await one.until('down')
     expect(await one.lease({ accounts: ['a', 'b'] })).toEqual({ type: 'busy' })
     expect(await one.store.extendLease({ ...lease, leaseMs })).toBe(true)
     server.resume()
@@ -345,11 +520,20 @@ describe('changes by other replicas', () => {
     await two.store.clearHold('a')
     await one.store.releaseLease(await one.leased())
     await server.restart()
-    await Promise.all([one.until('down'), two.until('down')])
-    await Promise.all([one.until('up'), two.until('up')])
+    await restored(one, two)
     expect((await two.lease()).type).toBe('leased')
   })
 })
+
+/** They have put back what Redis has lost. */
+async function restored(...all: readonly Replica[]): Promise<void> {
+  for (const { client, store, until } of all) {
+    await expect.poll(() => client.status).toBe('ready')
+    await until('up')
+    // A change takes its turn after what is being put back.
+    await store.removeRecord('secret', 'none')
+  }
+}
 
 /** Empties Redis behind everybody's back. */
 async function flush(): Promise<void> {

@@ -1,0 +1,27 @@
+import { UnavailableError } from '../../core/errors.ts'
+
+/** Redis is there and answered that it will not do this: it is full, the disk is, a right is missing. Says nothing about other commands. */
+export class RedisRefusal extends UnavailableError {}
+
+/** The public error for any failure of Redis or the way to it. The cause keeps only the message: the client's own errors carry
+ *  the command with its arguments, secrets among them. */
+export function redisFailure(cause: unknown): UnavailableError {
+  const reason = redisReason(cause)
+  const isRefusal = cause instanceof Error && cause.name === 'ReplyError' && !servesNobody.test(reason)
+  const Failure = isRefusal ? RedisRefusal : UnavailableError
+  return new Failure('dependency_unavailable', {
+    message: 'Redis, which holds what the replicas share, cannot be used now.',
+    cause: new Error(reason),
+  })
+}
+
+/** Answers that come to every command: it loads its data, follows another, wants a password. */
+const servesNobody = /^(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|NOAUTH|WRONGPASS|UNBLOCKED)\b/
+
+/** In words, without secrets. */
+export function redisReason(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown'
+  // Of a cluster whose nodes all fail.
+  const last = 'lastNodeError' in cause && cause.lastNodeError instanceof Error ? cause.lastNodeError : cause
+  return last.message || ('code' in last ? String(last.code) : last.name)
+}
