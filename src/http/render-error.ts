@@ -17,10 +17,20 @@ export function renderError({ routePrefix }: Pick<Config, 'routePrefix'>, logger
       context.set(retryHeaders(error))
       const { requestId } = context.state
       const isMessages = isOfMessages(context.path, routePrefix)
-      const body = isMessages ? encodeMessagesError(error, requestId) : encodeError(error)
+      const body = isMessages ? encodeMessagesError(error, requestId) : bodyOf(context.path, error)
       sendJson(context, body, error.status)
     }
   }
+}
+
+/** Codex asks again and again on a 429 of any other type, and shows nothing. */
+function bodyOf(path: string, error: ServiceError) {
+  const body = encodeError(error)
+  const waitMs = error.retryAfterMs ?? 0
+  if (error.status !== 429 || waitMs <= maxRetryAfterSeconds * 1000 || !/\/responses(?:\/|$)/i.test(path))
+    return body
+  const resets_in_seconds = Math.ceil(waitMs / 1000)
+  return { error: { ...body.error, type: 'usage_limit_reached', resets_in_seconds } }
 }
 
 /** What a client may be told of anything that was thrown. A bug is logged whole under the request id and shown as a plain 500. */

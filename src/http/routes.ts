@@ -81,6 +81,8 @@ export function createRoutes(
   get('/responses/:id/input_items', responses.inputItems)
 
   probe('/', home)
+  // Claude Code's, at its start and without a key.
+  router.head('/api/hello', `${anywhere}/api/hello`, home)
   probe('/livez', livez)
   probe('/readyz', createReadyzHandler(services))
   probe('/metrics', createMetricsHandler(keys, services))
@@ -98,5 +100,7 @@ export const refuseUnmatched: Middleware = (context) => {
   const methods = new Set(context.matched?.flatMap((route) => route.methods))
   if (methods.size === 0) throw new ServiceError('not_found')
   context.set('Allow', [...methods].join(', '))
-  throw new ServiceError('method_not_allowed')
+  throw new ServiceError('method_not_allowed', {
+    message: `Method not allowed; use ${[...methods].join(' or ')}.`,
+  })
 }

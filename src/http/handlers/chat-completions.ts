@@ -15,6 +15,7 @@ import { readJson } from '../read-body.ts'
 import type { Middleware, RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
+import { warn } from '../warn.ts'
 
 /** @param limit  counts a choice beyond the first, each an ask of its own, as though it were a request */
 export function createChatCompletionsHandler(
@@ -30,7 +31,8 @@ export function createChatCompletionsHandler(
   return async (context: RequestContext): Promise<void> => {
     const body = await readJson(context, config.maxBodyBytes)
     const asked = await parseRequest(body, catalogue.resolve)
-    const { chat, choices, callStyle, stream, includeUsage } = asked
+    const { chat, choices, callStyle, toolForms, stream, includeUsage } = asked
+    warn(context, asked.warnings)
     if (choices > 1) await countAsks(limit, context, choices - 1)
     const options = {
       id: `chatcmpl-${context.state.requestId}`,
@@ -38,8 +40,10 @@ export function createChatCompletionsHandler(
       model: chat.model.id,
       reasoning: chooseReasoning(asked, config),
       callStyle,
+      toolForms,
       choices,
-      streamErrorText: config.streamErrorText,
+      // A request with tools comes from a program, which reads the error and would take the words for the model's.
+      streamErrorText: config.streamErrorText && !chat.tools,
     }
     const createMeters = () => createChoiceMeters(choices, chat, countTokens)
     const createStreamMeters = () => (includeUsage ? createMeters() : undefined)

@@ -31,7 +31,6 @@ export function createImagesHandler(
     const body = await readFormOrJson(context, maxBodyBytes)
     const asked = await parseImageRequest(body, { resolve, imageRequired })
     if (asked.image.count > 1) await countAsks(limit, context, asked.image.count - 1)
-    if (asked.hasMask) context.set('Warning', '299 - "mask is not used: Genspark edits the whole picture"')
     const images = await fetchAttachments(asked.images, call.signal)
     const { account, events } = await runMedia({ ...asked.image, images }, call)
     const data: EncodedImage[] = []

@@ -21,6 +21,7 @@ import { readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
+import { warn } from '../warn.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services
@@ -54,11 +55,13 @@ export function createResponsesHandler(config: Config, services: AppServices, li
       storedByDefault: config.responsesStored,
       readKept: (keptId) => keptResponses.find(keptId, owner),
     })
-    const { chat, stream, background, customTools, echo } = request
+    const { chat, stream, background, toolForms, compacts, echo } = request
+    warn(context, request.warnings)
     const identity = { id, created: now(), model: chat.model, echo }
     const options: EncodeResponseOptions = {
       response: createResponse(identity, 'in_progress'),
-      customTools,
+      toolForms,
+      compacts,
       reasoningHidden: config.reasoningHidden,
       usage: createUsageMeter(chat, countTokens),
       now,

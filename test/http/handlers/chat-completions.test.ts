@@ -170,8 +170,8 @@ describe('chat completions through the official client', () => {
     const read = async () => {
       for await (const chunk of stream) content += chunk.choices[0]?.delta.content ?? ''
     }
-    await expect(read()).rejects.toMatchObject({ code: 'upstream_reset', type: 'upstream_error' })
-    expect(content).toBe('Hel\n\n[Genspark closed the connection before the answer was whole.]')
+    await expect(read()).rejects.toMatchObject({ code: 'upstream_reset', type: 'server_error' })
+    expect(content).toBe('Hel\n\n[Connection closed by Genspark before the answer was whole.]')
   })
 
   it('F3: a whole response that breaks is 502 without partial text', async () => {

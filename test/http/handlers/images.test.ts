@@ -114,11 +114,11 @@ describe('images through the official client', () => {
     ])
   })
 
-  it('says that a mask is not used', async () => {
+  it('refuses a mask (FINDINGS C20)', async () => {
     const client = (await startApp(making(publicFile))).openai()
     const cat = await toFile(png, 'cat.png')
-    const { response } = await client.images.edit({ ...request, image: cat, mask: cat }).withResponse()
-    expect(response.headers.get('warning')).toContain('mask is not used')
+    const edit = client.images.edit({ ...request, image: cat, mask: cat })
+    await expect(edit).rejects.toMatchObject({ status: 400, param: 'mask' })
   })
 
   it('edits also by JSON', async () => {
