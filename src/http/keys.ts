@@ -119,4 +119,4 @@ function givenKeys({ req: { headers, url = '' } }: RequestContext): string[] {
   return [bearer, anthropic, azure, google, inQuery].flatMap((key) => String(key).trim() || [])
 }
 
-const isGoogles = /^[^?]*\/v1beta\/[^?]*\?(?:.*&)?key=/i
+const isGoogles = /^[^?]*\/v1(?:beta|alpha)?\/[^?]*\?(?:.*&)?key=/i

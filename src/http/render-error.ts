@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { isAbort, maxRetryAfterSeconds, ServiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { encodeError as encodeMessagesError } from '../dialects/anthropic-messages/encode-error.ts'
+import { encodeError as encodeGeminiError } from '../dialects/gemini/encode-answer.ts'
 import { encodeError } from '../dialects/openai-chat/encode-error.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
 import { sendJson } from './send-json.ts'
@@ -16,8 +17,10 @@ export function renderError({ routePrefix }: Pick<Config, 'routePrefix'>, logger
       if (context.res.destroyed) return
       context.set(retryHeaders(error))
       const { requestId } = context.state
-      const isMessages = isOfMessages(context.path, routePrefix)
-      const body = isMessages ? encodeMessagesError(error, requestId) : bodyOf(context.path, error)
+      const { path } = context
+      const isMessages = isOfMessages(path, routePrefix)
+      const openAiOrGoogle = geminiPath.test(path) ? encodeGeminiError(error) : bodyOf(path, error)
+      const body = isMessages ? encodeMessagesError(error, requestId) : openAiOrGoogle
       sendJson(context, body, error.status)
     }
   }
@@ -58,6 +61,8 @@ export function retryHeaders(error: ServiceError): Record<string, string> {
  *  gates in front of the routes. */
 const isOfMessages = (path: string, routePrefix: string): boolean =>
   path.startsWith(routePrefix) && messagesPath.test(path.slice(routePrefix.length))
+
+const geminiPath = /\/v1(?:beta|alpha)\/|\/models\/[^?]*:(?:stream)?[a-z]+(?:Content|Tokens)$/i
 
 /** In every spelling that the router takes. */
 const messagesPath = /^(\/v1){0,2}\/messages(\/|$)/i

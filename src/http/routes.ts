@@ -6,6 +6,7 @@ import type { FileLinks } from './file-links.ts'
 import { createBillingHandlers } from './handlers/billing.ts'
 import { createChatCompletionsHandler } from './handlers/chat-completions.ts'
 import { createFilesHandler } from './handlers/files.ts'
+import { createGeminiHandlers } from './handlers/gemini.ts'
 import { createGensparkHandler } from './handlers/genspark.ts'
 import { createImagesHandler } from './handlers/images.ts'
 import { createKeptResponseHandlers, refuseWebSocket } from './handlers/kept-responses.ts'
@@ -58,6 +59,8 @@ export function createRoutes(
   const responses = createKeptResponseHandlers(services)
   const billing = createBillingHandlers(services)
 
+  const gemini = createGeminiHandlers(config, services, links)
+
   post('/chat/completions', createChatCompletionsHandler(config, services, links, limit))
   post('/responses', createResponsesHandler(config, services, links))
   post('/messages', createMessagesHandler(config, services, links))
@@ -72,6 +75,13 @@ export function createRoutes(
   remove('/videos/:id', videos.remove)
   get('/models', createListModelsHandler(services))
   get('/models/*id', createRetrieveModelHandler(services))
+  post('/models/*call', gemini.call as Handler)
+  for (const version of ['/v1beta', '/v1alpha']) {
+    const base = `${config.routePrefix}${version}/models`
+    router.get('/v1beta/models', base, ...gates.api, gemini.list as Handler)
+    router.get('/v1beta/models/*id', `${base}/*id`, ...gates.api, gemini.retrieve as Handler)
+    router.post('/v1beta/models/*call', `${base}/*call`, ...gates.api, gemini.call as Handler)
+  }
   get('/dashboard/billing/subscription', billing.subscription)
   get('/dashboard/billing/usage', billing.usage)
   get('/responses', refuseWebSocket)

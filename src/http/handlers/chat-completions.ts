@@ -15,7 +15,7 @@ import { readJson } from '../read-body.ts'
 import type { Middleware, RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
-import { warn } from '../warn.ts'
+import { warn, warnOfStandIn } from '../warn.ts'
 
 /** @param limit  counts a choice beyond the first, each an ask of its own, as though it were a request */
 export function createChatCompletionsHandler(
@@ -33,6 +33,7 @@ export function createChatCompletionsHandler(
     const asked = await parseRequest(body, catalogue.resolve)
     const { chat, choices, callStyle, toolForms, stream, includeUsage } = asked
     warn(context, asked.warnings)
+    warnOfStandIn(context, chat.model)
     if (choices > 1) await countAsks(limit, context, choices - 1)
     const options = {
       id: `chatcmpl-${context.state.requestId}`,

@@ -10,7 +10,7 @@ import { readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
-import { warn } from '../warn.ts'
+import { warn, warnOfStandIn } from '../warn.ts'
 
 export function createMessagesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, logger } = services
@@ -22,6 +22,7 @@ export function createMessagesHandler(config: Config, services: AppServices, lin
     const body = await readJson(context, config.maxBodyBytes)
     const { chat, stream, showThinking, warnings } = await parseRequest(body, catalogue.resolve)
     warn(context, warnings)
+    warnOfStandIn(context, chat.model)
     const answer = answerChat(context, chat)
     const input = countInput(chat, { countTokens, signal })
     const options = {

@@ -7,11 +7,13 @@ import { sendJson } from '../send-json.ts'
 
 export function createListModelsHandler({ catalogue }: Pick<AppServices, 'catalogue'>) {
   return (context: RequestContext): void => {
-    sendJson(context, encodeModelList(catalogue.list()))
+    const list = encodeModelList(catalogue.list())
+    // Codex looks for a list of its own kind. An empty one leaves it to the list that it brings along.
+    sendJson(context, context.query.client_version === undefined ? list : { ...list, models: [] })
   }
 }
 
-/** @throws {ServiceError} `model_not_found`, though a chat may ask for the same name: it is answered by a mixture of models */
+/** @throws {ServiceError} `model_not_found` for what only the mixture of models would answer */
 export function createRetrieveModelHandler({ catalogue }: Pick<AppServices, 'catalogue'>) {
   return (context: RouterContext<RequestState>): void => {
     const entry = catalogue.find(context.params.id ?? '')

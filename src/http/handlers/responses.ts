@@ -21,7 +21,7 @@ import { readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
-import { warn } from '../warn.ts'
+import { warn, warnOfStandIn } from '../warn.ts'
 
 export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services
@@ -57,6 +57,7 @@ export function createResponsesHandler(config: Config, services: AppServices, li
     })
     const { chat, stream, background, toolForms, compacts, echo } = request
     warn(context, request.warnings)
+    warnOfStandIn(context, chat.model)
     const identity = { id, created: now(), model: chat.model, echo }
     const options: EncodeResponseOptions = {
       response: createResponse(identity, 'in_progress'),
