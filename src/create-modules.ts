@@ -39,6 +39,7 @@ import { createSealedDocuments } from './store/sealed-documents.ts'
 import { openStateKeys } from './store/state-key.ts'
 import { createUpstream } from './upstream/client.ts'
 import type { PublicFileFetcher } from './upstream/fetch-public-file.ts'
+import type { PassThrough } from './upstream/pass-through.ts'
 
 export interface ServiceOverrides {
   readonly clock?: Clock
@@ -142,6 +143,11 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       proxyUrl: config.proxyUrl,
     })
   })
+  const passThrough = once(async (): Promise<PassThrough> => {
+    const { createPassThrough } = await import('./upstream/pass-through.ts')
+    const { embeddingsBaseUrl: baseUrl = '', embeddingsApiKey: apiKey } = config
+    return createPassThrough({ baseUrl, apiKey })
+  })
   const fetchAttachments = createFetchAttachments({
     ...pick(config, 'maxBodyBytes'),
     fetchImage: async (url, options) => (await publicFiles()).fetchImage(url, options),
@@ -196,6 +202,9 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     quota: totalQuota.read,
     readiness: () => checkReadiness({ pool, tokens, redis: shared?.store, isStateKept, isShuttingDown }),
     sharedLimit: shared,
+    passThrough: config.embeddingsBaseUrl
+      ? async (...request) => (await passThrough())(...request)
+      : undefined,
   })
   const server = createServer(app.callback())
   hardenServer(server)

@@ -83,6 +83,11 @@ export const errorTable = {
     type: 'server_error',
     text: 'Genspark answered with another model than the one asked for.',
   },
+  pass_through_failed: {
+    status: 502,
+    type: 'server_error',
+    text: 'The service that this request is passed on to did not answer it.',
+  },
   overloaded: {
     status: 503,
     type: 'service_unavailable_error',

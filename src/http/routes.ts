@@ -5,6 +5,7 @@ import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import { createBillingHandlers } from './handlers/billing.ts'
 import { createChatCompletionsHandler } from './handlers/chat-completions.ts'
+import { createCompletionsHandler } from './handlers/completions.ts'
 import { createFilesHandler } from './handlers/files.ts'
 import { createGeminiHandlers } from './handlers/gemini.ts'
 import { createGensparkHandler } from './handlers/genspark.ts'
@@ -12,8 +13,9 @@ import { createImagesHandler } from './handlers/images.ts'
 import { createKeptResponseHandlers, refuseWebSocket } from './handlers/kept-responses.ts'
 import { createCountMessageTokensHandler, createMessagesHandler } from './handlers/messages.ts'
 import { createListModelsHandler, createRetrieveModelHandler } from './handlers/models.ts'
+import { createPassThroughHandler } from './handlers/pass-through.ts'
 import { createMetricsHandler, createReadyzHandler, home, livez } from './handlers/probes.ts'
-import { createResponsesHandler } from './handlers/responses.ts'
+import { createResponsesHandlers } from './handlers/responses.ts'
 import { createVideoGenerationsHandler, createVideoHandlers } from './handlers/videos.ts'
 import type { Keys } from './keys.ts'
 import type { Middleware, RequestState } from './request-state.ts'
@@ -59,10 +61,16 @@ export function createRoutes(
   const responses = createKeptResponseHandlers(services)
   const billing = createBillingHandlers(services)
 
+  const asking = createResponsesHandlers(config, services, links)
   const gemini = createGeminiHandlers(config, services, links)
 
   post('/chat/completions', createChatCompletionsHandler(config, services, links, limit))
-  post('/responses', createResponsesHandler(config, services, links))
+  post('/completions', createCompletionsHandler(config, services, links))
+  post('/embeddings', createPassThroughHandler(config, services, '/embeddings'))
+  post('/moderations', createPassThroughHandler(config, services, '/moderations'))
+  post('/responses', asking.create)
+  post('/responses/compact', asking.compact)
+  post('/responses/input_tokens', asking.countInput)
   post('/messages', createMessagesHandler(config, services, links))
   post('/messages/count_tokens', createCountMessageTokensHandler(config, services))
   post('/images/generations', createImagesHandler(config, services, links, { imageRequired: false, limit }))
@@ -74,7 +82,7 @@ export function createRoutes(
   get('/videos/:id/content', videos.content)
   remove('/videos/:id', videos.remove)
   get('/models', createListModelsHandler(services))
-  get('/models/*id', createRetrieveModelHandler(services))
+  get('/models/*id', createRetrieveModelHandler(services) as Handler)
   post('/models/*call', gemini.call as Handler)
   for (const version of ['/v1beta', '/v1alpha']) {
     const base = `${config.routePrefix}${version}/models`

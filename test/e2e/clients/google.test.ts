@@ -91,7 +91,7 @@ describe('@google/genai', () => {
   })
 
   it('sends a picture', async () => {
-    const inlineData = { mimeType: 'image/jpeg', data: pictures.png }
+    const inlineData = { mimeType: 'image/jpeg', data: pictures.png.toString('base64') }
     const contents = [{ role: 'user', parts: [{ text: 'What is it?' }, { inlineData }] }]
     expect((await client.models.generateContent({ model, contents })).text).toBe('Hello from the model.')
     expect(askedText()).toContain('image/png')
@@ -103,7 +103,8 @@ describe('@google/genai', () => {
       contents: 'News?',
       config: { tools: [{ googleSearch: {} }] },
     })
-    expect(text).toBe('Hello from the model.')
+    // The mock of the site says this where it searches.
+    expect(text).toContain('Let me look that up.')
   })
 
   it('counts tokens and lists models', async () => {
