@@ -162,7 +162,11 @@ for (const program of programs) {
   mkdirSync(join(home, 'work'), { recursive: true })
   if (!existsSync(join(home, 'node_modules/.bin', program.bin))) {
     const npm = ['install', '--prefix', home, '--no-audit', '--no-fund', program.package]
-    const { code, output } = await run('npm', npm, { cwd: home, environment: {}, timeoutMs: installMs })
+    const { code, output } = await run('npm', npm, {
+      cwd: home,
+      environment: process.env,
+      timeoutMs: installMs,
+    })
     if (code !== 0) {
       tell(program, 'install', false, output)
       continue
@@ -226,13 +230,13 @@ function argumentsFor({ parameters }: TaughtTool, command: string): Record<strin
 
 interface RunOptions {
   readonly cwd: string
-  readonly environment: Readonly<Record<string, string>>
+  readonly environment: Readonly<NodeJS.ProcessEnv>
   readonly timeoutMs: number
 }
 
 function run(command: string, given: readonly string[], { cwd, environment, timeoutMs }: RunOptions) {
-  const { PATH = '', HOME = '', npm_config_registry } = process.env
-  const env = { PATH, HOME, ...(npm_config_registry && { npm_config_registry }), ...environment }
+  const { PATH = '' } = process.env
+  const env = { PATH, ...environment }
   const child = spawn(command, given, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs })
   let output = ''
   const add = (chunk: Buffer) => {

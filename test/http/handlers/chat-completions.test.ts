@@ -162,6 +162,15 @@ describe('chat completions through the official client', () => {
     await aborted.promise
   })
 
+  it('leaves the words of a break out where the request has tools (FINDINGS C23)', async () => {
+    const runChat = () => Promise.resolve(answerOf([text('Hel')], new UpstreamError('reset')))
+    const { post } = await startApp({ runChat })
+    const tools = [{ type: 'function', function: { name: 'a' } }]
+    const stream = await (await post({ ...request, stream: true, tools })).text()
+    expect(stream).toContain('"code":"upstream_reset"')
+    expect(stream).not.toContain('[Connection')
+  })
+
   it('F3: a stream that breaks raises, after what came', async () => {
     const runChat = () => Promise.resolve(answerOf([text('Hel')], new UpstreamError('reset')))
     const app = await startApp({ runChat })

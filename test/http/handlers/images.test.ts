@@ -18,6 +18,20 @@ import { fetchedBy, startApp, untilAborted } from '../support/start-app.ts'
 const request = { model: 'dall-e-3', prompt: 'A cat' }
 
 describe('images through the official client', () => {
+  it.each(['gpt-image-1', 'gpt-image-1.5', 'chatgpt-image-latest'])(
+    'answers the bytes for %s unless told (FINDINGS C4)',
+    async (model) => {
+      const media = making(cookieFile)
+      const openFile = () => Promise.resolve(siteFile(png))
+      const resolveMedia = () => ({ ...imageRequest({}).model, id: model })
+      const { createCatalogue } = await import('../../../src/models/catalogue.ts')
+      const catalogue = { ...createCatalogue(), resolveMedia }
+      const client = (await startApp({ ...media, services: { openFile, catalogue } })).openai()
+      const { data } = await client.images.generate({ model, prompt: 'A cat' })
+      expect(data).toEqual([{ b64_json: png.toString('base64') }])
+    },
+  )
+
   it('generates, and links public files directly', async () => {
     const media = making({ ...publicFile, revisedPrompt: 'A fine cat' })
     const app = await startApp(media)
