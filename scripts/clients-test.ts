@@ -148,7 +148,7 @@ emulator.answerWith(
 const config = parseConfig({
   ...{ HOST: '127.0.0.1', PORT: '0', GENSPARK_BASE_URL: emulator.url, GS_COOKIE: 'session_id=alice' },
   ...{ API_SECRET: key, RECAPTCHA_MODE: 'off', REQUEST_RATE_LIMIT: '0', LOG_LEVEL: 'silent' },
-  DATA_DIR: join(folder, 'data'),
+  DATA_DIR: mkdtempSync(join(folder, 'data-')),
 })
 const service = await createService(config)
 const url = await service.listen()
