@@ -41,6 +41,7 @@ import { StateFileError } from './store/state-file.ts'
 import { openStateKeys } from './store/state-key.ts'
 import { createUpstream } from './upstream/client.ts'
 import type { PublicFileFetcher } from './upstream/fetch-public-file.ts'
+import type { PassThrough } from './upstream/pass-through.ts'
 
 export interface ServiceOverrides {
   readonly clock?: Clock
@@ -150,6 +151,11 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       proxyUrl: config.proxyUrl,
     })
   })
+  const passThrough = once(async (): Promise<PassThrough> => {
+    const { createPassThrough } = await import('./upstream/pass-through.ts')
+    const { embeddingsBaseUrl: baseUrl = '', embeddingsApiKey: apiKey } = config
+    return createPassThrough({ baseUrl, apiKey })
+  })
   const fetchAttachments = createFetchAttachments({
     ...pick(config, 'maxBodyBytes'),
     fetchImage: async (url, options) => (await publicFiles()).fetchImage(url, options),
@@ -214,6 +220,9 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
         ...{ pool, tokens, redis: shared?.store, isStateKept, isShuttingDown },
       }),
     sharedLimit: shared,
+    passThrough: config.embeddingsBaseUrl
+      ? async (...request) => (await passThrough())(...request)
+      : undefined,
   })
   const server = createServer(app.callback())
   hardenServer(server)

@@ -78,6 +78,8 @@ describe('defaults', () => {
       imageUrlAllowPrivate: false,
       responsesStored: true,
       responsesKeepMs: 30 * 24 * 60 * 60 * 1000,
+      embeddingsBaseUrl: undefined,
+      embeddingsApiKey: undefined,
       modelsFile: undefined,
       dataDir: './data',
       redisUrl: undefined,

@@ -228,7 +228,7 @@ function allCooling(retryAfterMs: number): UnavailableError {
   if (retryAfterMs <= longestRetryMs) return new UnavailableError('all_accounts_cooling', { retryAfterMs })
   const seconds = Math.ceil(retryAfterMs / 1000)
   return new UnavailableError('all_accounts_cooling', {
-    message: `All cookies are temporarily unavailable. The first is back in ${seconds} s.`,
+    message: `All cookies are temporarily unavailable. Back in ${seconds} s.`,
     retryAfterMs,
     retryable: false,
   })

@@ -172,6 +172,10 @@ export const settings = {
     '0 keeps answers of /v1/responses only where the request says "store": true.'),
   responsesKeepMs: setting('RESPONSES_KEEP_DAYS', days(1, 365), '30',
     'How long such answers and their prompts are kept, sealed with STATE_KEY.'),
+  embeddingsBaseUrl: setting('EMBEDDINGS_BASE_URL', siteUrl, undefined,
+    'Where /v1/embeddings and /v1/moderations are passed on to, e.g. https://api.openai.com/v1.'),
+  embeddingsApiKey: secret('EMBEDDINGS_API_KEY', headerKey, undefined,
+    'Key for EMBEDDINGS_BASE_URL.'),
   modelsFile: setting('MODELS_FILE', text, undefined,
     'JSON file that changes the model catalogue.'),
 

@@ -97,6 +97,8 @@ export interface ChatModel {
   /** What each generation is asked for: one id, or the three of a mixture (WIRE 7.3). */
   readonly upstreamIds: Readonly<Record<WireGeneration, readonly string[]>>
   readonly mixture: boolean
+  /** The name is not known: the newest of its family answers, or the mixture. */
+  readonly standIn?: string
   /** Web search, the `-search` suffix (WIRE 7.2). */
   readonly search: boolean
 }

@@ -29,12 +29,16 @@ export const errorTable = {
     type: 'permission_error',
     text: 'This web origin is not in CORS_ORIGINS.',
   },
-  not_found: { status: 404, type: 'invalid_request_error', text: 'There is no such route.' },
+  not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    text: 'There is no such route. The API is under /v1, e.g. POST /v1/chat/completions.',
+  },
   model_not_found: { status: 404, type: 'invalid_request_error', text: 'There is no such model.' },
   method_not_allowed: {
     status: 405,
     type: 'invalid_request_error',
-    text: 'This route does not know this method.',
+    text: 'Method not allowed.',
   },
   upgrade_not_supported: {
     status: 426,
@@ -55,29 +59,34 @@ export const errorTable = {
   },
   upstream_challenge: {
     status: 502,
-    type: 'upstream_error',
+    type: 'server_error',
     text: 'Detected Cloudflare Challenge Page: the site does not let this program through. A page in Chromium may pass: GENSPARK_TRANSPORT=auto.',
   },
   upstream_reset: {
     status: 502,
-    type: 'upstream_error',
-    text: 'Genspark closed the connection before the answer was whole.',
+    type: 'server_error',
+    text: 'Connection closed by Genspark before the answer was whole.',
   },
   upstream_bad_response: {
     status: 502,
-    type: 'upstream_error',
+    type: 'server_error',
     text: 'Genspark sent something that this service does not understand.',
   },
-  upstream_empty: { status: 502, type: 'upstream_error', text: 'Genspark sent an empty answer.' },
+  upstream_empty: { status: 502, type: 'server_error', text: 'Genspark sent an empty answer.' },
   upstream_event_too_large: {
     status: 502,
-    type: 'upstream_error',
+    type: 'server_error',
     text: 'Genspark sent an event over the size limit.',
   },
   model_mismatch: {
     status: 502,
     type: 'server_error',
     text: 'Genspark answered with another model than the one asked for.',
+  },
+  pass_through_failed: {
+    status: 502,
+    type: 'server_error',
+    text: 'The service that this request is passed on to did not answer it.',
   },
   overloaded: {
     status: 503,
@@ -121,17 +130,17 @@ export const errorTable = {
   },
   upstream_first_event_timeout: {
     status: 504,
-    type: 'upstream_error',
+    type: 'server_error',
     text: 'Genspark did not begin to answer in time.',
   },
   upstream_idle_timeout: {
     status: 504,
-    type: 'upstream_error',
-    text: 'Genspark stopped sending in the middle of an answer.',
+    type: 'server_error',
+    text: 'Genspark timed out in the middle of an answer: it stopped sending.',
   },
   upstream_total_timeout: {
     status: 504,
-    type: 'upstream_error',
+    type: 'server_error',
     text: 'Genspark did not finish the answer in time.',
   },
   internal_error: {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { ContentPart, FilePart, ImagePart } from '../core/chat-request.ts'
 import type { InvalidRequestError } from '../core/errors.ts'
 import { sniffImage, sniffMime } from '../core/sniff-mime.ts'
@@ -10,13 +11,13 @@ export type GivenImage = ImagePart | Extract<ContentPart, { type: 'image-url' }>
  *  @param at  its place in the client's notation
  *  @throws {InvalidRequestError} `invalid_value` for anything that is not a picture by its own bytes, whatever its type says */
 export async function parseImage(source: string, at: string, { bare = false } = {}): Promise<GivenImage> {
-  if (/^(?!data:)[a-z][\w+.-]*:/i.test(source)) {
+  if (isAddress(source)) {
     if (source.length > maxUrlLength || !URL.canParse(source)) throw invalidValue(at, 'this URL is not valid')
     return { type: 'image-url', url: source, param: at }
   }
   const data = readDataUrl(source)
   if (!data && !bare) throw invalidValue(at, 'expected an http(s) URL or data:image/...;base64,...')
-  const base64 = checkBase64(data?.base64 ?? source, at)
+  const base64 = canonicalBase64(data?.base64 ?? source, at)
   return imagePart(await sniffImage(base64), base64, at)
 }
 
@@ -28,6 +29,58 @@ export async function parseImageBytes(bytes: Uint8Array, at: string): Promise<Im
     Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
     at,
   )
+}
+
+/** A part that is said to be a picture; its bytes decide what it is. Clients that can send nothing but pictures send their files
+ *  in this way.
+ *  @param named  what the client calls it, where the format has a place for that
+ *  @throws {InvalidRequestError} `invalid_value` for what is neither a picture nor a file of a known type nor text */
+export async function parseAttachment(
+  source: string,
+  at: string,
+  { name, mimeType }: { readonly name?: string | undefined; readonly mimeType?: string | undefined } = {},
+): Promise<GivenImage | FilePart> {
+  if (isAddress(source)) return parseImage(source, at)
+  const data = readDataUrl(source)
+  const base64 = canonicalBase64(data?.base64 ?? source, at)
+  const imageType = await sniffImage(base64)
+  if (imageType) return { type: 'image', mimeType: imageType, base64 }
+  const bytes = Buffer.from(base64, 'base64')
+  const own = await sniffMime(bytes)
+  const said = data?.mimeType ?? mimeType
+  const type = own ?? (isText(bytes) ? textTypeOf(said) : undefined)
+  if (type === undefined)
+    throw invalidValue(at, 'this is neither a picture nor a file of a type that is known here')
+  return { type: 'file', name: cleanName(name ?? `file.${extensionOf(type)}`), mimeType: type, base64 }
+}
+
+const isAddress = (source: string): boolean => /^(?!data:)[a-z][\w+.-]*:/i.test(source)
+
+/** Words in UTF-8: no control characters but those of a text. */
+function isText(bytes: Buffer): boolean {
+  if (bytes.length === 0) return false
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what no text has
+  return isUtf8(bytes) && !/[\x00-\x08\x0e-\x1a]/.test(bytes.toString('utf8', 0, 64 * 1024))
+}
+
+/** A text that is said to be a picture is one of SVG at best. */
+const textTypeOf = (said: string | undefined): string =>
+  said !== undefined && (!/^(?:image|audio|video)\//.test(said) || said === 'image/svg+xml')
+    ? said
+    : 'text/plain'
+
+/** The site judges a file by its name too. */
+const extensionOf = (mimeType: string): string =>
+  extensions[mimeType] ?? mimeType.split(/[/+.;]/).findLast((word) => /^\w{2,5}$/.test(word)) ?? 'bin'
+
+const extensions: Readonly<Record<string, string>> = {
+  'text/plain': 'txt',
+  'text/markdown': 'md',
+  'text/javascript': 'js',
+  'image/svg+xml': 'svg',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'docx',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': 'xlsx',
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation': 'pptx',
 }
 
 function imagePart(mimeType: string | undefined, base64: string, at: string): ImagePart {
@@ -44,7 +97,7 @@ export async function parseFile(
   at: string,
 ): Promise<ImagePart | FilePart> {
   const data = readDataUrl(source)
-  const base64 = checkBase64(data?.base64 ?? source, at)
+  const base64 = canonicalBase64(data?.base64 ?? source, at)
   const imageType = await sniffImage(base64)
   if (imageType) return { type: 'image', mimeType: imageType, base64 }
   const ownType = await sniffMime(Buffer.from(base64, 'base64'))
@@ -54,22 +107,45 @@ export async function parseFile(
 
 /** The fault of a part of type `input_audio`. */
 export const audioRefused = (at: string): InvalidRequestError =>
-  invalidValue(at, 'the site does not take audio; send its transcript as text')
+  invalidValue(at, 'Genspark does not accept audio; send its transcript as text')
 
 const maxUrlLength = 8192
 
 /** In UTF-16 units: a data URL has its comma within these. */
 const maxHeadLength = 256
 
+/** With base64 or, as RFC 2397 allows, with the bytes themselves, percent-encoded. */
 function readDataUrl(source: string): { mimeType: string | undefined; base64: string } | undefined {
-  const comma = source.slice(0, maxHeadLength).indexOf(',')
-  const head = /^data:([\w.+-]+\/[\w.+-]+)?(?:;[^;,]+)*;base64$/i.exec(source.slice(0, Math.max(comma, 0)))
-  return head ? { mimeType: head[1]?.toLowerCase(), base64: source.slice(comma + 1) } : undefined
+  const start = source.slice(0, maxHeadLength)
+  const comma = start.indexOf(',')
+  const head = /^\s*data:([\w.+-]+\/[\w.+-]+)?((?:;[^;,]+)*)$/i.exec(start.slice(0, Math.max(comma, 0)))
+  if (!head) return undefined
+  const [, mimeType, parameters = ''] = head
+  const rest = source.slice(comma + 1)
+  return {
+    mimeType: mimeType?.toLowerCase(),
+    base64: /;\s*base64\s*$/i.test(parameters) ? rest : fromPercents(rest),
+  }
 }
 
-function checkBase64(text: string, at: string): string {
-  if (isBase64(text)) return text
-  throw invalidValue(at, 'this is not valid base64')
+/** What cannot be decoded stays as it is, and is refused as base64. */
+function fromPercents(text: string): string {
+  try {
+    return Buffer.from(decodeURIComponent(text)).toString('base64')
+  } catch {
+    return text
+  }
+}
+
+/** Takes base64 as encoders write it: with line breaks, in the alphabet for URLs, percent-encoded, with too little or too much
+ *  padding. @returns it in the one form that everybody reads */
+function canonicalBase64(text: string, at: string): string {
+  if (text.length % 4 === 0 && isBase64(text)) return text
+  let digits = text.replace(/\s+/g, '')
+  if (digits.includes('%')) digits = digits.replace(/%(2B|2F|3D)/gi, (code) => decodeURIComponent(code))
+  digits = digits.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '')
+  if (digits.length % 4 === 1 || !isBase64(digits)) throw invalidValue(at, 'this is not valid base64')
+  return digits.padEnd(Math.ceil(digits.length / 4) * 4, '=')
 }
 
 /** As `/^[A-Za-z0-9+/]+={0,2}$/`, which takes 60 ms for a picture of 10 MB; this takes 3. The decoder skips what is not a digit, so

@@ -3,7 +3,8 @@ import { encodeList } from './list-page.ts'
 
 /** A model with the fields of OpenAI's list and of Anthropic's, so that the clients of both accept it; Cherry Studio wants the words
  *  `list` and `model` and a number in `created`. */
-export function encodeModel({ id, created, ownedBy, displayName, endpointTypes }: CatalogueEntry) {
+export function encodeModel(entry: CatalogueEntry) {
+  const { id, created, ownedBy, displayName, endpointTypes, contextLength, upstreamIds } = entry
   return {
     id,
     object: 'model',
@@ -12,6 +13,14 @@ export function encodeModel({ id, created, ownedBy, displayName, endpointTypes }
     type: 'model',
     display_name: displayName,
     supported_endpoint_types: endpointTypes,
+    ...(contextLength !== undefined && {
+      context_length: contextLength,
+      max_input_tokens: contextLength,
+      architecture: { input_modalities: ['text', 'image', 'file'], output_modalities: ['text'] },
+      supported_parameters: ['tools', 'tool_choice', 'response_format', 'stop', 'max_tokens'],
+    }),
+    // What the site is asked for in its place: `agent` and `copilot` are its two ways of asking.
+    ...(upstreamIds && { upstream_models: upstreamIds }),
     created_at: new Date(created * 1000).toISOString(),
   }
 }

@@ -10,14 +10,16 @@ const maxLimit = 100
 
 /** A page of a list in OpenAI's form.
  *  @param newestFirst  all items; `order=asc` turns them round
- *  @param query  `after` is the id of the last item that the client has; one that is not in the list begins it anew */
+ *  @param query  `after` is the id of the last item that the client has; behind one that is not in the list there is nothing: a client that pages by
+ *  itself would get the first page twice */
 export function encodePage<Item extends { readonly id?: string }>(
   newestFirst: readonly Item[],
   query: PageQuery,
 ) {
   const after = first(query.after)
   const items = first(query.order) === 'asc' ? newestFirst.toReversed() : newestFirst
-  const start = after ? items.findIndex(({ id }) => id === after) + 1 : 0
+  const found = after ? items.findIndex(({ id }) => id === after) : -1
+  const start = after && found === -1 ? items.length : found + 1
   const limit = Number(first(query.limit)) || defaultLimit
   const end = start + Math.min(Math.max(limit, 1), maxLimit)
   return encodeList(items.slice(start, end), end < items.length)

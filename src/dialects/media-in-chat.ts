@@ -14,6 +14,8 @@ export function readMediaTurn(messages: readonly ChatTurn[]): {
   const parts = messages.findLast((turn) => turn.role === 'user')?.parts ?? []
   const prompt = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
   if (!prompt.trim()) throw invalidValue('messages', 'the last user message must say what to make')
+  if (parts.some(({ type }) => type === 'file'))
+    throw invalidValue('messages', 'an image or video model takes images alone, no other files')
   const images = parts.filter((part) => part.type === 'image' || part.type === 'image-url')
   return { prompt, images }
 }

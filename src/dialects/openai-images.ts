@@ -12,8 +12,6 @@ export interface ParsedImageRequest {
   readonly image: Omit<ImageRequest, 'images'>
   readonly images: readonly GivenImage[]
   readonly responseFormat: (typeof responseFormats)[number]
-  /** A mask was sent. The site has no place for it. */
-  readonly hasMask: boolean
 }
 
 export interface ParseImageOptions {
@@ -30,10 +28,12 @@ export async function parseImageRequest(
 ): Promise<ParsedImageRequest> {
   const request = checkShape(requestSchema, body)
   if (request.stream === true || request.stream === 'true')
-    throw invalidValue('stream', 'pictures are not streamed; leave it out')
+    throw invalidValue('stream', 'image streaming is not supported')
+  if (request.mask !== undefined && request.mask !== null && request.mask !== '')
+    throw invalidValue('mask', 'masks are not supported: Genspark edits the whole image; leave it out')
   const model = resolveMediaModel(request.model ?? defaultModel, resolve)
   const images = await parseImages(request.image ?? request.images, request.image ? 'image' : 'images')
-  if (imageRequired && images.length === 0) throw invalidValue('image', 'expected the picture to edit')
+  if (imageRequired && images.length === 0) throw invalidValue('image', 'expected the image to edit')
   const { size, image_size, aspect_ratio } = request
   const shape = readSize(size ?? image_size ?? undefined, size ? 'size' : 'image_size')
   return {
@@ -48,10 +48,13 @@ export async function parseImageRequest(
       style: withoutDefaults(request.style),
     },
     images,
-    responseFormat: request.response_format ?? 'url',
-    hasMask: request.mask !== undefined && request.mask !== null,
+    responseFormat: request.response_format ?? defaultFormat(request.model),
   }
 }
+
+/** OpenAI's GPT image models know no `response_format` and always answer with the bytes. */
+const defaultFormat = (model: string | null | undefined) =>
+  /^(?:openai\/)?(?:gpt-image|chatgpt-image)/i.test(model ?? '') ? 'b64_json' : 'url'
 
 /** The one that every client knows; the catalogue says what it is today. */
 const defaultModel = 'dall-e-3'

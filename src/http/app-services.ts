@@ -15,6 +15,7 @@ import type { Catalogue } from '../models/catalogue.ts'
 import type { Records } from '../records/record.ts'
 import type { OperatorKey } from '../store/operator-key.ts'
 import type { Store } from '../store/store.ts'
+import type { PassThrough } from '../upstream/pass-through.ts'
 import type { SiteFile } from '../upstream/upstream.ts'
 import type { SharedLimit } from './limit-rate.ts'
 import type { Readiness } from './readiness.ts'
@@ -45,6 +46,8 @@ export interface AppServices {
    *  rejects. */
   readonly quota: () => Promise<AccountQuota | undefined>
   readonly catalogue: Catalogue
+  /** For embeddings and moderations; absent: the operator named no address. */
+  readonly passThrough?: PassThrough | undefined
   /** For `GET /genspark`. */
   readonly tokens: Pick<TokenSource, 'token'>
   readonly countTokens: (text: string) => Promise<number>

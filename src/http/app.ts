@@ -43,6 +43,7 @@ export function createApp(
   const app = new Koa<RequestState>()
   Object.assign(app.context, { bodyBudget: createBodyBudget(config.bodyBudgetBytes) })
   app.use(beginRequest({ shutdown, stallMs: writeStallMs }))
+  app.use(squeezeSlashes)
   app.use(accessLog(services))
   if (config.debugHeaders) app.use(withDebugHeaders)
   app.use(renderError(config, logger))
@@ -73,6 +74,12 @@ export function createApp(
     write.call(logger, { requestId: state.requestId, err: error }, 'response not delivered')
   })
   return app
+}
+
+/** A base URL that ends in a slash makes `//v1/...`. */
+const squeezeSlashes: Middleware = (context, next) => {
+  if (context.path.includes('//')) context.path = context.path.replace(/\/{2,}/g, '/')
+  return next()
 }
 
 const withDebugHeaders: Middleware = ({ state }, next) => {

@@ -58,7 +58,7 @@ export function authenticate(keys: Keys, options: AuthenticateOptions): Middlewa
       if (byOperator) {
         context.state.caller = operatorLabel
         context.state.debugHeaders = true
-      } else if (takesKeys) throw new ServiceError('invalid_api_key')
+      } else if (takesKeys) throw new ServiceError('invalid_api_key', { retryable: false })
       else refuseStrangers(context)
       return next()
     }
@@ -111,9 +111,14 @@ function createKeyFinder(secrets: readonly string[]): (keys: readonly string[]) 
 
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
 
-/** `Authorization: Bearer`, as OpenAI's clients send it; `x-api-key`, Anthropic's; `api-key`, Azure's. */
-export function givenKeys({ req: { headers } }: RequestContext): string[] {
+/** `Authorization: Bearer`, as OpenAI's clients send it, also without the word or with it twice; `x-api-key`, Anthropic's;
+ *  `api-key`, Azure's; `x-goog-api-key`, Google's, whose clients put it in the query as well. */
+export function givenKeys({ req: { headers, url = '' } }: RequestContext): string[] {
   const { authorization = '', 'x-api-key': anthropic = '', 'api-key': azure = '' } = headers
-  const bearer = /^bearer +(.+)$/i.exec(authorization)?.[1] ?? ''
-  return [bearer, anthropic, azure].flatMap((key) => String(key).trim() || [])
+  const { 'x-goog-api-key': google = '' } = headers
+  const bearer = authorization.replace(/^(?:bearer +)+/i, '')
+  const inQuery = isGoogles.test(url) ? (new URLSearchParams(url.split('?')[1]).get('key') ?? '') : ''
+  return [bearer, anthropic, azure, google, inQuery].flatMap((key) => String(key).trim() || [])
 }
+
+const isGoogles = /^[^?]*\/v1(?:beta|alpha)?\/[^?]*\?(?:.*&)?key=/i

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { createZstdDecompress } from 'node:zlib'
 import inflate from 'inflation'
 import { type ErrorCode, InvalidRequestError, ServiceError } from '../core/errors.ts'
 import type { RequestContext } from './request-state.ts'
@@ -113,12 +114,13 @@ function collect(context: RequestContext, stream: Readable, maxBytes: number): P
 }
 
 function decompress(request: RequestContext['req']): Readable {
+  if (/^zstd$/i.test(request.headers['content-encoding'] ?? '')) return request.pipe(createZstdDecompress())
   try {
     return inflate(request)
   } catch (cause) {
     drop(request)
     throw new InvalidRequestError('unsupported_media_type', {
-      message: 'This Content-Encoding is not known. Send gzip, deflate, br or none.',
+      message: 'This Content-Encoding is not known. Send gzip, deflate, br, zstd or none.',
       cause,
     })
   }
@@ -128,7 +130,7 @@ function translateReadError(error: unknown, brokenCode: ErrorCode): unknown {
   if (!(error instanceof Error) || error instanceof ServiceError) return error
   // zlib's own: bad or cut compressed data. Everything else that goes wrong here is the client's connection.
   const message =
-    'code' in error && /^(Z_|ERR_BROTLI|ERR__ERROR)/.test(String(error.code))
+    'code' in error && /^(Z_|ZSTD_|ERR_BROTLI|ERR_ZSTD|ERR__ERROR)/.test(String(error.code))
       ? 'The request body cannot be decompressed.'
       : 'The request body ended early.'
   return new InvalidRequestError(brokenCode, { message, cause: error })

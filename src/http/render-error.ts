@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { isAbort, maxRetryAfterSeconds, ServiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { encodeError as encodeMessagesError } from '../dialects/anthropic-messages/encode-error.ts'
+import { encodeError as encodeGeminiError } from '../dialects/gemini/encode-answer.ts'
 import { encodeError } from '../dialects/openai-chat/encode-error.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
 import { sendJson } from './send-json.ts'
@@ -16,11 +17,23 @@ export function renderError({ routePrefix }: Pick<Config, 'routePrefix'>, logger
       if (context.res.destroyed) return
       context.set(retryHeaders(error))
       const { requestId } = context.state
-      const isMessages = isOfMessages(context.path, routePrefix)
-      const body = isMessages ? encodeMessagesError(error, requestId) : encodeError(error)
+      const { path } = context
+      const isMessages = isOfMessages(path, routePrefix)
+      const openAiOrGoogle = geminiPath.test(path) ? encodeGeminiError(error) : bodyOf(path, error)
+      const body = isMessages ? encodeMessagesError(error, requestId) : openAiOrGoogle
       sendJson(context, body, error.status)
     }
   }
+}
+
+/** Codex asks again and again on a 429 of any other type, and shows nothing. */
+function bodyOf(path: string, error: ServiceError) {
+  const body = encodeError(error)
+  const waitMs = error.retryAfterMs ?? 0
+  if (error.status !== 429 || waitMs <= maxRetryAfterSeconds * 1000 || !/\/responses(?:\/|$)/i.test(path))
+    return body
+  const resets_in_seconds = Math.ceil(waitMs / 1000)
+  return { error: { ...body.error, type: 'usage_limit_reached', resets_in_seconds } }
 }
 
 /** What a client may be told of anything that was thrown. A bug is logged whole under the request id and shown as a plain 500. */
@@ -48,6 +61,8 @@ export function retryHeaders(error: ServiceError): Record<string, string> {
  *  gates in front of the routes. */
 const isOfMessages = (path: string, routePrefix: string): boolean =>
   path.startsWith(routePrefix) && messagesPath.test(path.slice(routePrefix.length))
+
+const geminiPath = /\/v1(?:beta|alpha)\/|\/models\/[^?]*:(?:stream)?[a-z]+(?:Content|Tokens)$/i
 
 /** In every spelling that the router takes. */
 const messagesPath = /^(\/v1){0,2}\/messages(\/|$)/i

@@ -6,15 +6,18 @@ import type { FileLinks } from './file-links.ts'
 import type { Guesses } from './guesses.ts'
 import { createBillingHandlers } from './handlers/billing.ts'
 import { createChatCompletionsHandler } from './handlers/chat-completions.ts'
+import { createCompletionsHandler } from './handlers/completions.ts'
 import { createFilesHandler } from './handlers/files.ts'
+import { createGeminiHandlers } from './handlers/gemini.ts'
 import { createGensparkHandler } from './handlers/genspark.ts'
 import { createHomeHandler } from './handlers/home.ts'
 import { createImagesHandler } from './handlers/images.ts'
 import { createKeptResponseHandlers, refuseWebSocket } from './handlers/kept-responses.ts'
 import { createCountMessageTokensHandler, createMessagesHandler } from './handlers/messages.ts'
 import { createListModelsHandler, createRetrieveModelHandler } from './handlers/models.ts'
+import { createPassThroughHandler } from './handlers/pass-through.ts'
 import { createMetricsHandler, createReadyzHandler, livez } from './handlers/probes.ts'
-import { createResponsesHandler } from './handlers/responses.ts'
+import { createResponsesHandlers } from './handlers/responses.ts'
 import { createVideoGenerationsHandler, createVideoHandlers } from './handlers/videos.ts'
 import type { Keys } from './keys.ts'
 import type { Middleware, RequestState } from './request-state.ts'
@@ -61,8 +64,16 @@ export function createRoutes(
   const responses = createKeptResponseHandlers(services)
   const billing = createBillingHandlers(services)
 
+  const asking = createResponsesHandlers(config, services, links)
+  const gemini = createGeminiHandlers(config, services, links)
+
   post('/chat/completions', createChatCompletionsHandler(config, services, links, limit))
-  post('/responses', createResponsesHandler(config, services, links))
+  post('/completions', createCompletionsHandler(config, services, links))
+  post('/embeddings', createPassThroughHandler(config, services, '/embeddings'))
+  post('/moderations', createPassThroughHandler(config, services, '/moderations'))
+  post('/responses', asking.create)
+  post('/responses/compact', asking.compact)
+  post('/responses/input_tokens', asking.countInput)
   post('/messages', createMessagesHandler(config, services, links))
   post('/messages/count_tokens', createCountMessageTokensHandler(config, services))
   post('/images/generations', createImagesHandler(config, services, links, { imageRequired: false, limit }))
@@ -74,7 +85,14 @@ export function createRoutes(
   get('/videos/:id/content', videos.content)
   remove('/videos/:id', videos.remove)
   get('/models', createListModelsHandler(services))
-  get('/models/*id', createRetrieveModelHandler(services))
+  get('/models/*id', createRetrieveModelHandler(services) as Handler)
+  post('/models/*call', gemini.call as Handler)
+  for (const version of ['/v1beta', '/v1alpha']) {
+    const base = `${config.routePrefix}${version}/models`
+    router.get('/v1beta/models', base, ...gates.api, gemini.list as Handler)
+    router.get('/v1beta/models/*id', `${base}/*id`, ...gates.api, gemini.retrieve as Handler)
+    router.post('/v1beta/models/*call', `${base}/*call`, ...gates.api, gemini.call as Handler)
+  }
   get('/dashboard/billing/subscription', billing.subscription)
   get('/dashboard/billing/usage', billing.usage)
   get('/responses', refuseWebSocket)
@@ -83,7 +101,10 @@ export function createRoutes(
   post('/responses/:id/cancel', responses.cancel)
   get('/responses/:id/input_items', responses.inputItems)
 
-  probe('/', createHomeHandler(config))
+  const home: Handler = createHomeHandler(config)
+  probe('/', home)
+  // Claude Code's, at its start and without a key.
+  router.head('/api/hello', `${anywhere}/api/hello`, home)
   probe('/livez', livez)
   probe('/readyz', createReadyzHandler(services))
   probe('/metrics', createMetricsHandler(keys, guesses, services))
@@ -101,5 +122,7 @@ export const refuseUnmatched: Middleware = (context) => {
   const methods = new Set(context.matched?.flatMap((route) => route.methods))
   if (methods.size === 0) throw new ServiceError('not_found')
   context.set('Allow', [...methods].join(', '))
-  throw new ServiceError('method_not_allowed')
+  throw new ServiceError('method_not_allowed', {
+    message: `Method not allowed; use ${[...methods].join(' or ')}.`,
+  })
 }

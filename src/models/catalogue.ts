@@ -3,8 +3,10 @@
 
 import type { ChatModel } from '../core/chat-request.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
+import { InvalidRequestError } from '../core/errors.ts'
 import type { MediaModel } from '../core/media-request.ts'
 import { type CatalogueEntry, createEntry } from './create-entry.ts'
+import { bareName, isOtherService, newestOfFamily } from './families.ts'
 import {
   type ModelKind,
   type ModelRow,
@@ -17,13 +19,16 @@ import {
 import { type ModelChange, type ModelChanges, ModelsFileError, noChanges } from './models-file.ts'
 
 export interface Catalogue {
-  /** Never fails: a name that is not known is asked in mixture mode. The suffix `-search` asks for web search. */
+  /** A name that is not known falls to the newest of its family, and one without family to the mixture. The suffix `-search` asks
+   *  for web search.
+   *  @throws {InvalidRequestError} `model_not_found` for names of embeddings and of speech */
   resolve(name: string): ChatModel
   resolveMedia(name: string, kind: MediaModel['kind']): MediaModel | undefined
   /** What a name is asked for; a name that is not known is a text model's. */
   kindOf(name: string): ModelKind
   /** All kinds: text, then images, then videos. */
   list(): readonly CatalogueEntry[]
+  /** Of every name that is served but by the mixture in its place. */
   find(id: string): CatalogueEntry | undefined
 }
 
@@ -61,15 +66,30 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
     return key === undefined ? undefined : table.get(key)
   }
 
+  function familyOf(name: string): Model | undefined {
+    const texts = [...table.values()].filter((model) => model.kind === 'text' && model.entry !== undefined)
+    return newestOfFamily(bareName(name), texts)
+  }
+
   const isoNow = (): string => new Date(clock.now()).toISOString()
 
   return {
     resolve(name) {
       const exact = modelOf(name, ['text'])
       const search = exact === undefined && name.endsWith(searchSuffix)
-      const model = search ? modelOf(name.slice(0, -searchSuffix.length), ['text']) : exact
-      const { upstreamIds } = model ?? table.get(mixture.id) ?? mixture
-      return { id: name, upstreamIds, mixture: upstreamIds.agent.length > 1, search }
+      const asked = search ? name.slice(0, -searchSuffix.length) : name
+      const model = search ? modelOf(asked, ['text']) : exact
+      if (!model) refuseOtherServices(asked)
+      const served = model ?? familyOf(asked) ?? table.get(mixture.id) ?? mixture
+      const { upstreamIds } = served
+      const isMixture = upstreamIds.agent.length > 1
+      return {
+        id: name,
+        upstreamIds,
+        mixture: isMixture,
+        search,
+        ...(!model && { standIn: served.id }),
+      }
     },
     resolveMedia(name, kind) {
       const upstreamIds = modelOf(name, [kind])?.upstreamIds
@@ -78,7 +98,14 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
     },
     kindOf: (name) => modelOf(name, modelKinds)?.kind ?? 'text',
     list: () => shown.list,
-    find: (id) => shown.byId.get(id),
+    find(id) {
+      const entry = shown.byId.get(id)
+      if (entry) return entry
+      const search = id.endsWith(searchSuffix)
+      const asked = search ? id.slice(0, -searchSuffix.length) : id
+      const model = modelOf(id, modelKinds) ?? modelOf(asked, ['text']) ?? familyOf(asked)
+      return model && { ...(model.entry ?? entryOf(model)), id }
+    },
 
     update(lists) {
       const firstSeenOf = (id: string) => siteModels.get(keyOf(id))?.firstSeen ?? isoNow()
@@ -100,6 +127,19 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
     },
   }
 }
+
+/** @throws {InvalidRequestError} `model_not_found` */
+function refuseOtherServices(name: string): void {
+  if (!isOtherService(bareName(name))) return
+  throw new InvalidRequestError('model_not_found', {
+    message: `${JSON.stringify(name.slice(0, 100))} is no chat model, and Genspark has none of its kind. GET /v1/models lists those that there are.`,
+    param: 'model',
+    retryable: false,
+  })
+}
+
+const entryOf = ({ id, kind, upstreamIds }: Model): CatalogueEntry =>
+  createEntry(id, { kind, firstSeen: mixture.seen, upstreamIds })
 
 const searchSuffix = '-search'
 
@@ -136,7 +176,7 @@ export function builtInModels(): readonly Model[] {
   const { id, seen, upstreamIds } = mixture
   return [
     ...modelKinds.flatMap((kind) => models[kind].map((row) => modelOfRow(kind, row))),
-    { id, kind: 'text', upstreamIds, entry: createEntry(id, { kind: 'text', firstSeen: seen }) },
+    { id, kind: 'text', upstreamIds, entry: createEntry(id, { kind: 'text', firstSeen: seen, upstreamIds }) },
     ...modelKinds.flatMap((kind) =>
       Object.entries(modelAliases[kind]).map(([alias, { copilot, agent }]) => ({
         id: alias,
@@ -149,12 +189,8 @@ export function builtInModels(): readonly Model[] {
 }
 
 function modelOfRow(kind: ModelKind, { id, seen, shown, agent = id, copilot = id }: ModelRow): Model {
-  return {
-    id,
-    kind,
-    upstreamIds: { copilot: [copilot], agent: [agent] },
-    entry: shown && createEntry(id, { kind, firstSeen: seen }),
-  }
+  const upstreamIds = { copilot: [copilot], agent: [agent] } as const
+  return { id, kind, upstreamIds, entry: shown && createEntry(id, { kind, firstSeen: seen, upstreamIds }) }
 }
 
 /** An id that the site itself lists. */
@@ -179,12 +215,11 @@ function withSiteModels(table: ModelTable, listed: Iterable<SiteModel>): ModelTa
   for (const { id, kind, firstSeen } of listed) {
     const known = table.get(keyOf(id))
     if (known && known.kind !== kind) continue
-    merged.set(keyOf(id), {
-      id,
-      kind,
-      upstreamIds: { copilot: known?.upstreamIds.copilot ?? [id], agent: [id] },
-      entry: known?.entry ?? createEntry(id, { kind, firstSeen }),
-    })
+    const upstreamIds = { copilot: known?.upstreamIds.copilot ?? [id], agent: [id] } as const
+    const entry = known?.entry
+      ? { ...known.entry, upstreamIds }
+      : createEntry(id, { kind, firstSeen, upstreamIds })
+    merged.set(keyOf(id), { id, kind, upstreamIds, entry })
   }
   for (const [key, model] of table) if (!merged.has(key)) merged.set(key, model)
   return merged
@@ -208,21 +243,18 @@ function withChanges(table: ModelTable, changes: ModelChanges, changedAt: string
 function changed(change: ModelChange, known: Model | undefined, changedAt: string): Model {
   const { id, kind, copilot, agent, hidden } = change
   const before = known?.kind === kind ? known : undefined
+  const upstreamIds = {
+    copilot: copilot ?? before?.upstreamIds.copilot ?? agent ?? [id],
+    agent: agent ?? before?.upstreamIds.agent ?? copilot ?? [id],
+  }
   const facts = {
     kind,
+    upstreamIds,
     firstSeen: change.created ?? (before?.entry ? iso(before.entry.created) : changedAt),
     ownedBy: change.ownedBy ?? before?.entry?.ownedBy,
     displayName: change.displayName ?? before?.entry?.displayName,
   }
-  return {
-    id,
-    kind,
-    upstreamIds: {
-      copilot: copilot ?? before?.upstreamIds.copilot ?? agent ?? [id],
-      agent: agent ?? before?.upstreamIds.agent ?? copilot ?? [id],
-    },
-    entry: hidden ? undefined : createEntry(id, facts),
-  }
+  return { id, kind, upstreamIds, entry: hidden ? undefined : createEntry(id, facts) }
 }
 
 const iso = (seconds: number): string => new Date(seconds * 1000).toISOString()
@@ -232,7 +264,11 @@ const iso = (seconds: number): string => new Date(seconds * 1000).toISOString()
  *  @returns undefined when no spelling is known */
 function normaliseModelName(name: string, isKnown: (id: string) => boolean): string | undefined {
   const plain = name.trim().toLowerCase()
+  const bare = bareName(plain)
   const candidates = [plain, withoutDate(plain)]
+  if (bare !== plain) candidates.push(bare)
+  // `gpt-3.5-turbo-0125`, `gemini-3.1-pro` for what is still a preview.
+  candidates.push(bare.replace(/-\d{4}$/, ''), `${bare}-preview`)
   for (const id of [...candidates]) {
     if (id.startsWith('claude')) candidates.push(id.replaceAll('.', '-'))
     if (id.startsWith('deepseek')) candidates.push(id.replace('deepseek', 'deep-seek'))

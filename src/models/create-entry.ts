@@ -1,4 +1,4 @@
-import type { ModelKind } from './models.ts'
+import type { ModelKind, UpstreamIds } from './models.ts'
 
 /** What is shown of a model. */
 export interface CatalogueEntry {
@@ -8,13 +8,20 @@ export interface CatalogueEntry {
   readonly ownedBy: string
   readonly displayName: string
   /** In new-api's words, of which strict clients know no others; none for videos. */
-  readonly endpointTypes: readonly ('openai' | 'image-generation')[]
+  readonly endpointTypes: readonly EndpointType[]
+  /** In tokens, as the vendor says; of text models alone. */
+  readonly contextLength?: number
+  /** What the site is asked for, where it is not the id itself. */
+  readonly upstreamIds?: UpstreamIds
 }
+
+type EndpointType = 'openai' | 'anthropic' | 'gemini' | 'openai-response' | 'image-generation'
 
 export interface EntryFacts {
   readonly kind: ModelKind
   /** The day or moment in ISO 8601. */
   readonly firstSeen: string
+  readonly upstreamIds?: UpstreamIds
   readonly ownedBy?: string | undefined
   readonly displayName?: string | undefined
 }
@@ -27,14 +34,28 @@ export function createEntry(id: string, facts: EntryFacts): CatalogueEntry {
     ownedBy: facts.ownedBy ?? owners.find(([pattern]) => pattern.test(id))?.[1] ?? 'genspark',
     displayName: facts.displayName ?? displayName(id),
     endpointTypes: endpointTypes[facts.kind],
+    ...(facts.kind === 'text' && { contextLength: contextLengthOf(id) }),
+    ...(facts.upstreamIds && { upstreamIds: facts.upstreamIds }),
   }
 }
 
 const endpointTypes = {
-  text: ['openai'],
+  text: ['openai', 'anthropic', 'openai-response', 'gemini'],
   image: ['image-generation', 'openai'],
   video: [],
 } as const satisfies Record<ModelKind, CatalogueEntry['endpointTypes']>
+
+const contextLengthOf = (id: string): number =>
+  contextLengths.find(([pattern]) => pattern.test(id))?.[1] ?? 128_000
+
+/** Of the vendor's own documents; a model that they do not name has the least that is usual. */
+const contextLengths: readonly (readonly [RegExp, number])[] = [
+  [/^gpt-(?:5|6)/i, 400_000],
+  [/^gpt-4\.1|^gemini/i, 1_000_000],
+  [/^claude|^o\d/i, 200_000],
+  [/^(?:grok-4|(?:groq-)?kimi)/i, 256_000],
+  [/^glm|^minimax/i, 200_000],
+]
 
 const owners: readonly (readonly [RegExp, string])[] = [
   [/^(?:fal-ai\/)?(?:gpt|o\d|dall|sora)/, 'openai'],

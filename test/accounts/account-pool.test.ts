@@ -159,7 +159,7 @@ describe('holds', () => {
       code: 'all_accounts_cooling',
       retryAfterMs: 24 * hour,
       retryable: false,
-      message: 'All cookies are temporarily unavailable. The first is back in 86400 s.',
+      message: 'All cookies are temporarily unavailable. Back in 86400 s.',
     })
   })
 

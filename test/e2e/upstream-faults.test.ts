@@ -70,7 +70,7 @@ describe.each([
       const { status, events, done } = await postStream(stack)
       expect(status).toBe(200)
       expect(done).toBe(false)
-      expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_reset', type: 'upstream_error' } })
+      expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_reset', type: 'server_error' } })
       expect(events.some((event) => event.choices?.[0]?.finish_reason)).toBe(false)
       expect(stack.emulator.asks.length).toBe(asksBefore + 1)
 

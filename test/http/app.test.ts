@@ -20,11 +20,18 @@ async function raw(port: number, request: string): Promise<string> {
 }
 
 describe('routes', () => {
+  it('answers HEAD /api/hello without a key (FINDINGS C26)', async () => {
+    const { url } = await startApp({ env: { API_SECRET: 'sk-one' } })
+    expect((await fetch(`${url}/api/hello`, { method: 'HEAD' })).status).toBe(200)
+  })
+
   it.each([
     '/v1/chat/completions',
     '/chat/completions',
     '/v1/v1/chat/completions',
     '/v1/chat/completions?beta=true',
+    '//v1/chat/completions',
+    '/v1//chat/completions/',
   ])('answers POST %s (CLIENTS rules 12 and 17)', async (path) => {
     const { url } = await startApp()
     const response = await fetch(url + path, { method: 'POST', body: JSON.stringify(chatBody) })

@@ -14,8 +14,11 @@ describe('authenticate', () => {
     { authorization: 'bearer  sk-two ' },
     { 'x-api-key': 'sk-two' },
     { 'api-key': 'sk-one' },
+    { authorization: 'sk-one' },
+    { authorization: 'Bearer Bearer sk-one' },
+    { 'x-goog-api-key': 'sk-two' },
     { authorization: 'Bearer wrong', 'x-api-key': 'sk-one' },
-  ])('takes %j (CLIENTS rule 15)', async (headers) => {
+  ])('takes %j (CLIENTS rule 15, FINDINGS C18)', async (headers) => {
     expect((await ask({ API_SECRET: 'sk-one, sk-two' }, headers as Record<string, string>)).status).toBe(200)
   })
 
@@ -24,12 +27,13 @@ describe('authenticate', () => {
     { authorization: 'Bearer sk-three' },
     { authorization: 'Bearer ' },
     { authorization: 'Basic sk-one' },
-    { authorization: 'sk-one' },
+    { authorization: 'Bearer sk-three sk-one' },
     { 'x-api-key': 'sk-one,sk-two' },
     { 'api-key': 'sk-on' },
-  ])('refuses %j', async (headers) => {
+  ])('refuses %j, and says that asking again will not help (FINDINGS C22)', async (headers) => {
     const response = await ask({ API_SECRET: 'sk-one,sk-two' }, headers as Record<string, string>)
     expect(response.status).toBe(401)
+    expect(response.headers.get('x-should-retry')).toBe('false')
     const text = await response.text()
     expect(JSON.parse(text)).toMatchObject({
       error: { type: 'invalid_request_error', code: 'invalid_api_key' },

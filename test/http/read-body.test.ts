@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
-import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import Koa from 'koa'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -99,11 +99,17 @@ describe('readJson', () => {
 
   it('refuses an encoding that it does not know', async () => {
     const { post } = await startApp()
-    const response = await post(valid, { headers: { 'content-encoding': 'zstd' } })
+    const response = await post(valid, { headers: { 'content-encoding': 'lzma' } })
     expect(await outcome(response)).toMatchObject({ status: 415, code: 'unsupported_media_type' })
   })
 
-  it.each(['gzip', 'deflate', 'br'])('answers 400 to a body that is not %s', async (encoding) => {
+  it('takes a body in zstd (FINDINGS C16)', async () => {
+    const { post } = await startApp()
+    const init = { body: zstdCompressSync(valid), headers: { 'content-encoding': 'zstd' } }
+    expect((await post('', init)).status).toBe(200)
+  })
+
+  it.each(['gzip', 'deflate', 'br', 'zstd'])('answers 400 to a body that is not %s', async (encoding) => {
     const { post } = await startApp()
     const response = await post(valid, { headers: { 'content-encoding': encoding } })
     expect(await outcome(response)).toMatchObject({

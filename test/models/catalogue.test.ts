@@ -68,8 +68,79 @@ describe('text models', () => {
     ['__proto__', false],
     ['', false],
   ])('"%s" is a mixture', (name, search) => {
-    expect(catalogue.resolve(name)).toEqual({ id: name, upstreamIds: mixture, mixture: true, search })
+    const standIn = name.startsWith('mixture') ? {} : { standIn: 'mixture-of-agents' }
+    expect(catalogue.resolve(name)).toEqual({
+      id: name,
+      upstreamIds: mixture,
+      mixture: true,
+      search,
+      ...standIn,
+    })
   })
+})
+
+describe('a name that is not known falls to the newest of its family (FINDINGS U4)', () => {
+  test.each([
+    ['gpt-6.2-sol', 'gpt-6-sol'],
+    ['gpt-5-codex', 'gpt-6'],
+    ['gpt-5.1-codex-max', 'gpt-6'],
+    ['gpt-5.1-codex-mini', 'gpt-5.4-mini'],
+    ['gpt-4', 'gpt-6'],
+    ['gpt-4-turbo', 'gpt-6'],
+    ['chatgpt-4o-latest', 'gpt-6'],
+    ['gpt-5.6-mini', 'gpt-5.4-mini'],
+    ['gpt-6-mini', 'gpt-5.4-mini'],
+    ['claude-haiku-5', 'claude-4-5-haiku'],
+    ['claude-3-opus-20240229', 'claude-opus-5-5'],
+    ['sonnet', 'claude-sonnet-5'],
+    ['opus', 'claude-opus-5-5'],
+    ['haiku', 'claude-4-5-haiku'],
+    ['claude-sonnet-6[1m]', 'claude-sonnet-5'],
+    ['gemini-flash-latest', 'gemini-3.8-flash'],
+    ['gemini-4-pro', 'gemini-3.1-pro-preview'],
+    ['grok-3', 'grok-4.7'],
+    ['grok-4-fast', 'grok-4.7'],
+    ['grok-code-fast-1', 'grok-4.7'],
+    ['kimi-k2', 'kimi-k3'],
+    ['glm-4.6', 'glm-5p3'],
+    ['z-ai/glm-4.6', 'glm-5p3'],
+    ['deepseek-v3.2', 'deep-seek-v4.1-flash'],
+    ['deepseek-ai/DeepSeek-R2', 'deep-seek-v4-pro'],
+    ['us.anthropic.claude-opus-6-v1:0', 'claude-opus-5-5'],
+  ])('%s to %s', (name, asked) => {
+    const { upstreamIds, mixture: isMixture, id, standIn } = catalogue.resolve(name)
+    expect([id, isMixture, upstreamIds.agent]).toEqual([name, false, [asked.replace('glm-5p3', 'GLM-5.3')]])
+    expect(standIn).toBeDefined()
+  })
+
+  test.each([
+    ['openai/gpt-5', 'gpt-5'],
+    ['anthropic/claude-sonnet-4.5', 'claude-sonnet-4-5'],
+    ['claude-sonnet-5[1m]', 'claude-sonnet-5'],
+    ['gpt-3.5-turbo-0125', 'gpt-5.4-mini'],
+    ['gemini-3-flash', 'gemini-3-flash-preview'],
+    ['deepseek-ai/DeepSeek-R1-0528', 'deep-seek-v4-pro'],
+    ['gemini-3.1-pro', 'gemini-3.1-pro-preview'],
+    ['models/gemini-2.5-flash', 'gemini-2.5-flash'],
+    ['anthropic.claude-sonnet-4-5-20250929-v1:0', 'claude-sonnet-4-5'],
+    ['claude-sonnet-4-5@20250929', 'claude-sonnet-4-5'],
+  ])('%s is %s by another spelling', (name, asked) => {
+    expect(catalogue.resolve(name)).toEqual({
+      id: name,
+      upstreamIds: expect.objectContaining({ agent: [asked] }),
+      mixture: false,
+      search: false,
+    })
+  })
+
+  test.each(['text-embedding-3-small', 'tts-1', 'whisper-1', 'omni-moderation-latest'])(
+    '%s is no chat model',
+    (name) => {
+      expect(() => catalogue.resolve(name)).toThrow(
+        expect.objectContaining({ code: 'model_not_found', retryable: false }),
+      )
+    },
+  )
 })
 
 describe('image and video models', () => {
@@ -157,7 +228,9 @@ describe('the list', () => {
       created: Date.UTC(2026, 8, 23) / 1000,
       ownedBy: 'openai',
       displayName: 'GPT 6',
-      endpointTypes: ['openai'],
+      endpointTypes: ['openai', 'anthropic', 'openai-response', 'gemini'],
+      contextLength: 400_000,
+      upstreamIds: { copilot: ['gpt-6'], agent: ['gpt-6'] },
     })
     const kinds = list.map(({ id }) => catalogue.kindOf(id))
     expect(kinds).toEqual(kinds.toSorted((one, other) => modelKinds.indexOf(one) - modelKinds.indexOf(other)))
@@ -175,7 +248,11 @@ describe('the list', () => {
   test.each([
     [
       'claude-sonnet-4-6',
-      { ownedBy: 'anthropic', displayName: 'Claude Sonnet 4.6', endpointTypes: ['openai'] },
+      {
+        ownedBy: 'anthropic',
+        displayName: 'Claude Sonnet 4.6',
+        endpointTypes: ['openai', 'anthropic', 'openai-response', 'gemini'],
+      },
     ],
     ['gpt-image-2', { ownedBy: 'openai', endpointTypes: ['image-generation', 'openai'] }],
     ['fal-ai/flux-2-pro', { ownedBy: 'black-forest-labs', displayName: 'Flux 2 Pro' }],
@@ -185,7 +262,25 @@ describe('the list', () => {
   })
 
   test.each(['no-such-model', 'gpt-4o-mini', 'dalle-3', 'Gpt-6'])('does not show %s', (id) => {
+    expect(catalogue.list().map((entry) => entry.id)).not.toContain(id)
+  })
+
+  test.each([
+    ['gpt-4o-mini', 'gpt-5.4-mini'],
+    ['claude-haiku-4-5-20251001', 'claude-4-5-haiku'],
+    ['GPT-5.4', 'gpt-5.4'],
+    ['gpt-5-codex', 'gpt-6'],
+    ['dalle-3', 'gpt-image-2'],
+  ])('finds %s, which is served (FINDINGS U10)', (id, agent) => {
+    expect(catalogue.find(id)).toMatchObject({ id, upstreamIds: { agent: [agent] } })
+  })
+
+  test.each(['no-such-model', 'text-embedding-3-small', ''])('does not find %j (FINDINGS U10)', (id) => {
     expect(catalogue.find(id)).toBeUndefined()
+  })
+
+  test('tells what a name becomes on the wire (FINDINGS U5)', () => {
+    expect(catalogue.find('o1')?.upstreamIds?.agent).toEqual(['gpt-5.5'])
   })
 })
 
@@ -281,7 +376,7 @@ describe("the site's own lists", () => {
     now += 86_400_000
     live.update({ text: ['gpt-7'], image: [] })
     expect(live.find('gpt-7')?.created).toBe(Date.UTC(2026, 10, 1) / 1000)
-    expect(live.find('gpt-8')).toBeUndefined()
+    expect(live.list().map(({ id }) => id)).not.toContain('gpt-8')
   })
 
   test('cannot turn a model into one of another kind, nor bring in what is no id', () => {

@@ -64,6 +64,10 @@ export const errorsInChinese: Readonly<Record<ErrorCode, { meaning: string; reme
     meaning: 'Genspark 的回答是空的。',
     remedy: '请重试，或换个说法：网站有时用这种方式拒绝回答。',
   },
+  pass_through_failed: {
+    meaning: '转发到的服务没有正常响应。',
+    remedy: '消息里写明了原因：检查 `EMBEDDINGS_BASE_URL`、`EMBEDDINGS_API_KEY`，以及那个服务是否在运行。',
+  },
   model_mismatch: {
     meaning: 'Genspark 用了另一个模型作答。',
     remedy:

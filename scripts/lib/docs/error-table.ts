@@ -54,6 +54,8 @@ const errorRemedies: Readonly<Record<ErrorCode, string>> = {
     'The site refused the request or answered in a new way; the message says which. Try another model, update this service.',
   upstream_empty: 'Ask again, or in other words: the site sometimes declines in this way.',
   upstream_event_too_large: 'Ask for less at once.',
+  pass_through_failed:
+    'The message says why: look at `EMBEDDINGS_BASE_URL` and `EMBEDDINGS_API_KEY`, and whether that service runs.',
   model_mismatch:
     'With `SERVED_MODEL_MISMATCH=fail`: the site used another model. Ask again, or check that tokens are good (`npm run doctor`).',
   overloaded:

@@ -44,6 +44,8 @@ export const mainSettings: readonly (keyof typeof settings)[] = [
   'servedModelMismatch',
   'debugHeaders',
   'streamErrorText',
+  'embeddingsBaseUrl',
+  'embeddingsApiKey',
   'modelsFile',
   'dataDir',
   'redisUrl',

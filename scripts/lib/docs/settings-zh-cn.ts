@@ -64,6 +64,8 @@ export const settingsInChinese: Readonly<Record<keyof typeof settings, string>> 
   imageUrlAllowPrivate: '1：允许 image_url 访问私有地址。',
   responsesStored: '0：只有请求写明 "store": true 时才保存 /v1/responses 的回答。',
   responsesKeepMs: '这些回答及其提示词保存多少天（用 STATE_KEY 加密）。',
+  embeddingsBaseUrl: '`/v1/embeddings` 和 `/v1/moderations` 转发到的地址，例如 https://api.openai.com/v1。',
+  embeddingsApiKey: '`EMBEDDINGS_BASE_URL` 的密钥。',
   modelsFile: '增改模型目录的 JSON 文件；改动后自动重新读取。',
   dataDir: '跨重启保存状态的目录。',
   redisUrl: '多个副本共用的 Redis；也支持 rediss://、redis+sentinel:// 和 redis+cluster://。',

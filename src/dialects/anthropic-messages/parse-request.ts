@@ -2,17 +2,26 @@
 // Pure: touches `core`, zod and what the dialects share; knows no HTTP.
 
 import { z } from 'zod'
-import type { ChatMessage, ChatModel, ChatRequest, ChatTurn, OutputFormat } from '../../core/chat-request.ts'
+import type { ChatModel, ChatRequest } from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
-import { parseContent } from './parse-content.ts'
-import { parseMessage } from './parse-messages.ts'
-import { parseTools } from './parse-tools.ts'
+import {
+  lenientBoolean,
+  limitFields,
+  outputFields,
+  readLimits,
+  readOutput,
+  tellWithoutEffect,
+} from '../lenient-fields.ts'
+import { parseTools } from '../tools.ts'
+import { conversationFields, readConversation } from '../turns.ts'
 
 export interface ParsedMessagesRequest {
   readonly chat: ChatRequest
   readonly stream: boolean
   /** The client asked to see what the model thinks. */
   readonly showThinking: boolean
+  /** What the request asks for and does not get, in words for its client. */
+  readonly warnings: readonly string[]
 }
 
 /** Ignores the fields that are not read here, and every `anthropic-beta`. `max_tokens` may be left out.
@@ -23,71 +32,57 @@ export async function parseRequest(
   resolve: (model: string) => ChatModel,
 ): Promise<ParsedMessagesRequest> {
   const request = checkShape(requestSchema, body)
-  const messages: ChatTurn[] = await parseSystem(request.system, 'system')
-  for (const [index, message] of request.messages.entries()) {
-    messages.push(...(await parseMessage(message, `messages[${index}]`)))
-  }
-  if (messages.every(({ role }) => role === 'system'))
-    throw invalidValue('messages', 'none of them says anything')
-  const tools = parseTools(request)
-  const output = outputFormat(request.output_config?.format ?? request.output_format)
-  const stop = request.stop_sequences?.filter((sequence) => sequence !== '')
+  const conversation = await readConversation(request, rules)
+  const { turns } = conversation
+  if (turns.every(({ role }) => role === 'system'))
+    throw invalidValue('messages', 'at least one message must have content')
+  const { tools, search, warnings } = parseTools({
+    tools: request.tools,
+    tool_choice: request.tool_choice,
+    parallel: isParallel(request),
+    more: conversation.tools,
+  })
+  const output = readOutput(request)
+  const model = resolve(request.model)
   return {
     chat: {
-      model: resolve(request.model),
-      messages,
+      model: search ? { ...model, search } : model,
+      messages: turns,
       ...(tools && { tools }),
       ...(output && { output }),
-      ...(stop?.length && { stop }),
-      ...(request.max_tokens && { maxTokens: request.max_tokens }),
+      ...readLimits(request),
     },
     stream: request.stream ?? false,
     showThinking: isShown(request.thinking),
+    warnings: [...tellWithoutEffect(request), ...conversation.warnings, ...warnings],
   }
 }
 
-/** The system prompt, a string or text blocks: one message, or none. */
-async function parseSystem(system: unknown, at: string): Promise<ChatMessage[]> {
-  const parts = await parseContent(withoutBilling(system), at)
-  return parts.length > 0 ? [{ role: 'system', parts }] : []
+const rules = { joinTexts: true, dropEmpty: true, unknownParts: 'tell' } as const
+
+function isParallel({ tool_choice, parallel_tool_calls }: Request): boolean {
+  const { data } = parallelSchema.safeParse(tool_choice)
+  return !(data?.disable_parallel_tool_use ?? false) && (parallel_tool_calls ?? true)
 }
 
-/** The first block of Claude Code is for the vendor's billing and differs from turn to turn; no model should read it. */
-function withoutBilling(system: unknown): unknown {
-  if (!Array.isArray(system)) return system
-  const [first] = system
-  const isBilling = typeof first?.text === 'string' && first.text.startsWith('x-anthropic-billing-header:')
-  return isBilling ? system.slice(1) : system
-}
+const parallelSchema = z.object({ disable_parallel_tool_use: z.boolean().nullish() })
 
 /** `display: omitted` keeps the thinking with the vendor; every type but `disabled` (`enabled`, `adaptive`) shows it. */
 function isShown(thinking: Request['thinking']): boolean {
   return thinking ? thinking.type !== 'disabled' && thinking.display !== 'omitted' : false
 }
 
-function outputFormat(format: Format): OutputFormat | undefined {
-  if (format?.type !== 'json_schema' || !format.schema) return undefined
-  return { type: 'json-schema', name: 'response', description: undefined, schema: format.schema }
-}
-
-const formatSchema = z
-  .object({ type: z.string(), schema: z.record(z.string(), z.unknown()).nullish() })
-  .nullish()
-
 /** Messages and tools are checked one by one, so that a list of a million wrong ones ends at the first. */
-const requestSchema = z.object({
+const requestSchema = z.looseObject({
   model: z.string().trim().min(1).max(256),
-  messages: z.array(z.unknown()).min(1),
-  system: z.unknown().optional(),
+  ...conversationFields,
   tools: z.array(z.unknown()).nullish(),
   tool_choice: z.unknown().optional(),
-  max_tokens: z.int().min(1).nullish(),
-  stop_sequences: z.array(z.string().max(4096)).max(256).nullish(),
-  stream: z.boolean().nullish(),
+  parallel_tool_calls: lenientBoolean.nullish(),
+  ...limitFields,
+  stream: lenientBoolean.nullish(),
   thinking: z.object({ type: z.string(), display: z.string().nullish() }).nullish(),
-  output_config: z.object({ format: formatSchema }).nullish(),
-  output_format: formatSchema,
+  ...outputFields,
 })
 
 type Request = z.infer<typeof requestSchema>
-type Format = z.infer<typeof formatSchema>

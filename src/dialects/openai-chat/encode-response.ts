@@ -2,6 +2,7 @@ import type { ChatAnswer } from '../../core/chat-event.ts'
 import type { ToolCall } from '../../core/chat-request.ts'
 import { type CollectedAnswer, collectAnswer } from '../collect-answer.ts'
 import type { UsageMeter } from '../measure-usage.ts'
+import type { ToolForms } from '../tools.ts'
 import { totalUsage } from './choices.ts'
 import {
   type CallStyle,
@@ -9,6 +10,7 @@ import {
   encodeChatUsage,
   encodeFinishReason,
   type ReasoningFormat,
+  readFreeText,
 } from './encode-stream.ts'
 
 export interface ChatResponseOptions extends ChoiceOptions {
@@ -37,7 +39,7 @@ export async function encodeResponse(answerChoice: () => Promise<ChatAnswer>, op
   }
 }
 
-function encodeMessage(answer: CollectedAnswer, { reasoning, callStyle }: ChoiceOptions) {
+function encodeMessage(answer: CollectedAnswer, { reasoning, callStyle, toolForms }: ChoiceOptions) {
   const { content, reasoningContent } = presentReasoning(answer, reasoning)
   const hasWords = answer.refusal === undefined && answer.toolCalls.length === 0
   return {
@@ -45,7 +47,7 @@ function encodeMessage(answer: CollectedAnswer, { reasoning, callStyle }: Choice
     content: hasWords ? content : content || null,
     ...(reasoningContent && { reasoning_content: reasoningContent }),
     refusal: answer.refusal ?? null,
-    ...encodeCalls(answer.toolCalls, callStyle),
+    ...encodeCalls(answer.toolCalls, callStyle, toolForms),
   }
 }
 
@@ -55,13 +57,19 @@ function presentReasoning({ text, reasoning }: CollectedAnswer, format: Reasonin
   return { content: text, reasoningContent: format === 'reasoning-content' ? reasoning : '' }
 }
 
-function encodeCalls(calls: readonly ToolCall[], style: CallStyle) {
+function encodeCalls(calls: readonly ToolCall[], style: CallStyle, forms: ToolForms | undefined) {
   if (calls.length === 0) return undefined
   if (style === 'tool-calls')
     return {
-      tool_calls: calls.map((call) => ({ id: call.id, type: 'function', function: encodeCall(call) })),
+      tool_calls: calls.map((call) =>
+        forms?.get(call.name)?.kind === 'custom'
+          ? { id: call.id, type: 'custom', custom: encodeCustomCall(call) }
+          : { id: call.id, type: 'function', function: encodeCall(call) },
+      ),
     }
   return { function_call: calls.map(encodeCall)[0] }
 }
 
 const encodeCall = ({ name, argumentsText }: ToolCall) => ({ name, arguments: argumentsText })
+
+const encodeCustomCall = ({ name, argumentsText }: ToolCall) => ({ name, input: readFreeText(argumentsText) })

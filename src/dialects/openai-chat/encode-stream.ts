@@ -3,6 +3,7 @@ import { type ServiceError, UpstreamError } from '../../core/errors.ts'
 import { encodeDelta, encodeProgress, toLine } from '../event-text.ts'
 import type { UsageMeter } from '../measure-usage.ts'
 import type { StreamEncoder } from '../stream-encoder.ts'
+import type { ToolForms } from '../tools.ts'
 import { type ChoiceBatch, totalUsage } from './choices.ts'
 import { encodeError } from './encode-error.ts'
 
@@ -25,6 +26,8 @@ export interface AnswerIdentity {
 export interface ChoiceOptions extends AnswerIdentity {
   readonly reasoning: ReasoningFormat
   readonly callStyle: CallStyle
+  /** Tools of free text are answered in their own form. */
+  readonly toolForms?: ToolForms
 }
 
 export interface ChatStreamOptions extends ChoiceOptions {
@@ -83,7 +86,7 @@ interface ChoiceEncoder {
 
 /** Encodes the chunks of one choice. What they repeat is made once. */
 function createChoiceEncoder(options: ChatStreamOptions, index: number): ChoiceEncoder {
-  const { reasoning, callStyle } = options
+  const { reasoning, callStyle, toolForms } = options
   const usage = options.usage?.[index]
   const head = `${headOf(options)}"choices":[{"index":${index},"delta":`
   const contentHead = `${head}{"content":`
@@ -94,15 +97,28 @@ function createChoiceEncoder(options: ChatStreamOptions, index: number): ChoiceE
   let thinking = false
   let calls = 0
   let callHead = ''
+  /** The arguments of a call of free text, which is sent when they are whole. */
+  let customArguments: string | undefined
 
   function encode(batch: ChatEventBatch): string {
     let output = ''
     for (const event of batch) {
       usage?.add(event)
+      if (customArguments !== undefined) {
+        if (event.type === 'tool-call-delta') {
+          customArguments += event.argumentsText
+          continue
+        }
+        output += endCustomCall(customArguments)
+        customArguments = undefined
+      }
       output += encodeEvent(event)
     }
     return output
   }
+
+  const endCustomCall = (argumentsText: string): string =>
+    encodeDelta(callHead, readFreeText(argumentsText), callTails['tool-calls'])
 
   function encodeEvent(event: ChatEvent): string {
     switch (event.type) {
@@ -163,6 +179,11 @@ function createChoiceEncoder(options: ChatStreamOptions, index: number): ChoiceE
     }
     const call = `${head}{"tool_calls":[{"index":${calls},`
     calls += 1
+    if (toolForms?.get(name)?.kind === 'custom') {
+      customArguments = ''
+      callHead = `${call}"custom":{"input":`
+      return `${call}"id":${toLine(id)},"type":"custom","custom":{"name":${toLine(name)},"input":""${callTails[callStyle]}`
+    }
     callHead = `${call}"function":{"arguments":`
     return `${call}"id":${toLine(id)},"type":"function","function":{${definition}${callTails[callStyle]}`
   }
@@ -173,6 +194,12 @@ function createChoiceEncoder(options: ChatStreamOptions, index: number): ChoiceE
     breakOff: (text) =>
       finished ? '' : begin('""') + stopThinking() + encodeDelta(contentHead, text, deltaTail),
   }
+}
+
+/** The model was taught a tool of free text as a function with the one argument `input`. */
+export function readFreeText(argumentsText: string): string {
+  const { input }: { input?: unknown } = JSON.parse(argumentsText || '{}')
+  return typeof input === 'string' ? input : argumentsText
 }
 
 const deltaTail = '},"logprobs":null,"finish_reason":null}]}\n\n'

@@ -2,25 +2,37 @@
 // Pure: touches `core`, zod and what the dialects share; knows no HTTP.
 
 import { z } from 'zod'
-import type { ChatModel, ChatRequest, OutputFormat } from '../../core/chat-request.ts'
+import type { ChatModel, ChatRequest, ToolChoice, ToolUse } from '../../core/chat-request.ts'
 import { checkShape } from '../check-shape.ts'
+import {
+  lenientBoolean,
+  limitFields,
+  outputFields,
+  readLimits,
+  readOutput,
+  tellWithoutEffect,
+  wholeNumber,
+} from '../lenient-fields.ts'
+import { createToolUse, parseFunction, parseTools, type ToolForms } from '../tools.ts'
+import { conversationFields, readConversation, type TurnReader } from '../turns.ts'
 import { type CallStyle, type ReasoningFormat, reasoningFormats } from './encode-stream.ts'
-import { parseMessages } from './parse-messages.ts'
-import { parseTools, toolFields } from './parse-tools.ts'
 
 export interface ParsedChatRequest {
   readonly chat: ChatRequest
   /** `n`: as many answers are asked for. */
   readonly choices: number
   readonly callStyle: CallStyle
+  readonly toolForms: ToolForms
   readonly stream: boolean
   /** `stream_options.include_usage` */
   readonly includeUsage: boolean
   /** `reasoning_format`; undefined leaves it to the settings. */
   readonly reasoningFormat: ReasoningFormat | undefined
+  /** What the request asks for and does not get, in words for its client. */
+  readonly warnings: readonly string[]
 }
 
-/** Ignores the fields that are not read here: clients send many, and the site knows no sampling.
+/** Takes the spellings of the other dialects too: Cursor posts bodies of Responses here, and parts of any.
  *  @param resolve  the catalogue's lookup, which knows a model for every name
  *  @throws {InvalidRequestError} `invalid_value` with the place of the first fault */
 export async function parseRequest(
@@ -28,77 +40,90 @@ export async function parseRequest(
   resolve: (model: string) => ChatModel,
 ): Promise<ParsedChatRequest> {
   const request = checkShape(requestSchema, body)
-  const speaksOfTools = request.tools ?? request.functions ?? request.tool_choice
-  const { tools, callStyle } = speaksOfTools ? parseTools(request) : noTools
-  const output = parseOutput(request.response_format)
-  const stop = parseStop(request.stop)
-  const maxTokens = request.max_completion_tokens ?? request.max_tokens
+  const conversation = await readConversation(request, rules)
+  const { tools, callStyle, forms, search, warnings } = readTools(request, conversation)
+  const output = readOutput(request)
+  const model = resolve(request.model)
+  const searches = search || (request.web_search_options ?? undefined) !== undefined
   return {
     chat: {
-      model: resolve(request.model),
-      messages: await parseMessages(request.messages),
+      model: searches ? { ...model, search: true } : model,
+      messages: conversation.turns,
       ...(tools && { tools }),
       ...(output && { output }),
-      ...(stop.length > 0 && { stop }),
-      ...(maxTokens && { maxTokens }),
+      ...readLimits(request),
     },
     choices: request.n ?? 1,
     callStyle,
+    toolForms: forms,
     stream: request.stream ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,
     reasoningFormat: request.reasoning_format ?? undefined,
+    warnings: [...tellWithoutEffect(request), ...conversation.warnings, ...warnings],
   }
 }
 
-/** @returns undefined for plain text. A `json_schema` without a schema asks for nothing but JSON. */
-function parseOutput(given: z.infer<typeof outputField>): OutputFormat | undefined {
-  if (!given || given.type === 'text') return undefined
-  if (given.type === 'json_object' || !given.json_schema.schema) return { type: 'json-object' }
-  const { name, description, schema } = given.json_schema
-  return { type: 'json-schema', name: name || 'response', description: description ?? undefined, schema }
+const rules = { joinTexts: false, dropEmpty: false, unknownParts: 'refuse' } as const
+
+interface ReadTools {
+  readonly tools: ToolUse | undefined
+  readonly callStyle: CallStyle
+  readonly forms: ToolForms
+  readonly search: boolean
+  readonly warnings: readonly string[]
 }
 
-const noTools = { tools: undefined, callStyle: 'tool-calls' } as const
+const noTools: ReadTools = {
+  tools: undefined,
+  callStyle: 'tool-calls',
+  forms: new Map(),
+  search: false,
+  warnings: [],
+}
 
-/** An empty sequence would end every answer before its first word. */
-const parseStop = (given: string | readonly string[] | null | undefined): readonly string[] =>
-  [given ?? []].flat().filter(Boolean)
+/** @throws {InvalidRequestError} `invalid_value` */
+function readTools(request: Request, conversation: TurnReader): ReadTools {
+  const { tools, functions, tool_choice, parallel_tool_calls: parallel } = request
+  const more = conversation.tools
+  if (!tools?.length && functions?.length) {
+    const definitions = functions.map((value, index) => parseFunction(value, `functions[${index}]`))
+    const choice = parseFunctionCall(request.function_call)
+    const use = createToolUse(definitions, choice, false, 'functions', 'function_call')
+    return { ...noTools, tools: use, callStyle: 'function-call' }
+  }
+  if (!tools && (tool_choice ?? undefined) === undefined && more.length === 0) return noTools
+  return { ...parseTools({ tools, tool_choice, parallel, more, isNested: true }), callStyle: 'tool-calls' }
+}
 
-/** OpenAI takes 4 sequences; the bounds are there for the work that they make. */
-const stopSequence = z.string().max(256)
-const stopField = z.union([stopSequence, z.array(stopSequence).max(32)], {
-  error: 'expected a string or a list of up to 32, each of up to 256 characters',
-})
+/** `function_call` of a request. */
+function parseFunctionCall(value: unknown): 'none' | ToolChoice {
+  if (value === 'none') return 'none'
+  if (value === 'auto' || value === undefined || value === null) return { type: 'auto' }
+  return { type: 'named', name: checkShape(nameSchema, value, 'function_call').name }
+}
 
-/** `response_format` */
-const outputField = z
-  .discriminatedUnion('type', [
-    z.object({ type: z.literal('text') }),
-    z.object({ type: z.literal('json_object') }),
-    z.object({
-      type: z.literal('json_schema'),
-      json_schema: z.object({
-        name: z.string().max(256).nullish(),
-        description: z.string().nullish(),
-        schema: z.record(z.string(), z.unknown()).nullish(),
-      }),
-    }),
-  ])
-  .nullish()
-
-const tokenLimit = z.int().min(1).nullish()
+const nameSchema = z.object({ name: z.string() })
 
 /** Messages are checked one by one, so that a list of a million wrong ones ends at the first. */
-const requestSchema = z.object({
+const requestSchema = z.looseObject({
   model: z.string().trim().min(1).max(256),
-  messages: z.array(z.unknown()).min(1),
-  ...toolFields,
-  response_format: outputField,
-  stop: stopField.nullish(),
-  max_tokens: tokenLimit,
-  max_completion_tokens: tokenLimit,
-  n: z.int().min(1).max(16).nullish(),
-  stream: z.boolean().nullish(),
-  stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
+  ...conversationFields,
+  tools: z.array(z.unknown()).nullish(),
+  tool_choice: z.unknown().optional(),
+  parallel_tool_calls: lenientBoolean.nullish(),
+  functions: z.array(z.unknown()).nullish(),
+  function_call: z.unknown().optional(),
+  web_search_options: z.unknown().optional(),
+  ...outputFields,
+  ...limitFields,
+  n: wholeNumber.pipe(z.number().max(16)).nullish().transform(atLeastOne),
+  stream: lenientBoolean.nullish(),
+  stream_options: z.object({ include_usage: lenientBoolean.nullish() }).nullish(),
   reasoning_format: z.enum(reasoningFormats).nullish(),
 })
+
+function atLeastOne(count: number | null | undefined): number {
+  return Math.max(count ?? 1, 1)
+}
+
+type Request = z.infer<typeof requestSchema>

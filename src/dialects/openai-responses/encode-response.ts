@@ -4,13 +4,17 @@ import { lengthOf, maxAnswerLength } from '../collect-answer.ts'
 import type { UsageMeter } from '../measure-usage.ts'
 import { encodeError as encodeOpenAiError } from '../openai-chat/encode-error.ts'
 import type { StreamEncoder } from '../stream-encoder.ts'
+import type { ToolForms } from '../tools.ts'
 import {
   type ItemStart,
   type OpenItem,
+  openCompaction,
   openCustomCall,
   openFunctionCall,
   openMessage,
   openReasoning,
+  openToolSearch,
+  type StartedCall,
 } from './open-items.ts'
 import { createEventWriter, ignoredEvents, type ResponseEvents } from './response-events.ts'
 import {
@@ -26,8 +30,10 @@ import {
 export interface EncodeResponseOptions {
   /** In progress, without output. */
   readonly response: ResponseObject
-  /** Names of the tools that take free text. */
-  readonly customTools: ReadonlySet<string>
+  /** How calls are given back that are not plain ones of a function. */
+  readonly toolForms: ToolForms
+  /** The answer is a summary, and becomes one item that holds it. */
+  readonly compacts: boolean
   readonly reasoningHidden: boolean
   readonly usage: UsageMeter
   /** Seconds since the epoch. */
@@ -84,7 +90,7 @@ export function createResponseStreamEncoder(options: EncodeResponseOptions): Str
 
 /** The one state machine of an answer in this dialect, streamed or not: chat events in, response events out. */
 function createGrowingResponse(options: EncodeResponseOptions, events: ResponseEvents) {
-  const { response, customTools, reasoningHidden, usage, now } = options
+  const { response, toolForms, compacts, reasoningHidden, usage, now } = options
   const output: OutputItem[] = []
   let item: OpenItem | undefined
   let reason: FinishReason | undefined
@@ -106,19 +112,19 @@ function createGrowingResponse(options: EncodeResponseOptions, events: ResponseE
     }
     switch (event.type) {
       case 'text-delta':
-        if (event.text) open('msg', event, openMessage)
+        if (!event.text) break
+        if (compacts) open('cmp', event, openCompaction)
+        else open('msg', event, openMessage)
         break
       case 'refusal':
         open('msg', event, openMessage)
         break
       case 'reasoning-delta':
-        if (event.text && !reasoningHidden) open('rs', event, openReasoning)
+        if (event.text && !reasoningHidden && !compacts) open('rs', event, openReasoning)
         break
       case 'tool-call-started':
         closeItem(false)
-        item = customTools.has(event.name)
-          ? openCustomCall(event, startOf('ctc'))
-          : openFunctionCall(event, startOf('fc'))
+        item = openCall(event)
         break
       case 'tool-call-delta':
         throw new Error('a delta of a call came before its start')
@@ -132,6 +138,20 @@ function createGrowingResponse(options: EncodeResponseOptions, events: ResponseE
         break
       default:
         event satisfies never
+    }
+  }
+
+  function openCall({ id, name }: StartedCall): OpenItem {
+    const form = toolForms.get(name)
+    if (!form) return openFunctionCall({ id, name }, startOf('fc'))
+    const call = { id, name: form.name, namespace: form.namespace }
+    switch (form.kind) {
+      case 'function':
+        return openFunctionCall(call, startOf('fc'))
+      case 'custom':
+        return openCustomCall(call, startOf('ctc'))
+      case 'tool-search':
+        return openToolSearch(call, startOf('tsc'))
     }
   }
 
@@ -205,4 +225,11 @@ function createGrowingResponse(options: EncodeResponseOptions, events: ResponseE
   }
 }
 
-const isCall = { message: false, reasoning: false, function_call: true, custom_tool_call: true } as const
+const isCall = {
+  message: false,
+  reasoning: false,
+  compaction: false,
+  function_call: true,
+  custom_tool_call: true,
+  tool_search_call: true,
+} as const

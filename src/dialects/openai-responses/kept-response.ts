@@ -72,7 +72,7 @@ export function createKeptReader(read: ReadKept): KeptReader {
       for (let id: string | null = previousId; id; ) {
         const found: FoundResponse | undefined = await find(id, at)
         if (!found) throw notFound(id)
-        if (found.isUnfinished) throw invalidValue(at, 'this response is not there yet')
+        if (found.isUnfinished) throw invalidValue(at, 'this response is not ready yet')
         responses.push(found)
         id = found.previousId
       }

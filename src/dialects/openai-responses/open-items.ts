@@ -1,6 +1,8 @@
 import type { ChatEvent } from '../../core/chat-event.ts'
+import { writeCompaction } from '../compaction.ts'
 import type { ContentPlace, DeltaHead, ItemPlace, ResponseEvents } from './response-events.ts'
 import type {
+  CompactionItem,
   CustomCallItem,
   FunctionCallItem,
   ItemStatus,
@@ -9,6 +11,7 @@ import type {
   OutputItem,
   ReasoningItem,
   SummaryPart,
+  ToolSearchItem,
 } from './response-object.ts'
 
 /** An item of the output while it grows. It emits its own events, from `added` to `done`. */
@@ -132,10 +135,14 @@ export function openReasoning({ place, events }: ItemStart): OpenItem {
 export interface StartedCall {
   readonly id: string
   readonly name: string
+  readonly namespace?: string | undefined
 }
 
 /** A call of a function: its arguments are sent as they come. */
-export function openFunctionCall({ id: call_id, name }: StartedCall, { place, events }: ItemStart): OpenItem {
+export function openFunctionCall(
+  { id: call_id, name, namespace }: StartedCall,
+  { place, events }: ItemStart,
+): OpenItem {
   const { item_id: id, output_index } = place
   const head: DeltaHead = { type: 'response.function_call_arguments.delta', ...place }
   let text = ''
@@ -145,6 +152,7 @@ export function openFunctionCall({ id: call_id, name }: StartedCall, { place, ev
     id,
     call_id,
     name,
+    ...(namespace && { namespace }),
     arguments: text,
     status,
   })
@@ -169,7 +177,10 @@ export function openFunctionCall({ id: call_id, name }: StartedCall, { place, ev
 
 /** A call of a tool that takes free text. The model was taught it as a function with the one argument `input`, so nothing can be
  *  sent before the arguments are whole. */
-export function openCustomCall({ id: call_id, name }: StartedCall, { place, events }: ItemStart): OpenItem {
+export function openCustomCall(
+  { id: call_id, name, namespace }: StartedCall,
+  { place, events }: ItemStart,
+): OpenItem {
   const { item_id: id, output_index } = place
   let argumentsText = ''
 
@@ -178,6 +189,7 @@ export function openCustomCall({ id: call_id, name }: StartedCall, { place, even
     id,
     call_id,
     name,
+    ...(namespace && { namespace }),
     input,
     status,
   })
@@ -195,6 +207,62 @@ export function openCustomCall({ id: call_id, name }: StartedCall, { place, even
       const whole = item(input, 'completed')
       if (input) events.emitDelta({ type: 'response.custom_tool_call_input.delta', ...place }, input)
       events.emit({ type: 'response.custom_tool_call_input.done', ...place, input })
+      events.emit({ type: 'response.output_item.done', output_index, item: whole })
+      return whole
+    },
+  }
+}
+
+/** A search for tools, which the client does: its arguments are an object. */
+export function openToolSearch({ id: call_id }: StartedCall, { place, events }: ItemStart): OpenItem {
+  const { item_id: id, output_index } = place
+  let argumentsText = ''
+
+  const item = (given: unknown, status: ItemStatus): ToolSearchItem => ({
+    type: 'tool_search_call',
+    id,
+    call_id,
+    execution: 'client',
+    arguments: given,
+    status,
+  })
+
+  events.emit({ type: 'response.output_item.added', output_index, item: item({}, 'in_progress') })
+  return {
+    type: 'tool_search_call',
+    add(event) {
+      if (event.type !== 'tool-call-delta') return false
+      argumentsText += event.argumentsText
+      return true
+    },
+    close() {
+      const whole = item(JSON.parse(argumentsText || '{}'), 'completed')
+      events.emit({ type: 'response.output_item.done', output_index, item: whole })
+      return whole
+    },
+  }
+}
+
+/** The whole answer as a summary that the client keeps in the place of the conversation. */
+export function openCompaction({ place, events }: ItemStart): OpenItem {
+  const { item_id: id, output_index } = place
+  let text = ''
+  const item = (): CompactionItem => ({
+    type: 'compaction',
+    id,
+    encrypted_content: text && writeCompaction(text),
+  })
+
+  events.emit({ type: 'response.output_item.added', output_index, item: item() })
+  return {
+    type: 'compaction',
+    add(event) {
+      if (event.type !== 'text-delta') return event.type === 'reasoning-delta'
+      text += event.text
+      return true
+    },
+    close() {
+      const whole = item()
       events.emit({ type: 'response.output_item.done', output_index, item: whole })
       return whole
     },

@@ -2,11 +2,21 @@
 // Pure: touches `core`, zod and what the dialects share; knows no HTTP, and kept responses come as texts.
 
 import { z } from 'zod'
-import type { ChatMessage, ChatModel, ChatRequest, OutputFormat } from '../../core/chat-request.ts'
+import type { ChatMessage, ChatModel, ChatRequest, ChatTurn } from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
+import { compactionPrompt } from '../compaction.ts'
+import {
+  lenientBoolean,
+  limitFields,
+  outputFields,
+  readLimits,
+  readOutput,
+  tellWithoutEffect,
+} from '../lenient-fields.ts'
+import { parseTools, type ToolForms } from '../tools.ts'
+import { createTurnReader } from '../turns.ts'
 import { createKeptReader, type ReadKept } from './kept-response.ts'
-import { type InputItem, parseInput, parseItems, toKeptItem } from './parse-items.ts'
-import { parseTools } from './parse-tools.ts'
+import { type InputItem, parseInput, toKeptItem } from './parse-items.ts'
 import { type EchoedFields, echoedSchema, echoRequest } from './response-object.ts'
 
 export interface ParsedResponseRequest {
@@ -15,10 +25,14 @@ export interface ParsedResponseRequest {
   /** Answer at once and make the response in the background. */
   readonly background: boolean
   readonly store: boolean
-  readonly customTools: ReadonlySet<string>
+  readonly toolForms: ToolForms
+  /** The conversation in short is asked for, in the place of an answer. */
+  readonly compacts: boolean
   readonly echo: EchoedFields
   /** The items of this request alone, as they are kept. */
   readonly input: readonly InputItem[]
+  /** What the request asks for and does not get, in words for its client. */
+  readonly warnings: readonly string[]
 }
 
 export interface ParseRequestOptions {
@@ -29,60 +43,86 @@ export interface ParseRequestOptions {
   /** The catalogue's lookup, which knows a model for every name. */
   readonly resolve: (model: string) => ChatModel
   readonly readKept: ReadKept
+  /** `/v1/responses/compact`: without a sign of it in the input. */
+  readonly compacts?: boolean
 }
 
 /** Ignores the fields that are not read here: clients send many.
  *  @throws {InvalidRequestError} `invalid_value` with the place of the first fault, `previous_response_not_found` */
 export async function parseRequest(
   body: unknown,
-  { id, resolve, readKept, storedByDefault }: ParseRequestOptions,
+  { id, resolve, readKept, storedByDefault, compacts: alwaysCompacts = false }: ParseRequestOptions,
 ): Promise<ParsedResponseRequest> {
   const request = checkShape(requestSchema, body)
   refuseMissing(request)
   const echo = echoRequest(request, storedByDefault)
-  const { tools, customTools } = parseTools({
-    tools: request.tools ?? [],
-    choice: request.tool_choice ?? 'auto',
-    parallel: echo.parallel_tool_calls,
-  })
-  const output = parseFormat(request.text?.format)
+  const output = readOutput(request)
 
   const kept = createKeptReader(readKept)
-  const given = await kept.resolve(parseInput(request.input))
+  const field = (request.input ?? undefined) === undefined && request.messages ? 'messages' : 'input'
+  const given = await kept.resolve(parseInput(request[field], field))
   const history = request.previous_response_id ? await kept.history(request.previous_response_id) : []
-  const turns = await parseItems([...history, ...given])
-  if (turns.length === 0) throw invalidValue('input', 'there is nothing in it that a model could answer')
+  const reader = createTurnReader(rules)
+  for (const { item, at } of [...history, ...given]) await reader.add(item, at)
+  const { turns } = reader
+  if (turns.length === 0) throw invalidValue(field, 'must contain at least one message')
+  const { tools, forms, search, warnings } = parseTools({
+    tools: request.tools,
+    tool_choice: request.tool_choice,
+    parallel: echo.parallel_tool_calls,
+    more: reader.tools,
+  })
 
+  const compacts = alwaysCompacts || reader.compacts
+  const model = resolve(request.model)
   return {
     chat: {
-      model: resolve(request.model),
-      messages: request.instructions ? [systemMessage(request.instructions), ...turns] : turns,
-      ...(tools && { tools }),
-      ...(output && { output }),
-      ...(request.max_output_tokens && { maxTokens: request.max_output_tokens }),
+      model: search ? { ...model, search } : model,
+      messages: messagesOf(request.instructions, turns, compacts),
+      ...(tools && !compacts && { tools }),
+      ...(output && !compacts && { output }),
+      ...readLimits(request),
     },
     stream: request.stream ?? false,
     background: echo.background,
     store: echo.store,
-    customTools,
+    toolForms: forms,
+    compacts,
     echo,
     input: given.map(({ item }, index) => toKeptItem(item, id, index)),
+    warnings: [...tellWithoutEffect(request), ...reader.warnings, ...warnings],
   }
 }
+
+const rules = { joinTexts: false, dropEmpty: true, unknownParts: 'refuse' } as const
+
+function messagesOf(
+  instructions: string | null | undefined,
+  turns: readonly ChatTurn[],
+  compacts: boolean,
+): readonly ChatTurn[] {
+  const messages = instructions ? [message('system', instructions), ...turns] : turns
+  return compacts ? [...messages, message('user', compactionPrompt)] : messages
+}
+
+const { text: _echoed, ...otherOutputFields } = outputFields
 
 const requestSchema = echoedSchema.extend({
   model: z.string().trim().min(1).max(256),
   input: z.unknown().optional(),
-  stream: z.boolean().nullish(),
+  messages: z.unknown().optional(),
+  stream: lenientBoolean.nullish(),
   conversation: z.unknown().optional(),
   prompt: z.unknown().optional(),
+  ...limitFields,
+  ...otherOutputFields,
 })
 
 /** Refuses what this service does not have and could not ignore without changing the meaning of the request. */
 function refuseMissing(request: z.infer<typeof requestSchema>): void {
   if (request.conversation)
-    throw invalidValue('conversation', 'no conversations are kept here; use previous_response_id')
-  if (request.prompt) throw invalidValue('prompt', 'no prompts are kept here; send the text itself')
+    throw invalidValue('conversation', 'conversations are not supported; use previous_response_id')
+  if (request.prompt) throw invalidValue('prompt', 'prompts by id are not supported; send the text itself')
   if (!request.background) return
   if (request.store === false)
     throw invalidValue('store', 'a background response has to be kept: it is asked for later')
@@ -90,30 +130,7 @@ function refuseMissing(request: z.infer<typeof requestSchema>): void {
     throw invalidValue('stream', 'a background response is not streamed here; ask for it by its id')
 }
 
-function parseFormat(given: unknown): OutputFormat | undefined {
-  if (!given) return undefined
-  const format = checkShape(formatSchema, given, 'text.format')
-  switch (format.type) {
-    case 'text':
-      return undefined
-    case 'json_object':
-      return { type: 'json-object' }
-    case 'json_schema': {
-      const { name, description, schema } = format
-      return { type: 'json-schema', name, description: description ?? undefined, schema }
-    }
-  }
-}
-
-const formatSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('text') }),
-  z.object({ type: z.literal('json_object') }),
-  z.object({
-    type: z.literal('json_schema'),
-    name: z.string().max(256),
-    description: z.string().nullish(),
-    schema: z.record(z.string(), z.unknown()),
-  }),
-])
-
-const systemMessage = (text: string): ChatMessage => ({ role: 'system', parts: [{ type: 'text', text }] })
+const message = (role: 'system' | 'user', text: string): ChatMessage => ({
+  role,
+  parts: [{ type: 'text', text }],
+})

@@ -3,7 +3,7 @@ import type { TokenUsage } from '../../core/chat-event.ts'
 import type { ChatModel } from '../../core/chat-request.ts'
 import { InvalidRequestError, type ServiceError } from '../../core/errors.ts'
 import { toLine } from '../event-text.ts'
-import type { GivenTool } from './parse-tools.ts'
+import { lenientBoolean, wholeNumber } from '../lenient-fields.ts'
 
 /** A response as the vendor's SDK types it, with every field that it demands. */
 export interface ResponseObject extends EchoedFields {
@@ -111,7 +111,13 @@ const ownFields = (response: ResponseObject): Omit<ResponseObject, keyof EchoedF
 })
 
 /** What the output of a response is made of, in the vendor's types. */
-export type OutputItem = MessageItem | ReasoningItem | FunctionCallItem | CustomCallItem
+export type OutputItem =
+  | MessageItem
+  | ReasoningItem
+  | FunctionCallItem
+  | CustomCallItem
+  | ToolSearchItem
+  | CompactionItem
 
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete'
 
@@ -148,6 +154,8 @@ export interface FunctionCallItem {
   readonly id: string
   readonly call_id: string
   readonly name: string
+  /** The group that the tool is of: Codex finds it by both. */
+  readonly namespace?: string
   readonly arguments: string
   readonly status: ItemStatus
 }
@@ -158,14 +166,32 @@ export interface CustomCallItem {
   readonly id: string
   readonly call_id: string
   readonly name: string
+  readonly namespace?: string
   readonly input: string
   readonly status: ItemStatus
+}
+
+/** Codex looks for tools among its own. */
+export interface ToolSearchItem {
+  readonly type: 'tool_search_call'
+  readonly id: string
+  readonly call_id: string
+  readonly execution: 'client'
+  readonly arguments: unknown
+  readonly status: ItemStatus
+}
+
+/** The conversation in short. */
+export interface CompactionItem {
+  readonly type: 'compaction'
+  readonly id: string
+  readonly encrypted_content: string
 }
 
 export const createResponseId = (requestId: string): string => `resp_${requestId.replaceAll('-', '')}`
 
 /** The prefix of an item's id. */
-export type ItemKind = 'msg' | 'rs' | 'fc' | 'ctc' | 'in'
+export type ItemKind = 'msg' | 'rs' | 'fc' | 'ctc' | 'tsc' | 'cmp' | 'in'
 
 /** The id of an item holds that of its response, so that a reference finds it without an index.
  *  @param index  of the output, or of the input for `in` */
@@ -178,26 +204,40 @@ export function responseIdOf(id: string): string | undefined {
   return hex && `resp_${hex}`
 }
 
+const numberField = z.union(
+  [
+    z.number(),
+    z
+      .string()
+      .trim()
+      .regex(/^-?\d+(\.\d+)?$/)
+      .transform(Number),
+  ],
+  {
+    error: 'expected a number',
+  },
+)
+
 /** The fields of a request that its response repeats; the site knows none of the settings of sampling. */
-export const echoedSchema = z.object({
-  background: z.boolean().nullish(),
+export const echoedSchema = z.looseObject({
+  background: lenientBoolean.nullish(),
   instructions: z.string().nullish(),
-  max_output_tokens: z.int().min(1).nullish(),
-  max_tool_calls: z.int().nullish(),
-  metadata: z.record(z.string(), z.string()).nullish(),
-  parallel_tool_calls: z.boolean().nullish(),
+  max_output_tokens: wholeNumber.nullish(),
+  max_tool_calls: wholeNumber.nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+  parallel_tool_calls: lenientBoolean.nullish(),
   previous_response_id: z.string().nullish(),
   prompt_cache_key: z.string().nullish(),
   reasoning: z.looseObject({ effort: z.string().nullish(), summary: z.string().nullish() }).nullish(),
   safety_identifier: z.string().nullish(),
   service_tier: z.string().nullish(),
-  store: z.boolean().nullish(),
-  temperature: z.number().nullish(),
+  store: lenientBoolean.nullish(),
+  temperature: numberField.nullish(),
   text: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish() }).nullish(),
   tool_choice: z.union([z.string(), z.looseObject({ type: z.string() })]).nullish(),
-  tools: z.array(z.looseObject({ type: z.string() })).nullish(),
-  top_logprobs: z.int().nullish(),
-  top_p: z.number().nullish(),
+  tools: z.array(z.looseObject({ type: z.string().nullish() })).nullish(),
+  top_logprobs: wholeNumber.nullish(),
+  top_p: numberField.nullish(),
   truncation: z.string().nullish(),
   user: z.string().nullish(),
 })
@@ -236,6 +276,9 @@ const servedTier = (asked: string | null | undefined): string =>
   !asked || asked === 'auto' ? 'default' : asked
 
 /** Credentials of a tool are neither sent back nor kept. */
-function echoTool({ authorization: _key, headers: _headers, ...tool }: GivenTool) {
-  return tool.type === 'function' ? { description: null, parameters: null, strict: false, ...tool } : tool
+function echoTool({ authorization: _key, headers: _headers, ...tool }: Readonly<Record<string, unknown>>) {
+  const { type, function: nested, ...flat } = tool
+  if (type !== 'function' && type !== undefined && type !== null) return tool
+  const own = typeof nested === 'object' ? nested : flat
+  return { type: 'function', description: null, parameters: null, strict: false, ...own }
 }

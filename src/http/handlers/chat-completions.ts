@@ -16,6 +16,7 @@ import { readJson } from '../read-body.ts'
 import type { Middleware, RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
+import { warn, warnOfStandIn } from '../warn.ts'
 
 /** @param limit  counts a choice beyond the first, each an ask of its own, as though it were a request */
 export function createChatCompletionsHandler(
@@ -31,7 +32,9 @@ export function createChatCompletionsHandler(
   return async (context: RequestContext): Promise<void> => {
     const body = await readJson(context, config.maxBodyBytes)
     const asked = await parseRequest(body, catalogue.resolve)
-    const { chat, choices, callStyle, stream, includeUsage } = asked
+    const { chat, choices, callStyle, toolForms, stream, includeUsage } = asked
+    warn(context, asked.warnings)
+    warnOfStandIn(context, chat.model)
     if (choices > 1) await countAsks(limit, context, choices - 1)
     const options = {
       id: `chatcmpl-${context.state.requestId}`,
@@ -39,8 +42,10 @@ export function createChatCompletionsHandler(
       model: chat.model.id,
       reasoning: chooseReasoning(asked, config),
       callStyle,
+      toolForms,
       choices,
-      streamErrorText: config.streamErrorText,
+      // A request with tools comes from a program, which reads the error and would take the words for the model's.
+      streamErrorText: config.streamErrorText && !chat.tools,
     }
     const createMeters = () =>
       createChoiceMeters(choices, chat, countTokens).map((meter) => noting(context, meter))

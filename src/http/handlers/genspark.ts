@@ -12,8 +12,7 @@ import type { RequestContext } from '../request-state.ts'
 export function createGensparkHandler({ tokens, logger }: Pick<AppServices, 'tokens' | 'logger'>) {
   return async (context: RequestContext): Promise<void> => {
     const cookie = context.get('cookie').trim()
-    if (!cookie)
-      return answer(context, 400, { message: 'Send the cookie to make a token for as the Cookie header.' })
+    if (!cookie) return answer(context, 400, { message: 'Missing Cookie header.' })
     try {
       const token = await tokens.token({
         account: { ...createAccount(cookie), isGuest: true },

@@ -31,10 +31,6 @@ export function createImagesHandler(
     const body = await readFormOrJson(context, maxBodyBytes)
     const asked = await parseImageRequest(body, { resolve, imageRequired })
     if (asked.image.count > 1) await countAsks(limit, context, asked.image.count - 1)
-    if (asked.hasMask) {
-      context.set('Warning', `299 - "${noMask}"`)
-      context.state.record?.warnings.push(noMask)
-    }
     const images = await fetchAttachments(asked.images, call)
     const { account, events } = await runMedia({ ...asked.image, images }, call)
     const data: EncodedImage[] = []
@@ -57,7 +53,5 @@ export function createImagesHandler(
     return { b64_json: bytes.toString('base64'), ...revised }
   }
 }
-
-const noMask = 'mask is not used: Genspark edits the whole picture'
 
 const maxImageBytes = 20 * 1024 * 1024

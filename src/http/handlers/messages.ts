@@ -10,6 +10,7 @@ import { readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
+import { warn, warnOfStandIn } from '../warn.ts'
 
 export function createMessagesHandler(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, logger } = services
@@ -19,7 +20,9 @@ export function createMessagesHandler(config: Config, services: AppServices, lin
   return async (context: RequestContext): Promise<void> => {
     const { requestId, signal } = context.state
     const body = await readJson(context, config.maxBodyBytes)
-    const { chat, stream, showThinking } = await parseRequest(body, catalogue.resolve)
+    const { chat, stream, showThinking, warnings } = await parseRequest(body, catalogue.resolve)
+    warn(context, warnings)
+    warnOfStandIn(context, chat.model)
     const answer = answerChat(context, chat)
     const input = countInput(chat, { countTokens, signal })
     const options = {

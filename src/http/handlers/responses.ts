@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts'
-import { createUsageMeter } from '../../dialects/measure-usage.ts'
+import { countPrompt, createUsageMeter } from '../../dialects/measure-usage.ts'
 import {
   createResponseStreamEncoder,
   type EncodeResponseOptions,
@@ -21,8 +21,9 @@ import { readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
+import { warn, warnOfStandIn } from '../warn.ts'
 
-export function createResponsesHandler(config: Config, services: AppServices, links: FileLinks) {
+export function createResponsesHandlers(config: Config, services: AppServices, links: FileLinks) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services
   const answerChat = createAnswerChat(services, links)
   const sendOptions = { ...config, logger }
@@ -44,21 +45,25 @@ export function createResponsesHandler(config: Config, services: AppServices, li
     }
   }
 
-  return async (context: RequestContext): Promise<void> => {
+  const handle = async (context: RequestContext, alwaysCompacts: boolean): Promise<void> => {
     const owner = callerOf(context)
     const id = createResponseId(context.state.requestId)
     const body = await readJson(context, config.maxBodyBytes)
     const request = await parseRequest(body, {
       id,
       resolve: catalogue.resolve,
-      storedByDefault: config.responsesStored,
+      storedByDefault: config.responsesStored && !alwaysCompacts,
+      compacts: alwaysCompacts,
       readKept: (keptId) => keptResponses.find(keptId, owner),
     })
-    const { chat, stream, background, customTools, echo } = request
+    const { chat, stream, background, toolForms, compacts, echo } = request
+    warn(context, request.warnings)
+    warnOfStandIn(context, chat.model)
     const identity = { id, created: now(), model: chat.model, echo }
     const options: EncodeResponseOptions = {
       response: createResponse(identity, 'in_progress'),
-      customTools,
+      toolForms,
+      compacts,
       reasoningHidden: config.reasoningHidden,
       usage: noting(context, createUsageMeter(chat, countTokens)),
       now,
@@ -71,10 +76,30 @@ export function createResponsesHandler(config: Config, services: AppServices, li
       return
     }
     const answer = answerChat(context, chat)
-    if (!stream) {
-      sendJson(context, await encodeResponse(answer, options))
-      return
-    }
-    await sendEvents(context, answer, createResponseStreamEncoder(options), sendOptions)
+    if (alwaysCompacts) {
+      const { created_at, output, usage } = await encodeResponse(answer, options)
+      sendJson(context, { id, object: 'response.compaction', created_at, output, usage })
+    } else if (!stream) sendJson(context, await encodeResponse(answer, options))
+    else await sendEvents(context, answer, createResponseStreamEncoder(options), sendOptions)
+  }
+
+  return {
+    create: (context: RequestContext) => handle(context, false),
+
+    /** `POST /v1/responses/compact`: the conversation in short, as one item. */
+    compact: (context: RequestContext) => handle(context, true),
+
+    /** `POST /v1/responses/input_tokens`: of a request that is not asked. */
+    async countInput(context: RequestContext): Promise<void> {
+      const { chat } = await parseRequest(await readJson(context, config.maxBodyBytes), {
+        id: createResponseId(context.state.requestId),
+        resolve: catalogue.resolve,
+        readKept: (keptId) => keptResponses.find(keptId, callerOf(context)),
+      })
+      sendJson(context, {
+        object: 'response.input_tokens',
+        input_tokens: await countPrompt(chat, countTokens),
+      })
+    },
   }
 }

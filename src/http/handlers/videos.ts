@@ -84,10 +84,10 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
     async content(context: Context): Promise<void> {
       const { variant } = context.query
       if (variant !== undefined && variant !== 'video')
-        throw invalidValue('variant', 'the site has the video alone, no thumbnail or spritesheet')
+        throw invalidValue('variant', 'only the video itself is available, no thumbnail or spritesheet')
       const { state } = await find(context)
       if (state.type !== 'completed')
-        throw new InvalidRequestError('not_found', { message: 'This video is not there yet, or it failed.' })
+        throw new InvalidRequestError('not_found', { message: 'The video is not ready or has failed.' })
       const file = await openFile(state.accountKey, state.file.url, context.state.signal)
       await sendFile(context, file, 'video/mp4')
     },

@@ -221,7 +221,7 @@ describe('createMessageStreamEncoder', () => {
     const encoder = createEncoder()
     encoder.encode([text('Half')])
     expect(encoder.encodeError(new UpstreamError('reset'))).toBe(
-      'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"Genspark closed the connection before the answer was whole."},"request_id":"req-1"}\n\n',
+      'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"Connection closed by Genspark before the answer was whole."},"request_id":"req-1"}\n\n',
     )
     expect(encoder.encodeError(new UnavailableError('queue_full'))).toContain('"type":"overloaded_error"')
   })

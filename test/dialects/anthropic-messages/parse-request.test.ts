@@ -46,6 +46,7 @@ describe('parseRequest', () => {
       },
       stream: false,
       showThinking: false,
+      warnings: [],
     })
   })
 
@@ -293,7 +294,7 @@ describe('parseRequest', () => {
     ['model', { model: '' }],
     ['messages', { messages: [] }],
     ['messages', { messages: [{ role: 'assistant', content: [] }] }],
-    ['messages[0].role', { messages: [{ role: 'tool', content: 'a' }] }],
+    ['messages[0].role', { messages: [{ role: 'critic', content: 'a' }] }],
     ['messages[0].content', { messages: [{ role: 'user', content: 1 }] }],
     ['messages[0].content[0].type', { messages: [{ role: 'user', content: [{}] }] }],
     ['messages[0].content[0].text', { messages: [{ role: 'user', content: [{ type: 'text' }] }] }],
@@ -303,7 +304,7 @@ describe('parseRequest', () => {
         messages: [
           {
             role: 'user',
-            content: [{ type: 'image', source: { type: 'base64', data: btoa('no picture') } }],
+            content: [{ type: 'image', source: { type: 'base64', data: btoa('\0\x01\x02no picture') } }],
           },
         ],
       },
@@ -332,12 +333,11 @@ describe('parseRequest', () => {
       { messages: [{ role: 'user', content: [{ type: 'tool_result', content: 'a' }] }] },
     ],
     ['system', { system: 1 }],
-    ['max_tokens', { max_tokens: 0 }],
-    ['stop_sequences', { stop_sequences: 'END' }],
-    ['tools[0].input_schema', { tools: [{ name: 'a' }] }],
+    ['max_tokens', { max_tokens: 1.5 }],
+    ['stop_sequences', { stop_sequences: 7 }],
     ['tools[0].name', { tools: [{ input_schema: {} }] }],
     ['tool_choice', { tool_choice: { type: 'tool', name: 'b' } }],
-    ['tool_choice.type', { tool_choice: { type: 'perhaps' } }],
+    ['tool_choice', { tool_choice: 'perhaps' }],
   ])('says that %s is wrong', async (param, fields) => {
     const fault = await faultOf(fields)
     expect(fault.param).toBe(param)

@@ -220,10 +220,10 @@ describe('createChatStreamEncoder', () => {
     const last = encoder.encodeError(failure)
     expect(deltasOf([last]).slice(0, 2)).toEqual([
       { content: '</think>' },
-      { content: '\n\n[Genspark closed the connection before the answer was whole.]' },
+      { content: '\n\n[Connection closed by Genspark before the answer was whole.]' },
     ])
     expect(last.slice(last.lastIndexOf('data: '))).toBe(
-      'data: {"error":{"message":"Genspark closed the connection before the answer was whole.","type":"upstream_error","param":null,"code":"upstream_reset"}}\n\n',
+      'data: {"error":{"message":"Connection closed by Genspark before the answer was whole.","type":"server_error","param":null,"code":"upstream_reset"}}\n\n',
     )
     expect(last).not.toContain('[DONE]')
     expect(last).not.toContain('"stop"')

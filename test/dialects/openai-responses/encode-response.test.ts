@@ -161,7 +161,7 @@ describe('createResponseStreamEncoder', () => {
         [...call('apply_patch', '{"inp', 'ut":"*** \\"Begin\\"\\n"}')],
         [{ type: 'finished', reason: 'tool-calls' }],
       ],
-      { customTools: new Set(['apply_patch']) },
+      { toolForms: new Map([['apply_patch', { kind: 'custom', name: 'apply_patch' }]]) },
     )
     const item = {
       type: 'custom_tool_call',
@@ -259,7 +259,7 @@ describe('createResponseStreamEncoder', () => {
   describe('an answer that breaks', () => {
     it('is told as an error and as a failed response, without the item that is not whole', async () => {
       const events = await tellBroken([[...call('time', '{}'), text('Hel')]], new UpstreamError('reset'))
-      const message = 'Genspark closed the connection before the answer was whole.'
+      const message = 'Connection closed by Genspark before the answer was whole.'
       expect(events.slice(-2)).toMatchObject([
         { type: 'error', code: 'upstream_reset', message, param: null },
         {

@@ -136,9 +136,9 @@ describe('parseRequest', () => {
     expect(turn?.parts).toEqual(words === undefined ? [] : [{ type: 'text', text: words }])
   })
 
-  it('hears of functions and of tools of free text, and of no others', async () => {
+  it('hears of functions, of tools of free text and of groups, and tells of the others (FINDINGS C2)', async () => {
     const parameters = { type: 'object', properties: { city: { type: 'string' } } }
-    const { chat, customTools } = await parse({
+    const { chat, toolForms, warnings } = await parse({
       tools: [
         { type: 'function', name: 'weather', description: 'Tells', parameters, strict: true },
         { type: 'function', name: 'time', parameters: null, strict: null },
@@ -163,6 +163,12 @@ describe('parseRequest', () => {
           strict: false,
         },
         {
+          name: 'more__x',
+          description: undefined,
+          parameters: { type: 'object', properties: {} },
+          strict: false,
+        },
+        {
           name: 'patch',
           description: 'The input follows this lark grammar:\nstart: "a"',
           parameters: { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] },
@@ -172,7 +178,13 @@ describe('parseRequest', () => {
       choice: { type: 'required' },
       parallel: false,
     })
-    expect([...customTools]).toEqual(['patch'])
+    expect([...toolForms]).toEqual([
+      ['more__x', { kind: 'function', name: 'x', namespace: 'more' }],
+      ['patch', { kind: 'custom', name: 'patch' }],
+    ])
+    expect(warnings).toEqual([
+      'web_search is left out: a web search is done when it is the only tool or the choice',
+    ])
   })
 
   it.each([
@@ -357,13 +369,11 @@ describe('parseRequest', () => {
     [{ input: [{ type: 'item_reference', id: `msg_${hex}00` }] }, 'input[0].id'],
     [{ input: [{ type: 'item_reference', id: 'msg_of_the_vendor' }] }, 'input[0].id'],
     [{ tools: [{ type: 'function' }] }, 'tools[0].name'],
-    [{ tools: [{ name: 'x' }] }, 'tools[0].type'],
     [{ tool_choice: 'maybe' }, 'tool_choice'],
     [{ tool_choice: { type: 'function', name: 'x' } }, 'tool_choice'],
-    [{ text: { format: { type: 'json_schema', name: 'x' } } }, 'text.format.schema'],
     [{ text: { format: { type: 'json_schema', name: 'x'.repeat(257), schema: {} } } }, 'text.format.name'],
     [{ text: { format: { type: 'xml' } } }, 'text.format.type'],
-    [{ max_output_tokens: 0 }, 'max_output_tokens'],
+    [{ max_output_tokens: 1.5 }, 'max_output_tokens'],
     [{ temperature: 'hot' }, 'temperature'],
     [{ conversation: 'conv_1' }, 'conversation'],
     [{ prompt: { id: 'pmpt_1' } }, 'prompt'],

@@ -26,7 +26,8 @@ export function encodeOptions(changes: Partial<EncodeResponseOptions> = {}): Enc
   }
   return {
     response: createResponse(identity, 'in_progress'),
-    customTools: new Set(),
+    toolForms: new Map(),
+    compacts: false,
     reasoningHidden: false,
     usage: createUsageMeter({ messages: asked }, (words) => Promise.resolve(words.length)),
     now: () => 1_700_000_009,

@@ -268,7 +268,7 @@ describe('everything else', () => {
 
   it.each([
     ['a wrong key', { apiKey: 'wrong' }, {}, OpenAI.AuthenticationError],
-    ['a wrong value', {}, { messages: 'none' as never }, OpenAI.BadRequestError],
+    ['a wrong value', {}, { messages: 7 as never }, OpenAI.BadRequestError],
   ])('raises the right class for %s', async (_fault, options, more, errorClass) => {
     const request = client
       .withOptions(options)

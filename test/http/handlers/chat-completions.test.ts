@@ -162,6 +162,15 @@ describe('chat completions through the official client', () => {
     await aborted.promise
   })
 
+  it('leaves the words of a break out where the request has tools (FINDINGS C23)', async () => {
+    const runChat = () => Promise.resolve(answerOf([text('Hel')], new UpstreamError('reset')))
+    const { post } = await startApp({ runChat })
+    const tools = [{ type: 'function', function: { name: 'a' } }]
+    const stream = await (await post({ ...request, stream: true, tools })).text()
+    expect(stream).toContain('"code":"upstream_reset"')
+    expect(stream).not.toContain('[Connection')
+  })
+
   it('F3: a stream that breaks raises, after what came', async () => {
     const runChat = () => Promise.resolve(answerOf([text('Hel')], new UpstreamError('reset')))
     const app = await startApp({ runChat })
@@ -170,8 +179,8 @@ describe('chat completions through the official client', () => {
     const read = async () => {
       for await (const chunk of stream) content += chunk.choices[0]?.delta.content ?? ''
     }
-    await expect(read()).rejects.toMatchObject({ code: 'upstream_reset', type: 'upstream_error' })
-    expect(content).toBe('Hel\n\n[Genspark closed the connection before the answer was whole.]')
+    await expect(read()).rejects.toMatchObject({ code: 'upstream_reset', type: 'server_error' })
+    expect(content).toBe('Hel\n\n[Connection closed by Genspark before the answer was whole.]')
   })
 
   it('F3: a whole response that breaks is 502 without partial text', async () => {

@@ -121,7 +121,7 @@ test('a request without cookie is told so, and with RECAPTCHA_MODE=off there are
   const without = await fetch(`${app.url}/genspark`)
   expect([without.status, await without.json()]).toEqual([
     400,
-    { code: 400, message: 'Send the cookie to make a token for as the Cookie header.' },
+    { code: 400, message: 'Missing Cookie header.' },
   ])
   const off = await fetch(`${app.url}/genspark`, { headers: { cookie } })
   expect([off.status, await off.json()]).toEqual([

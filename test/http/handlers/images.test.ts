@@ -18,6 +18,20 @@ import { fetchedBy, startApp, untilAborted } from '../support/start-app.ts'
 const request = { model: 'dall-e-3', prompt: 'A cat' }
 
 describe('images through the official client', () => {
+  it.each(['gpt-image-1', 'gpt-image-1.5', 'chatgpt-image-latest'])(
+    'answers the bytes for %s unless told (FINDINGS C4)',
+    async (model) => {
+      const media = making(cookieFile)
+      const openFile = () => Promise.resolve(siteFile(png))
+      const resolveMedia = () => ({ ...imageRequest({}).model, id: model })
+      const { createCatalogue } = await import('../../../src/models/catalogue.ts')
+      const catalogue = { ...createCatalogue(), resolveMedia }
+      const client = (await startApp({ ...media, services: { openFile, catalogue } })).openai()
+      const { data } = await client.images.generate({ model, prompt: 'A cat' })
+      expect(data).toEqual([{ b64_json: png.toString('base64') }])
+    },
+  )
+
   it('generates, and links public files directly', async () => {
     const media = making({ ...publicFile, revisedPrompt: 'A fine cat' })
     const app = await startApp(media)
@@ -114,11 +128,11 @@ describe('images through the official client', () => {
     ])
   })
 
-  it('says that a mask is not used', async () => {
+  it('refuses a mask (FINDINGS C20)', async () => {
     const client = (await startApp(making(publicFile))).openai()
     const cat = await toFile(png, 'cat.png')
-    const { response } = await client.images.edit({ ...request, image: cat, mask: cat }).withResponse()
-    expect(response.headers.get('warning')).toContain('mask is not used')
+    const edit = client.images.edit({ ...request, image: cat, mask: cat })
+    await expect(edit).rejects.toMatchObject({ status: 400, param: 'mask' })
   })
 
   it('edits also by JSON', async () => {
