@@ -117,8 +117,8 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...{ sessions, clock, logger, metrics },
   })
 
-  const { checkLogin, quota } = upstream
-  const accountAdmin = createAccountAdmin({ roster, store, checkLogin, identify, clock, logger })
+  const { checkAccount, quota } = upstream
+  const accountAdmin = createAccountAdmin({ roster, store, checkAccount, identify, clock, logger })
   const totalQuota = createTotalQuota({ roster, quota, clock, logger })
   const chatDeletions = createChatDeletions({
     ...pick(config, 'modelChatMap', 'sessionImageChatMap'),

@@ -170,10 +170,11 @@ export function encodeAccount({
     id,
     type: kind,
     label: note ?? null,
-    state: paused ? 'paused' : (hold?.type ?? 'usable'),
+    state: paused ? 'paused' : stateOf(hold),
     paused,
     cooling: hold?.type === 'cooling' ? { kind: hold.kind, until: isoTime(hold.untilMs) } : null,
-    signed_out_since: hold?.type === 'signed-out' ? isoTime(hold.sinceMs) : null,
+    signed_out_since: hold?.type === 'signed-out' && !hold.reason ? isoTime(hold.sinceMs) : null,
+    plan_blocked_since: hold?.type === 'signed-out' && hold.reason ? isoTime(hold.sinceMs) : null,
     in_flight: inFlight,
     source,
     added_at: addedMs === undefined ? null : isoTime(addedMs),
@@ -182,6 +183,10 @@ export function encodeAccount({
     session_ends_at: endsMs === undefined ? null : isoTime(endsMs),
   }
 }
+
+/** One that is put aside for another reason than its session says which. */
+const stateOf = (hold: AccountView['hold']): string =>
+  (hold?.type === 'signed-out' ? hold.reason : undefined) ?? hold?.type ?? 'usable'
 
 export const encodeAccountList = (views: readonly AccountView[]) => ({
   object: 'list',

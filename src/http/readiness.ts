@@ -53,7 +53,8 @@ const maxListed = 100
 async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessPart> {
   const statuses = await pool.statuses()
   const cooling = []
-  const signedOut = []
+  const signedOut: object[] = []
+  const planBlocked: object[] = []
   let inFlight = 0
   let paused = 0
   for (const { label, hold, inFlight: own, paused: isPaused } of statuses) {
@@ -62,10 +63,11 @@ async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessP
     else if (hold?.type === 'cooling') {
       cooling.push({ account: label, kind: hold.kind, until: new Date(hold.untilMs).toISOString() })
     } else if (hold) {
-      signedOut.push({ account: label, since: new Date(hold.sinceMs).toISOString() })
+      const list = hold.reason ? planBlocked : signedOut
+      list.push({ account: label, since: new Date(hold.sinceMs).toISOString() })
     }
   }
-  const usable = statuses.length - paused - cooling.length - signedOut.length
+  const usable = statuses.length - paused - cooling.length - signedOut.length - planBlocked.length
   return {
     ok: usable > 0,
     ...(statuses.length === 0 && { problem: errorTable.no_account_available.text }),
@@ -75,5 +77,6 @@ async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessP
     in_flight: inFlight,
     cooling: cooling.slice(0, maxListed),
     signed_out: signedOut.slice(0, maxListed),
+    ...(planBlocked.length > 0 && { plan_blocked: planBlocked.slice(0, maxListed) }),
   }
 }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { StringDecoder } from 'node:string_decoder'
 import { createParser } from 'eventsource-parser'
 import type { Account } from '../core/account.ts'
@@ -23,6 +24,8 @@ export interface AskCall {
   readonly headers?: Readonly<Record<string, string>>
   /** The verdict on a reply that is no event stream, to be thrown. Default: `recogniseReply`. */
   readonly recognise?: (evidence: ReplyEvidence) => Error
+  /** A failure that the headers tell, whatever status and body say. */
+  readonly recogniseHeaders?: (headers: IncomingHttpHeaders, nowMs: number) => Error | undefined
   /** Learns from the outcome whether the route is there. */
   readonly route?: RouteUse
   /** The ask goes on with a chat. */
@@ -169,6 +172,8 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     })
     this.#reply = reply
     const evidence = { status: reply.status, headers: reply.headers, bound, nowMs: clock.now() }
+    const told = this.#call.recogniseHeaders?.(reply.headers, evidence.nowMs)
+    if (told) throw told
     if (reply.status !== 200) throw recognise({ ...evidence, text: await readText(reply) })
     let head = ''
     for (;;) {

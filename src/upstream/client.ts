@@ -25,6 +25,7 @@ import { type StoredFiles, uploadFiles } from './upload-files.ts'
 import type { AskInput, Login, Upstream } from './upstream.ts'
 import { askVendorChat } from './vendor-api/ask-chat.ts'
 import { askVendorMedia } from './vendor-api/ask-media.ts'
+import { checkKeyChats } from './vendor-api/check-key.ts'
 
 export interface UpstreamOptions
   extends Omit<AskMediaOptions, 'openReply' | 'openAnywhere' | 'headers'>,
@@ -67,6 +68,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     checkLogin: async (account, signal) =>
       account.kind === 'api-key'
         ? await checkKey(site, account, signal)
+        : (await identifyNow(account, signal)).state,
+    checkAccount: async (account, signal) =>
+      account.kind === 'api-key'
+        ? await checkKeyChats(site, account, signal)
         : (await identifyNow(account, signal)).state,
     identify: identifyNow,
     openFile: (input) => openFile(site, input),

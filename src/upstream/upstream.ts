@@ -52,6 +52,9 @@ export interface Login {
 
 export type LoginState = 'signed-in' | 'signed-out'
 
+/** Of a key there is more to know: its plan may have no API, its credits may be spent (WIRE 11). */
+export type AccountCheck = LoginState | 'plan-blocked' | 'credits-spent'
+
 export interface Upstream {
   /** The wire generation to ask now: the configured one, or what `auto` has found out within the last hour. */
   generation(): WireGeneration
@@ -61,6 +64,8 @@ export interface Upstream {
   ask(input: AskInput): AsyncIterable<ChatEventBatch>
   /** Is the account signed in? Source: WIRE 4.10 `is_login`. @throws {UpstreamError} when the site cannot say */
   checkLogin(account: Account, signal: AbortSignal): Promise<LoginState>
+  /** Can the account be used? A key is asked for a chat of one token, which nothing else proves. @throws {UpstreamError} */
+  checkAccount(account: Account, signal: AbortSignal): Promise<AccountCheck>
   /** Who is signed in? Source: WIRE 4.10 `is_login`. @throws {UpstreamError} when the site cannot say */
   identify(account: CookieAccount, signal: AbortSignal): Promise<Login>
   /** Asks for images or a video and polls until they are there, at most MEDIA_TIMEOUT_S.

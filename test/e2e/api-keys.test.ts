@@ -108,4 +108,73 @@ describe('GENSPARK_API_KEY', () => {
     expect(stack.emulator.vendor.asks).toHaveLength(1)
     expect(stack.emulator.asks).toHaveLength(1)
   })
+
+  it.each([
+    ['free_plan_block', false],
+    ['free_plan_block', true],
+    ['credit_exhausted', false],
+    ['credit_exhausted', true],
+  ] as const)(
+    'FINDINGS K2 shows nothing of the wall %s (as JSON: %s): a cookie answers',
+    async (code, asJson) => {
+      await start()
+      stack.emulator.vendor.walls.set(key, { code, asJson })
+      for (const model of ['gpt-5.4', 'claude-sonnet-5']) {
+        const { choices } = await stack.openai.chat.completions.create({ ...body, model })
+        expect(choices[0]?.message.content).not.toMatch(/credits|by API key/)
+      }
+      expect(stack.emulator.vendor.asks).toHaveLength(1)
+      const { accounts } = await readyz(stack.url)
+      if (code === 'credit_exhausted')
+        expect(accounts.cooling).toEqual([expect.objectContaining({ kind: 'quota-spent' })])
+      else expect(accounts).toMatchObject({ signed_out: [], plan_blocked: [expect.anything()] })
+      expect(JSON.stringify(stack.logs)).not.toContain('credits can')
+    },
+  )
+
+  it('FINDINGS K2 tells what is wrong with a key that is alone', async () => {
+    await start({ GS_COOKIE: '' })
+    stack.emulator.vendor.walls.set(key, { code: 'free_plan_block' })
+    const error = await stack.openai.chat.completions.create(body).catch((thrown) => thrown)
+    expect(error).toMatchObject({ status: 503, code: 'no_account_available' })
+    expect(error.message).toContain('has no API')
+    expect(error.headers.get('x-should-retry')).toBe('false')
+  })
+
+  it('FINDINGS K2 rests a spent key for an hour when it is alone, and says so', async () => {
+    await start({ GS_COOKIE: '' })
+    stack.emulator.vendor.walls.set(key, { code: 'credit_exhausted' })
+    const error = await stack.openai.chat.completions.create(body).catch((thrown) => thrown)
+    expect(error).toMatchObject({ status: 429, code: 'all_accounts_cooling' })
+    const [cooling] = (await readyz(stack.url)).accounts.cooling as readonly { until: string }[]
+    const restMs = Date.parse(cooling?.until ?? '') - Date.now()
+    expect(restMs).toBeGreaterThan(3_000_000)
+    expect(restMs).toBeLessThanOrEqual(3_600_000)
+  })
+
+  it('FINDINGS K2 leaves pictures to the cookies when a tool meets the wall', async () => {
+    await start()
+    stack.emulator.vendor.walls.set(key, { code: 'free_plan_block' })
+    const { data } = await stack.openai.images.generate({ model: 'nano-banana-2', prompt: 'a red fox' })
+    expect(data).toHaveLength(1)
+    expect(stack.emulator.vendor.asks).toHaveLength(1)
+  })
+
+  it('FINDINGS K2 uses a key again once a check finds that its plan may chat', async () => {
+    await start({ ADMIN_SECRET: 'operator-secret-of-tests' })
+    stack.emulator.vendor.walls.set(key, { code: 'free_plan_block' })
+    await ask()
+    const admin = async (method: string, path: string) => {
+      const headers = { authorization: 'Bearer operator-secret-of-tests' }
+      const response = await fetch(`${stack.url}/admin/accounts${path}`, { method, headers })
+      return await response.json()
+    }
+    const { data } = await admin('GET', '')
+    const found = data.find(({ type }: { type: string }) => type === 'api-key')
+    expect(found).toMatchObject({ state: 'plan-blocked', signed_out_since: null })
+    expect(await admin('POST', `/${found.id}/check`)).toMatchObject({ state: 'plan-blocked' })
+    stack.emulator.vendor.walls.clear()
+    expect(await admin('POST', `/${found.id}/check`)).toMatchObject({ state: 'usable' })
+    expect(await ask()).toContain('by API key')
+  })
 })

@@ -1,7 +1,7 @@
 import type { ChatMessage, ChatPrompt, ChatRole, ContentPart } from '../../core/chat-request.ts'
 import type { Answer, DecodeEvent } from '../answer.ts'
 import { isCount, isRecord } from '../decode-parts.ts'
-import { recogniseStreamError } from './vendor-failures.ts'
+import { recogniseStreamError, recogniseWallMark } from './vendor-failures.ts'
 
 /** The style demands a limit, thinking included, and refuses one above the model's own; every Claude since 4 takes this one. */
 const maxTokens = 32_000
@@ -75,7 +75,7 @@ export function createAnthropicDecoder(): DecodeEvent {
   let promptTokens: number | undefined
 
   return (event, answer) => {
-    const failure = recogniseStreamError(event)
+    const failure = recogniseWallMark(event) ?? recogniseStreamError(event)
     if (failure) throw failure
     switch (event.type) {
       case 'content_block_delta':

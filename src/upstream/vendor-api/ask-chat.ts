@@ -7,7 +7,7 @@ import { isMissingRoute } from '../site-calls.ts'
 import type { AskInput } from '../upstream.ts'
 import { createAnthropicDecoder, encodeAnthropicChat } from './anthropic.ts'
 import { decodeOpenAiChunk, encodeOpenAiChat } from './openai.ts'
-import { recogniseRouteReply, recogniseVendorReply } from './vendor-failures.ts'
+import { recogniseCreditWall, recogniseRouteReply, recogniseVendorReply } from './vendor-failures.ts'
 
 /** A chat over the surface for API keys: no cookie, no token, no project. Claude models are asked in Anthropic's style, in
  *  which they think aloud; in OpenAI's when that has no form for the request or its route is gone. Contract: `Upstream.ask`.
@@ -82,6 +82,14 @@ function askInStyle(
   const bound = false
   const countUnknown = () => options.metrics.unknownEvents.inc({ generation })
   const answer = new Answer({ decodeEvent: createDecoder(), bound, countUnknown })
-  const call = { ...style, kind: 'chat', generation, bound, encodeBody: () => body, signal } as const
+  const call = {
+    ...style,
+    recogniseHeaders: recogniseCreditWall,
+    kind: 'chat',
+    generation,
+    bound,
+    encodeBody: () => body,
+    signal,
+  } as const
   return new AskStream(options, call, answer)
 }

@@ -2,7 +2,7 @@ import type { ChatMessage, ChatPrompt, ContentPart } from '../../core/chat-reque
 import type { Answer } from '../answer.ts'
 import { isRecord, parseUsage } from '../decode-parts.ts'
 import { encodeContent, encodePart } from '../encode-parts.ts'
-import { recogniseStreamError } from './vendor-failures.ts'
+import { recogniseStreamError, recogniseWallMark } from './vendor-failures.ts'
 
 /** The body of a chat in OpenAI's style, always with the whole history. The surface is known to have neither web search nor
  *  mixtures: the first model of a mixture, which leads it, is asked. Source: WIRE 11 */
@@ -24,7 +24,7 @@ function encodeAnyPart(part: ContentPart): object {
 
 /** The grammar of OpenAI's chunks; `[DONE]` is none. Contract: `DecodeEvent`. Source: WIRE 11 */
 export function decodeOpenAiChunk(event: Readonly<Record<string, unknown>>, answer: Answer): boolean {
-  const failure = recogniseStreamError(event)
+  const failure = recogniseWallMark(event) ?? recogniseStreamError(event)
   if (failure) throw failure
   const { choices, model, usage } = event
   if (!Array.isArray(choices)) return answer.unknown(event)

@@ -5,7 +5,7 @@ import type { MediaRequest } from '../../core/media-request.ts'
 import type { Reply } from '../../core/open-reply.ts'
 import { parseEvent } from '../decode-parts.ts'
 import { readText, type SiteAccess } from '../site-calls.ts'
-import { recogniseVendorReply } from './vendor-failures.ts'
+import { recogniseCreditWall, recogniseVendorReply } from './vendor-failures.ts'
 
 export interface ToolRun extends ToolRequest {
   readonly account: ApiKeyAccount
@@ -35,6 +35,11 @@ export async function runTool(access: SiteAccess, run: ToolRun): Promise<Result>
       bound: false,
       nowMs: access.clock.now(),
     })
+  const wall = recogniseCreditWall(reply.headers, access.clock.now())
+  if (wall) {
+    reply.close()
+    throw wall
+  }
   if (reply.status !== 200) throw recognise(await readText(reply))
 
   let read = ''

@@ -1,6 +1,42 @@
-import { UpstreamError, type UpstreamFailureKind } from '../../core/errors.ts'
+import type { IncomingHttpHeaders } from 'node:http'
+import { UpstreamError, type UpstreamErrorOptions, type UpstreamFailureKind } from '../../core/errors.ts'
 import { isRecord, parseEvent } from '../decode-parts.ts'
-import { isPage, type ReplyEvidence, recogniseReply, recogniseSpeaking } from '../failures.ts'
+import { isPage, type ReplyEvidence, recogniseReply, recogniseSpeaking, retryAfter } from '../failures.ts'
+
+/** The wall before a key whose plan has no API, or whose credits are spent: HTTP 200 and an advertisement in the form of an
+ *  answer, told by a header. Looked at before the body, on every route of a key. Source: WIRE 11, Refusals
+ *  @returns undefined where there is no wall */
+export function recogniseCreditWall(headers: IncomingHttpHeaders, nowMs: number): UpstreamError | undefined {
+  const code = headers['x-genspark-credit-wall']
+  if (code === undefined) return undefined
+  return wallOf(String(code), headers['x-genspark-upgrade-url'], retryAfter(headers['retry-after'], nowMs))
+}
+
+/** The same mark within a body, where whatever stands in between took the header away. No model writes beside its answer. */
+export function recogniseWallMark({ x_genspark: mark }: Readonly<Record<string, unknown>>) {
+  return isRecord(mark) && typeof mark.code === 'string' && wallCodes.has(mark.code)
+    ? wallOf(mark.code, undefined, {})
+    : undefined
+}
+
+const wallCodes: ReadonlySet<string> = new Set(['free_plan_block', 'credit_exhausted'])
+
+/** A code that is not known is taken for spent credits, which rest the key and no more. */
+function wallOf(code: string, upgradeUrl: unknown, wait: UpstreamErrorOptions): UpstreamError {
+  const where = upgradeAddress(upgradeUrl)
+  if (code.trim() !== 'free_plan_block') {
+    const message = `The Genspark credits of the API key are spent${where}.`
+    return new UpstreamError('quota-spent', { message, isCreditWall: true, ...wait })
+  }
+  const message = `The Genspark plan of the API key has no API${where}. Check the key again once it has one.`
+  return new UpstreamError('plan-blocked', { message, retryable: false })
+}
+
+/** Where to get more, as the site names it; shown only when it is the site's own. */
+function upgradeAddress(given: unknown): string {
+  const url = typeof given === 'string' && given.length <= 500 ? URL.parse(given) : null
+  return url?.protocol === 'https:' && /(?:^|\.)genspark\.ai$/.test(url.hostname) ? `: ${url.href}` : ''
+}
 
 /** The verdict on a reply to an API key that is neither a stream nor a result, where there is no other route to ask.
  *  Source: WIRE 11 */

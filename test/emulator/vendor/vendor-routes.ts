@@ -9,6 +9,7 @@ import { toolLines } from './tool-answer.ts'
 import { understandVendorAsk } from './understand-vendor-ask.ts'
 import type { VendorAsk } from './vendor-ask.ts'
 import type { CreditsGone, ToolAnswer, VendorAnswer, VendorScenario } from './vendor-scenario.ts'
+import type { CreditWall } from './vendor-site.ts'
 
 /** The surface that takes API keys: neither cookie nor token (WIRE 11). */
 export const vendorRoutes: Readonly<Record<string, Route>> = {
@@ -32,6 +33,11 @@ async function answerVendor(exchange: Exchange, route: VendorAsk['route']): Prom
     site.changed()
   })
   site.changed()
+  const wall = site.vendor.walls.get(ask.apiKey)
+  if (wall) {
+    await answerWithWall(exchange, ask, wall)
+    return
+  }
   const scenario = chosenScenario(exchange, ask)
   if (scenario.type === 'fault') await sendFault(exchange, scenario)
   else if (scenario.type === 'credits-gone') await tellCreditsGone(exchange, ask, scenario)
@@ -47,6 +53,26 @@ function chosenScenario({ site: { vendor } }: Exchange, ask: VendorAsk): VendorS
   if (isOther) throw new RefusedBody(500, `a scenario of type ${scenario.type} for ${ask.route}`)
   return scenario
 }
+
+/** A normal answer with an advertisement in it; the header alone tells. */
+async function answerWithWall(exchange: Exchange, ask: VendorAsk, wall: CreditWall): Promise<void> {
+  const { response } = exchange
+  if (!wall.withoutHeader) {
+    response.setHeader('x-genspark-credit-wall', wall.code)
+    response.setHeader('x-genspark-upgrade-url', 'https://www.genspark.ai/pricing')
+  }
+  for (const [name, value] of Object.entries(wall.headers ?? {})) response.setHeader(name, value)
+  const text = walls[wall.code]
+  const x_genspark = { code: wall.code, audience: 'user', signal_version: 1 }
+  if (ask.route === 'tool') return await answerTool(exchange, ask, { type: 'tool', error: text })
+  const scenario: VendorAnswer = { type: 'answer', text, extraFields: { x_genspark } }
+  await answerChat(exchange, wall.asJson ? { ...ask, stream: false } : ask, scenario)
+}
+
+const walls = {
+  free_plan_block: "Free-plan credits can't be used with the Genspark API. See genspark.ai/pricing",
+  credit_exhausted: 'Your Genspark credits have been exhausted. See genspark.ai/pricing',
+} as const
 
 const outOfCredits = "You've run out of credits. Please upgrade your plan."
 

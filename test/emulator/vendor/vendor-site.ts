@@ -1,3 +1,4 @@
+import type { KeyModel } from './key-models.ts'
 import type { VendorAsk } from './vendor-ask.ts'
 import type { VendorScript } from './vendor-scenario.ts'
 
@@ -9,6 +10,19 @@ export interface VendorSite {
   readonly badKeys: Set<string>
   /** Keys without credits. */
   readonly spentKeys: Set<string>
+  /** Keys that meet the credit wall on chats and tools (WIRE 11, Refusals). */
+  readonly walls: Map<string, CreditWall>
+  /** Of keys that are served other models than most. */
+  readonly models: Map<string, readonly KeyModel[]>
+}
+
+export interface CreditWall {
+  readonly code: 'free_plan_block' | 'credit_exhausted'
+  /** A chat that asked for a stream is answered by one, or by a whole completion. Default: a stream. */
+  readonly asJson?: boolean
+  /** A proxy on the way took the header: the mark in the body is left. */
+  readonly withoutHeader?: boolean
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export const createVendorSite = (): VendorSite => ({
@@ -16,6 +30,8 @@ export const createVendorSite = (): VendorSite => ({
   asks: [],
   badKeys: new Set(),
   spentKeys: new Set(),
+  walls: new Map(),
+  models: new Map(),
 })
 
 /** Whose an API key's tasks and files are. */
