@@ -160,6 +160,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...attempts,
     fetchAttachments,
     cutToTokens,
+    hasKind: (kind) => roster.entries().some(({ account }) => account.kind === kind),
   })
   const runMedia = createRunMedia(attempts)
   const videoJobs = createVideoJobs({

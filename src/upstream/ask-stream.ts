@@ -24,6 +24,8 @@ export interface AskCall {
   readonly headers?: Readonly<Record<string, string>>
   /** The verdict on a reply that is no event stream, to be thrown. Default: `recogniseReply`. */
   readonly recognise?: (evidence: ReplyEvidence) => Error
+  /** Takes a whole JSON reply in the place of the stream. @returns whether it is an answer @throws {UpstreamError} */
+  readonly decodeWhole?: (reply: unknown) => boolean
   /** A failure that the headers tell, whatever status and body say. */
   readonly recogniseHeaders?: (headers: IncomingHttpHeaders, nowMs: number) => Error | undefined
   /** Learns from the outcome whether the route is there. */
@@ -184,6 +186,9 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
         this.#feed(text)
         return reply
       }
+      const { decodeWhole } = this.#call
+      if (decodeWhole && bytes && head.length < maxEventLength && /^\uFEFF?[[{]/.test(text)) continue
+      if (decodeWhole && !bytes && decodeWhole(parseJson(text.replace(/^\uFEFF/, '')))) return reply
       if (!bytes || head.length >= maxTextLength)
         throw recognise({ ...evidence, text: head.replace(/^\uFEFF/, '').slice(0, maxTextLength) })
     }
@@ -227,6 +232,14 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     if (this.#reply) this.#reply.close()
     // Stops uploads, or the request before its headers.
     else this.#cut?.abort(over)
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

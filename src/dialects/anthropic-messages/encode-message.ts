@@ -28,12 +28,12 @@ export async function encodeResponse(answer: Promise<ChatAnswer>, options: Messa
 }
 
 function encodeContent(
-  { text, reasoning, refusal, toolCalls }: CollectedAnswer,
+  { text, reasoning, signature, refusal, toolCalls }: CollectedAnswer,
   showThinking: boolean,
 ): readonly object[] {
   const content: object[] = []
   if (reasoning && showThinking)
-    content.push({ type: 'thinking', thinking: reasoning, signature: thinkingSignature })
+    content.push({ type: 'thinking', thinking: reasoning, signature: signature ?? thinkingSignature })
   for (const words of [text, refusal]) if (words) content.push({ type: 'text', text: words, citations: null })
   for (const { id, name, argumentsText } of toolCalls) {
     const input: unknown = JSON.parse(argumentsText || '{}')
@@ -87,11 +87,17 @@ const stopReasons = {
   'tool-calls': 'tool_use',
 } as const satisfies Record<FinishReason, string>
 
-export function encodeMessageUsage({ prompt, completion, reasoning }: TokenUsage) {
+export function encodeMessageUsage({
+  prompt,
+  completion,
+  reasoning,
+  cached = 0,
+  cacheWritten = 0,
+}: TokenUsage) {
   return {
-    input_tokens: prompt,
-    cache_creation_input_tokens: 0,
-    cache_read_input_tokens: 0,
+    input_tokens: prompt - cached - cacheWritten,
+    cache_creation_input_tokens: cacheWritten,
+    cache_read_input_tokens: cached,
     output_tokens: completion,
     output_tokens_details: { thinking_tokens: reasoning },
   }
@@ -101,4 +107,4 @@ export function encodeMessageUsage({ prompt, completion, reasoning }: TokenUsage
 export const thinkingSignature = Buffer.from('unsigned').toString('base64')
 
 /** An id of ours in the vendor's form; it comes back in the result of the call. */
-export const toolUseId = (callId: string): string => `toolu_${callId.replace(/^call_/, '')}`
+export const toolUseId = (callId: string): string => `toolu_${callId.replace(/^(?:call|toolu)_/, '')}`

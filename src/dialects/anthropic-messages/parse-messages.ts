@@ -1,7 +1,15 @@
 import { z } from 'zod'
-import type { ChatRole, ChatTurn, ContentPart, ToolCall, ToolResultTurn } from '../../core/chat-request.ts'
+import type {
+  ChatRole,
+  ChatTurn,
+  ContentPart,
+  Thought,
+  ToolCall,
+  ToolResultTurn,
+} from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
 import { toolOutputContent } from '../tools.ts'
+import { thinkingSignature } from './encode-message.ts'
 import { joinTextLines, parseBlock, parseContent } from './parse-content.ts'
 
 /** One message of the format becomes any number of turns: the results of tools are blocks of a user message there and turns of
@@ -14,6 +22,7 @@ export async function parseMessage(value: unknown, at: string): Promise<readonly
   const turns: ChatTurn[] = []
   let parts: ContentPart[] = []
   const toolCalls: ToolCall[] = []
+  const thoughts: Thought[] = []
   for (const [index, block] of content.entries()) {
     const place = `${at}.content[${index}]`
     const { type } = checkShape(blockSchema, block, place)
@@ -23,11 +32,20 @@ export async function parseMessage(value: unknown, at: string): Promise<readonly
       const result = await parseToolResult(role, block, place)
       turns.push(...turnOf(role, parts, []), result)
       parts = []
+    } else if (type === 'thinking' || type === 'redacted_thinking') {
+      const { thinking, signature, data } = checkShape(thoughtSchema, block, place)
+      thoughts.push({
+        text: thinking ?? '',
+        ...(signature && signature !== thinkingSignature && { signature }),
+        ...(data && { redacted: data }),
+      })
     } else {
       parts.push(...(await parseBlock(block, place)))
     }
   }
-  return [...turns, ...turnOf(role, parts, toolCalls)]
+  const said = turnOf(role, parts, toolCalls)
+  const isThought = role === 'assistant' && thoughts.length > 0
+  return [...turns, ...(isThought ? said.map((turn) => ({ ...turn, thoughts })) : said)]
 }
 
 function turnOf(
@@ -63,6 +81,12 @@ const messageSchema = z.object({
 })
 
 const blockSchema = z.object({ type: z.string() })
+
+const thoughtSchema = z.object({
+  thinking: z.string().nullish(),
+  signature: z.string().nullish(),
+  data: z.string().nullish(),
+})
 
 const toolUseSchema = z.object({
   id: z.string().min(1).max(256),

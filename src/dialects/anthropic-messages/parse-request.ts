@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import type { ChatMessage, ChatModel, ChatRequest, ChatTurn, OutputFormat } from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
+import { samplingFields, samplingOf } from '../sampling.ts'
 import { parseContent } from './parse-content.ts'
 import { parseMessage } from './parse-messages.ts'
 import { parseTools } from './parse-tools.ts'
@@ -40,6 +41,11 @@ export async function parseRequest(
       ...(output && { output }),
       ...(stop?.length && { stop }),
       ...(request.max_tokens && { maxTokens: request.max_tokens }),
+      ...samplingOf({
+        ...request,
+        reasoning_effort: request.output_config?.effort,
+        thinking_tokens: thinkingTokens(request.thinking),
+      }),
     },
     stream: request.stream ?? false,
     showThinking: isShown(request.thinking),
@@ -59,6 +65,10 @@ function withoutBilling(system: unknown): unknown {
   const isBilling = typeof first?.text === 'string' && first.text.startsWith('x-anthropic-billing-header:')
   return isBilling ? system.slice(1) : system
 }
+
+/** `adaptive` leaves it to the model. */
+const thinkingTokens = (thinking: Request['thinking']): number | undefined =>
+  thinking && thinking.type !== 'disabled' ? (thinking.budget_tokens ?? 0) : undefined
 
 /** `display: omitted` keeps the thinking with the vendor; every type but `disabled` (`enabled`, `adaptive`) shows it. */
 function isShown(thinking: Request['thinking']): boolean {
@@ -84,8 +94,12 @@ const requestSchema = z.object({
   max_tokens: z.int().min(1).nullish(),
   stop_sequences: z.array(z.string().max(4096)).max(256).nullish(),
   stream: z.boolean().nullish(),
-  thinking: z.object({ type: z.string(), display: z.string().nullish() }).nullish(),
-  output_config: z.object({ format: formatSchema }).nullish(),
+  thinking: z
+    .object({ type: z.string(), display: z.string().nullish(), budget_tokens: z.int().min(0).nullish() })
+    .nullish(),
+  output_config: z.object({ format: formatSchema, effort: z.string().max(20).nullish() }).nullish(),
+  temperature: samplingFields.temperature,
+  top_p: samplingFields.top_p,
   output_format: formatSchema,
 })
 

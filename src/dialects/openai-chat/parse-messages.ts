@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ChatTurn, ContentPart, ToolCall } from '../../core/chat-request.ts'
+import type { AssistantTurn, ChatMessage, ChatTurn, ContentPart, ToolCall } from '../../core/chat-request.ts'
 import { audioRefused, parseFile, parseImage } from '../attachments.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
 import { toolOutputContent } from '../tools.ts'
@@ -24,7 +24,8 @@ async function parseMessage(value: unknown, index: number, lastCalls: LastCalls)
       const content = await parseContent(message.content ?? message.refusal ?? [], contentAt)
       const calls = callsOf(message, index)
       for (const { id, name } of calls) lastCalls.set(name, id).set(undefined, id)
-      return assistantTurn(content, calls)
+      const thoughts = message.reasoning_content ? [{ text: message.reasoning_content }] : undefined
+      return { ...assistantTurn(content, calls), ...(thoughts && { thoughts }) }
     }
     case 'tool':
     case 'function': {
@@ -50,6 +51,7 @@ const messageSchema = z.object({
   role: z.enum(roles),
   content: z.unknown().optional(),
   refusal: z.string().nullish(),
+  reasoning_content: z.string().nullish(),
   name: z.string().nullish(),
   tool_call_id: z.string().nullish(),
   tool_calls: z
@@ -61,7 +63,10 @@ const messageSchema = z.object({
 
 type Message = z.infer<typeof messageSchema>
 
-function assistantTurn(parts: readonly ContentPart[], toolCalls: readonly ToolCall[]): ChatTurn {
+function assistantTurn(
+  parts: readonly ContentPart[],
+  toolCalls: readonly ToolCall[],
+): ChatMessage | AssistantTurn {
   if (toolCalls.length > 0) return { role: 'assistant', parts, toolCalls }
   return { role: 'assistant', parts: parts.length > 0 ? parts : [{ type: 'text', text: '' }] }
 }

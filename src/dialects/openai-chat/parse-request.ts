@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import type { ChatModel, ChatRequest, OutputFormat } from '../../core/chat-request.ts'
 import { checkShape } from '../check-shape.ts'
+import { samplingFields, samplingOf } from '../sampling.ts'
 import { type CallStyle, type ReasoningFormat, reasoningFormats } from './encode-stream.ts'
 import { parseMessages } from './parse-messages.ts'
 import { parseTools, toolFields } from './parse-tools.ts'
@@ -41,6 +42,7 @@ export async function parseRequest(
       ...(output && { output }),
       ...(stop.length > 0 && { stop }),
       ...(maxTokens && { maxTokens }),
+      ...samplingOf(request),
     },
     choices: request.n ?? 1,
     callStyle,
@@ -101,4 +103,5 @@ const requestSchema = z.object({
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   reasoning_format: z.enum(reasoningFormats).nullish(),
+  ...samplingFields,
 })

@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import type { ChatMessage, ChatModel, ChatRequest, OutputFormat } from '../../core/chat-request.ts'
 import { checkShape, invalidValue } from '../check-shape.ts'
+import { samplingOf } from '../sampling.ts'
 import { createKeptReader, type ReadKept } from './kept-response.ts'
 import { type InputItem, parseInput, parseItems, toKeptItem } from './parse-items.ts'
 import { parseTools } from './parse-tools.ts'
@@ -60,6 +61,7 @@ export async function parseRequest(
       ...(tools && { tools }),
       ...(output && { output }),
       ...(request.max_output_tokens && { maxTokens: request.max_output_tokens }),
+      ...samplingOf({ ...request, reasoning_effort: request.reasoning?.effort }),
     },
     stream: request.stream ?? false,
     background: echo.background,

@@ -53,6 +53,11 @@ export function recogniseVendorReply(evidence: ReplyEvidence): UpstreamError {
  *  in some form; what means another thing for a session with a token is read as what it is for a key. */
 export function recogniseRouteReply(evidence: ReplyEvidence): UpstreamError {
   const { status, text } = evidence
+  if (status === 429 && evidence.headers['retry-after'] === undefined && !tellsOfSpentCredits(text)) {
+    const retryAfterMs = waitInBody(text)
+    if (retryAfterMs !== undefined)
+      return new UpstreamError('rate-limited', { retryAfterMs, httpStatus: status })
+  }
   if (!isPage(text) && (status === 402 || tellsOfSpentCredits(text))) return new UpstreamError('quota-spent')
   const found = recogniseReply({ ...evidence, text: withoutEnvelope(text), bound: false })
   if (found.kind !== 'token-refused') return found
@@ -60,6 +65,18 @@ export function recogniseRouteReply(evidence: ReplyEvidence): UpstreamError {
     message: `Genspark refuses this to the API key (HTTP ${status}).`,
     httpStatus: status,
   })
+}
+
+/** Seconds, in a line of its own or within an error. Source: WIRE 11, Refusals */
+function waitInBody(text: string): number | undefined {
+  for (const line of text.split('\n', 20)) {
+    const object = parseEvent(line)
+    for (const holder of [object, object?.error, object?.detail]) {
+      const seconds = isRecord(holder) ? Number(holder.retry_after) : Number.NaN
+      if (seconds > 0 && seconds < 86_400) return seconds * 1000
+    }
+  }
+  return undefined
 }
 
 /** Anthropic's style puts its errors into an event like that of the site, which would outweigh the status. */
@@ -82,7 +99,7 @@ export function recogniseStreamError(event: Readonly<Record<string, unknown>>): 
   const { error } = event
   if (error === undefined || error === null) return undefined
   if (tellsOfSpentCredits(JSON.stringify(error))) return new UpstreamError('quota-spent')
-  const kind = isRecord(error) && typeof error.type === 'string' ? kinds.get(error.type) : undefined
+  const kind = isRecord(error) ? kinds.get(String(error.type ?? error.status)) : undefined
   return kind ? new UpstreamError(kind) : (recogniseSpeaking(event) ?? new UpstreamError('unavailable'))
 }
 
@@ -95,4 +112,10 @@ const kinds: ReadonlyMap<string, UpstreamFailureKind> = new Map([
   ['invalid_request_error', 'bad-request'],
   ['request_too_large', 'bad-request'],
   ['not_found_error', 'malformed'],
+  // Google's, by `status`. Source: cloud.google.com/apis/design/errors
+  ['RESOURCE_EXHAUSTED', 'rate-limited'],
+  ['UNAVAILABLE', 'overloaded'],
+  ['UNAUTHENTICATED', 'signed-out'],
+  ['INVALID_ARGUMENT', 'bad-request'],
+  ['NOT_FOUND', 'malformed'],
 ])

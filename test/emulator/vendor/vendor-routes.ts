@@ -4,6 +4,7 @@ import type { Exchange, Route } from '../route.ts'
 import { sendFault } from '../send-fault.ts'
 import { encodeJson, type StreamOptions, sendStream } from '../send-stream.ts'
 import { anthropicEvents, anthropicMessage } from './anthropic-answer.ts'
+import { geminiEvents } from './gemini-answer.ts'
 import { openAiCompletion, openAiEvents } from './openai-answer.ts'
 import { toolLines } from './tool-answer.ts'
 import { understandVendorAsk } from './understand-vendor-ask.ts'
@@ -20,6 +21,10 @@ export const vendorRoutes: Readonly<Record<string, Route>> = {
   'POST /api/anthropic/v1/messages': {
     isPublic: true,
     answer: (exchange) => answerVendor(exchange, 'anthropic'),
+  },
+  'POST /api/llm_proxy/gemini/v1beta/models/*': {
+    isPublic: true,
+    answer: (exchange) => answerVendor(exchange, 'gemini'),
   },
   'POST /api/tool_cli/*': { isPublic: true, answer: (exchange) => answerVendor(exchange, 'tool') },
 }
@@ -84,8 +89,10 @@ async function tellCreditsGone(exchange: Exchange, ask: VendorAsk, { as }: Credi
   })
 }
 
-async function answerChat(exchange: Exchange, ask: VendorAsk, scenario: VendorAnswer): Promise<void> {
+async function answerChat(exchange: Exchange, given: VendorAsk, scenario: VendorAnswer): Promise<void> {
+  const ask = scenario.asJson ? { ...given, stream: false } : given
   const isOpenAi = ask.route === 'openai'
+  if (ask.route === 'gemini') return await answerGemini(exchange, ask, scenario)
   if (ask.stream) {
     const events = isOpenAi ? openAiEvents(ask, scenario) : anthropicEvents(ask, scenario)
     await sendStream(exchange.response, events, {
@@ -97,6 +104,16 @@ async function answerChat(exchange: Exchange, ask: VendorAsk, scenario: VendorAn
   }
   const whole = await (isOpenAi ? openAiCompletion(ask, scenario) : anthropicMessage(ask, scenario))
   exchange.response.writeHead(200, { 'Content-Type': 'application/json' }).end(encodeJson(whole, scenario))
+}
+
+async function answerGemini(exchange: Exchange, ask: VendorAsk, scenario: VendorAnswer): Promise<void> {
+  if (ask.stream) {
+    const options = { ...streamOptions(exchange, ask), ...scenario }
+    return await sendStream(exchange.response, geminiEvents(ask, scenario), options)
+  }
+  const chunks = []
+  for await (const chunk of geminiEvents(ask, scenario)) chunks.push(chunk)
+  exchange.response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(chunks))
 }
 
 async function answerTool(exchange: Exchange, ask: VendorAsk, scenario: ToolAnswer): Promise<void> {
