@@ -11,6 +11,7 @@ import { accountsOfSettings } from './accounts/import-accounts.ts'
 import { createTotalQuota } from './accounts/total-quota.ts'
 import { createBrowser } from './browser/create-token-source.ts'
 import { type Config, ConfigError } from './config.ts'
+import type { Account } from './core/account.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { InvalidRequestError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
@@ -154,13 +155,13 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     metrics,
     logger,
     clock,
+    hasKind: (kind: Account['kind']) => roster.entries().some(({ account }) => account.kind === kind),
   }
   const runChat = createRunChat({
     ...pick(config, 'preMessages', 'servedModelMismatch'),
     ...attempts,
     fetchAttachments,
     cutToTokens,
-    hasKind: (kind) => roster.entries().some(({ account }) => account.kind === kind),
   })
   const runMedia = createRunMedia(attempts)
   const videoJobs = createVideoJobs({

@@ -1,6 +1,8 @@
 import type { Account } from '../core/account.ts'
 import type { ChatPrompt } from '../core/chat-request.ts'
 import { InvalidRequestError } from '../core/errors.ts'
+import type { MediaModel } from '../core/media-request.ts'
+import { keyMediaId } from '../upstream/vendor-api/media-contract.ts'
 
 /** Whether there is any account of the kind. */
 export type HasKind = (kind: Account['kind']) => boolean
@@ -24,6 +26,20 @@ export function chooseSurface(
   }
   throw new InvalidRequestError('model_not_found', {
     message: `There is no model ${model.id.slice(0, 100)} for API keys, and no cookie to ask a mixture with.`,
+    param: 'model',
+    retryable: false,
+  })
+}
+
+/** The same of pictures and videos: a key is asked for the models of its own tools alone. */
+export function chooseMediaSurface(
+  model: MediaModel,
+  hasKind: HasKind = () => true,
+): Account['kind'] | undefined {
+  if (keyMediaId(model) !== undefined) return undefined
+  if (hasKind('cookie') || !hasKind('api-key')) return 'cookie'
+  throw new InvalidRequestError('model_not_found', {
+    message: `There is no model ${model.id.slice(0, 100)} for API keys.`,
     param: 'model',
     retryable: false,
   })

@@ -177,4 +177,48 @@ describe('GENSPARK_API_KEY', () => {
     expect(await admin('POST', `/${found.id}/check`)).toMatchObject({ state: 'usable' })
     expect(await ask()).toContain('by API key')
   })
+
+  it.each([
+    ['flux-2-pro', 'fal-ai/flux-2-pro'],
+    ['z-image-turbo', 'fal-ai/z-image/turbo'],
+    ['seedream-v5-lite', 'fal-ai/bytedance/seedream/v5/lite'],
+    ['dall-e-3', 'gpt-image-2'],
+  ])('FINDINGS K3 asks for %s by the id, ratio and fields of the contract', async (model, id) => {
+    await start({ GS_COOKIE: '' })
+    await stack.openai.images.generate({
+      model,
+      prompt: 'a fox',
+      size: '1792x1024',
+      quality: 'hd',
+      style: 'vivid',
+    })
+    expect(stack.emulator.vendor.asks.map(({ body }) => body)).toEqual([
+      expect.objectContaining({ query: 'a fox', model: id, aspect_ratio: '16:9' }),
+    ])
+  })
+
+  it('FINDINGS K3 leaves a model that keys do not have to a cookie, and refuses it without one', async () => {
+    await start()
+    await stack.openai.images.generate({ model: 'recraft-v3', prompt: 'a fox' })
+    expect(stack.emulator.vendor.asks).toEqual([])
+    expect(stack.emulator.asks).toHaveLength(1)
+    await stack.stop()
+    await start({ GS_COOKIE: '' })
+    const error = await stack.openai.images
+      .generate({ model: 'recraft-v3', prompt: 'a fox' })
+      .catch((thrown) => thrown)
+    expect(error).toMatchObject({ status: 404, code: 'model_not_found' })
+  })
+
+  it('FINDINGS K4 serves a file that opens to nobody before it is exchanged', async () => {
+    await start({ GS_COOKIE: '' })
+    stack.emulator.vendor.script = { type: 'tool', place: 'cookie' }
+    const { data } = await stack.openai.images.generate({
+      model: 'nano-banana-2',
+      prompt: 'a fox',
+      response_format: 'b64_json',
+    })
+    expect(Buffer.from(data?.[0]?.b64_json ?? '', 'base64').byteLength).toBeGreaterThan(10)
+    expect(stack.emulator.requests.map(({ path }) => path)).toContain('/api/tool_cli/file/download')
+  })
 })

@@ -6,7 +6,7 @@ import { contentTypeFault } from '../request-headers.ts'
 import type { Exchange } from '../route.ts'
 import { keyModelsOf } from './key-models.ts'
 import type { VendorAsk } from './vendor-ask.ts'
-import { anthropicBody, geminiBody, openAiBody, toolBody } from './vendor-bodies.ts'
+import { anthropicBody, geminiBody, openAiBody, toolBodies, toolBody } from './vendor-bodies.ts'
 
 /** Reads and records a request with an API key. @returns undefined when the key was refused
  *  @throws {RefusedBody} */
@@ -16,7 +16,7 @@ export async function understandVendorAsk(
 ): Promise<VendorAsk | undefined> {
   const fault = headersFault(request, route)
   if (fault) throw new RefusedBody(400, fault)
-  const body = parseBody<Record<string, unknown>>(bodies[route], await readJsonBody(request))
+  const body = parseBody<Record<string, unknown>>(schemaOf(route, url.pathname), await readJsonBody(request))
   const apiKey = apiKeyOf(request.headers, route)
   if (apiKey === undefined || site.vendor.badKeys.has(apiKey)) {
     response.writeHead(401, { 'Content-Type': 'application/json' }).end(JSON.stringify(refusals[route]))
@@ -41,6 +41,9 @@ export async function understandVendorAsk(
   site.vendor.asks.push(ask)
   return ask
 }
+
+const schemaOf = (route: VendorAsk['route'], path: string) =>
+  (route === 'tool' ? toolBodies[path.slice(path.lastIndexOf('/') + 1)] : undefined) ?? bodies[route]
 
 const json = { 'Content-Type': 'application/json' }
 

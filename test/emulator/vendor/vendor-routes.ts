@@ -1,5 +1,6 @@
 import { RefusedBody } from '../ask-shape.ts'
 import { isWhole } from '../end-reply.ts'
+import { readJsonBody } from '../read-body.ts'
 import type { Exchange, Route } from '../route.ts'
 import { sendFault } from '../send-fault.ts'
 import { encodeJson, type StreamOptions, sendStream } from '../send-stream.ts'
@@ -10,7 +11,7 @@ import { toolLines } from './tool-answer.ts'
 import { understandVendorAsk } from './understand-vendor-ask.ts'
 import type { VendorAsk } from './vendor-ask.ts'
 import type { CreditsGone, ToolAnswer, VendorAnswer, VendorScenario } from './vendor-scenario.ts'
-import type { CreditWall } from './vendor-site.ts'
+import { type CreditWall, keyOwner } from './vendor-site.ts'
 
 /** The surface that takes API keys: neither cookie nor token (WIRE 11). */
 export const vendorRoutes: Readonly<Record<string, Route>> = {
@@ -25,6 +26,24 @@ export const vendorRoutes: Readonly<Record<string, Route>> = {
   'POST /api/llm_proxy/gemini/v1beta/models/*': {
     isPublic: true,
     answer: (exchange) => answerVendor(exchange, 'gemini'),
+  },
+  'POST /api/tool_cli/file/download': {
+    isPublic: true,
+    async answer({ site, request, origin }) {
+      const apiKey = request.headers['x-api-key']?.toString()
+      const { file_wrapper_url: given } = (await readJsonBody(request)) as { file_wrapper_url?: string }
+      const file = site.files.byUrl.get(URL.parse(given ?? '', origin)?.href ?? '')
+      if (apiKey === undefined || !file || file.owner !== keyOwner(apiKey))
+        return { status: 'error', message: 'File not found', data: null }
+      const { contentType, bytes } = file
+      const sessionId = keyOwner(apiKey)
+      const download_url = site.files.add({ origin, sessionId, contentType, bytes, place: 'public' })
+      return {
+        status: 'ok',
+        message: 'success',
+        data: { download_url, content_type: contentType, original_url: given },
+      }
+    },
   },
   'POST /api/tool_cli/*': { isPublic: true, answer: (exchange) => answerVendor(exchange, 'tool') },
 }
