@@ -7,6 +7,7 @@ import { createAccountPool, createChooseAccount } from './accounts/account-pool.
 import { createAccountRoster } from './accounts/account-roster.ts'
 import type { Identify } from './accounts/account-sessions.ts'
 import { createChatDeletions } from './accounts/chat-deletions.ts'
+import { createDeviceLogins } from './accounts/device-logins.ts'
 import { accountsOfSettings } from './accounts/import-accounts.ts'
 import { createTotalQuota } from './accounts/total-quota.ts'
 import { createBrowser } from './browser/create-token-source.ts'
@@ -79,7 +80,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     chooseAccount: createChooseAccount(random),
     ...{ clock, random, logger, metrics },
   })
-  const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
+  const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys', 'gskApiKeys'))
   for (const { setting, problem } of problems) logger.warn({ setting }, problem)
   const canMake = config.redisUrl === undefined
   const stateKeys = orConfigError(() =>
@@ -120,6 +121,8 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
 
   const { checkAccount, quota } = upstream
   const accountAdmin = createAccountAdmin({ roster, store, checkAccount, identify, clock, logger })
+  const { requestDeviceCode, askDeviceCode } = upstream
+  const deviceLogins = createDeviceLogins({ accountAdmin, requestDeviceCode, askDeviceCode, clock, logger })
   const totalQuota = createTotalQuota({ roster, quota, clock, logger })
   const chatDeletions = createChatDeletions({
     ...pick(config, 'modelChatMap', 'sessionImageChatMap'),
@@ -184,6 +187,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       backgroundWork,
       fetchAttachments,
       accountAdmin,
+      deviceLogins,
       catalogue,
       tokens,
     },
@@ -222,7 +226,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     async close() {
       modelsFile?.close()
       await Promise.all(
-        [videoJobs, backgroundWork, totalQuota, chatDeletions].map((module) => module.close()),
+        [videoJobs, backgroundWork, totalQuota, chatDeletions, deviceLogins].map((module) => module.close()),
       )
       await listRefresh.stop()
       await Promise.all([tokens.close(), upstream.close(), pool.close()])

@@ -26,6 +26,7 @@ import type { AskInput, Login, Upstream } from './upstream.ts'
 import { askVendorChat } from './vendor-api/ask-chat.ts'
 import { askVendorMedia } from './vendor-api/ask-media.ts'
 import { checkKeyChats } from './vendor-api/check-key.ts'
+import { askDeviceCode, requestDeviceCode } from './vendor-api/device-login.ts'
 
 export interface UpstreamOptions
   extends Omit<AskMediaOptions, 'openReply' | 'openAnywhere' | 'headers'>,
@@ -80,6 +81,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     modelLists: (signal) => fetchModelLists(site, signal),
     quota: (account, signal) =>
       account.kind === 'api-key' ? fetchKeyQuota(site, account, signal) : fetchQuota(site, account, signal),
+    requestDeviceCode: (signal) => requestDeviceCode(site, signal),
+    askDeviceCode: (code, signal) => askDeviceCode(site, code, signal),
     async close() {
       transport.close()
       direct.close()

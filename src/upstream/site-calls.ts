@@ -24,6 +24,8 @@ export interface SiteCall {
   readonly accept?: string
   /** Posted as JSON; absent: a GET. */
   readonly body?: object
+  /** Default: by whether there is a body. */
+  readonly method?: 'GET' | 'POST'
   readonly signal: AbortSignal
 }
 
@@ -37,7 +39,7 @@ const maxAnswerLength = 4 * 1024 * 1024
  *  Source: WIRE 4.10, 5.8 */
 export async function callSite(
   { baseUrl, openReply, headers, clock }: SiteAccess,
-  { path, account, accept, body, signal }: SiteCall,
+  { path, account, accept, body, method = body ? 'POST' : 'GET', signal }: SiteCall,
 ): Promise<Readonly<Record<string, unknown>>> {
   signal.throwIfAborted()
   const cut = createCut(signal)
@@ -45,7 +47,7 @@ export async function callSite(
   try {
     const reply = await openReply({
       account,
-      method: body ? 'POST' : 'GET',
+      method,
       url: new URL(path, baseUrl),
       headers: { ...headers.site(account, accept), ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),

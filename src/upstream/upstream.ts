@@ -7,6 +7,7 @@ import type { ChatPrompt } from '../core/chat-request.ts'
 import type { MediaEvent } from '../core/media-event.ts'
 import type { MediaRequest } from '../core/media-request.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
+import type { DeviceAnswer, DeviceCode } from './vendor-api/device-login.ts'
 
 export interface AskInput {
   readonly generation: WireGeneration
@@ -85,5 +86,9 @@ export interface Upstream {
   modelLists(signal: AbortSignal): Promise<ModelLists>
   /** Undefined where the site does not say. Source: WIRE 5.8 `get_credit_balance`, `billing_cycle` */
   quota(account: Account, signal: AbortSignal): Promise<Quota | undefined>
+  /** Begins a sign-in that gives an API key once the operator approves it in his browser. Source: WIRE 11. @throws {UpstreamError} */
+  requestDeviceCode(signal: AbortSignal): Promise<DeviceCode>
+  /** Was it approved? @throws {UpstreamError} */
+  askDeviceCode(code: Pick<DeviceCode, 'deviceCode'>, signal: AbortSignal): Promise<DeviceAnswer>
   close(): Promise<void>
 }

@@ -18,6 +18,22 @@ export const profileRoutes: Readonly<Record<string, Route>> = {
       return undefined
     },
   },
+  'POST /api/cli_auth/device_code': {
+    isPublic: true,
+    answer({ site, origin }) {
+      const device_code = `canary-device-${site.vendor.deviceLogins.size + 1}`
+      site.vendor.deviceLogins.set(device_code, undefined)
+      return { device_code, auth_url: `${origin}/cli_auth?user_code=ABCD`, poll_interval: 1, expires_in: 600 }
+    },
+  },
+  'GET /api/cli_auth/token': {
+    isPublic: true,
+    answer({ site, url }) {
+      const found = site.vendor.deviceLogins.get(url.searchParams.get('code') ?? '')
+      if (found === undefined) return { status: 'pending' }
+      return found === 'expired' ? { status: found } : { status: 'approved', api_key: found }
+    },
+  },
   'GET /api/tool_cli/opencode-config': {
     isPublic: true,
     async answer(exchange) {

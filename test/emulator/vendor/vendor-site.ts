@@ -14,6 +14,8 @@ export interface VendorSite {
   readonly walls: Map<string, CreditWall>
   /** Of keys that are served other models than most. */
   readonly models: Map<string, readonly KeyModel[]>
+  /** Device logins, by their code: the key once it is approved, `expired` or nothing. */
+  readonly deviceLogins: Map<string, string | undefined>
 }
 
 export interface CreditWall {
@@ -32,6 +34,7 @@ export const createVendorSite = (): VendorSite => ({
   spentKeys: new Set(),
   walls: new Map(),
   models: new Map(),
+  deviceLogins: new Map(),
 })
 
 /** Whose an API key's tasks and files are. */
