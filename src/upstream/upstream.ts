@@ -7,7 +7,6 @@ import type { ChatPrompt } from '../core/chat-request.ts'
 import type { MediaEvent } from '../core/media-event.ts'
 import type { MediaRequest } from '../core/media-request.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
-import type { DeviceAnswer, DeviceCode } from './vendor-api/device-login.ts'
 
 export interface AskInput {
   readonly generation: WireGeneration
@@ -55,6 +54,18 @@ export type LoginState = 'signed-in' | 'signed-out'
 
 /** Of a key there is more to know: its plan may have no API, its credits may be spent (WIRE 11). */
 export type AccountCheck = LoginState | 'plan-blocked' | 'credits-spent'
+
+/** A sign-in that waits for the operator's approval in his own browser. `deviceCode` fetches the key all by itself: a secret. */
+export interface DeviceCode {
+  readonly deviceCode: string
+  readonly authUrl: string
+  readonly pollMs: number
+  readonly expiresInMs: number
+}
+
+export type DeviceAnswer =
+  | { readonly status: 'pending' | 'expired' }
+  | { readonly status: 'approved'; readonly apiKey: string }
 
 export interface Upstream {
   /** The wire generation to ask now: the configured one, or what `auto` has found out within the last hour. */

@@ -1,17 +1,6 @@
 import { UpstreamError } from '../../core/errors.ts'
 import { callSite, type SiteAccess } from '../site-calls.ts'
-
-/** A sign-in that waits for the operator's approval in his own browser. `deviceCode` fetches the key all by itself: a secret. */
-export interface DeviceCode {
-  readonly deviceCode: string
-  readonly authUrl: string
-  readonly pollMs: number
-  readonly expiresInMs: number
-}
-
-export type DeviceAnswer =
-  | { readonly status: 'pending' | 'expired' }
-  | { readonly status: 'approved'; readonly apiKey: string }
+import type { DeviceAnswer, DeviceCode } from '../upstream.ts'
 
 /** Nobody asks more often, or waits for longer, whatever the site says. */
 const leastPollMs = 1_000
