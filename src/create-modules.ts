@@ -7,10 +7,12 @@ import { createAccountPool, createChooseAccount } from './accounts/account-pool.
 import { createAccountRoster } from './accounts/account-roster.ts'
 import type { Identify } from './accounts/account-sessions.ts'
 import { createChatDeletions } from './accounts/chat-deletions.ts'
+import { createDeviceLogins } from './accounts/device-logins.ts'
 import { accountsOfSettings } from './accounts/import-accounts.ts'
 import { createTotalQuota } from './accounts/total-quota.ts'
 import { createBrowser } from './browser/create-token-source.ts'
 import { type Config, ConfigError } from './config.ts'
+import type { Account } from './core/account.ts'
 import { type Clock, createAgeClock, systemClock } from './core/clock.ts'
 import { InvalidRequestError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
@@ -84,7 +86,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     unlockDataDir?.()
     throw error instanceof StateFileError ? new ConfigError([error.message]) : error
   })
-  const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
+  const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys', 'gskApiKeys'))
   for (const { setting, problem } of problems) logger.warn({ setting }, problem)
   const canMake = config.redisUrl === undefined
   const stateKeys = orConfigError(() =>
@@ -125,8 +127,10 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...{ sessions, clock, logger, metrics },
   })
 
-  const { checkLogin, quota } = upstream
-  const accountAdmin = createAccountAdmin({ roster, store, checkLogin, identify, clock, logger })
+  const { checkAccount, quota } = upstream
+  const accountAdmin = createAccountAdmin({ roster, store, checkAccount, identify, clock, logger })
+  const { requestDeviceCode, askDeviceCode } = upstream
+  const deviceLogins = createDeviceLogins({ accountAdmin, requestDeviceCode, askDeviceCode, clock, logger })
   const totalQuota = createTotalQuota({ roster, quota, clock, logger })
   const chatDeletions = createChatDeletions({
     ...pick(config, 'modelChatMap', 'sessionImageChatMap'),
@@ -168,6 +172,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     metrics,
     logger,
     clock,
+    hasKind: (kind: Account['kind']) => roster.entries().some(({ account }) => account.kind === kind),
   }
   const runChat = createRunChat({
     ...pick(config, 'preMessages', 'servedModelMismatch'),
@@ -202,6 +207,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       processes,
       fetchAttachments,
       accountAdmin,
+      deviceLogins,
       catalogue,
       tokens,
     },
@@ -248,7 +254,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     async close() {
       modelsFile?.close()
       await Promise.all(
-        [videoJobs, backgroundWork, totalQuota, chatDeletions].map((module) => module.close()),
+        [videoJobs, backgroundWork, totalQuota, chatDeletions, deviceLogins].map((module) => module.close()),
       )
       await processes.close()
       await listRefresh.stop()

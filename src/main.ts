@@ -20,7 +20,7 @@ const endSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 /** After an error that nobody handles: for last words and leases. */
 const crashMs = 5_000
 
-const commands = { serve, doctor, healthcheck, 'admin-key': adminKey }
+const commands = { serve, doctor, healthcheck, 'admin-key': adminKey, login }
 
 // Ignore write errors: a log reader that goes away must not kill the service.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
@@ -149,6 +149,20 @@ async function adminKey(config: Config): Promise<void> {
   }
 }
 
+/** Gets an API key by a sign-in in the operator's own browser; Ctrl+C ends it. Exit code 1 when there is no key. */
+async function login(config: Config): Promise<void> {
+  const { loginByDevice } = await import('./login-by-device.ts')
+  try {
+    const label = await loginByDevice(config, (line) => void process.stdout.write(`${line}\n`))
+    if (label === undefined) return stop(1, 'it was not approved in time')
+    process.stdout.write(
+      `The key is kept, as ${label}. A service that runs here without Redis takes it at its next start.\n`,
+    )
+  } catch (error) {
+    stop(1, `no key was got: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
 async function readVersion(): Promise<string> {
   const { version } = await import('./core/version.ts')
   return version
@@ -158,7 +172,7 @@ async function usage(): Promise<string> {
   const { describeSettings } = await import('./config.ts')
   return `genspark2api: an OpenAI-compatible API in front of your own Genspark accounts
 
-Usage: node src/start.js [serve | doctor [--report FILE] | healthcheck | admin-key | --help | --version]
+Usage: node src/start.js [serve | doctor [--report FILE] | healthcheck | admin-key | login | --help | --version]
 
 With no command the service starts.
   doctor        looks at the settings, DATA_DIR, Redis, the site, each account, each way to ask for it and the making of a token,
@@ -166,6 +180,7 @@ With no command the service starts.
                 (- for standard output), without secrets, names and addresses
   healthcheck   asks the service that runs here whether it lives; for containers
   admin-key     makes a new key for the operator (/admin), in the place of the one made at the first start, and prints it
+  login         gets an API key by a sign-in in your own browser: prints the address, waits for you, and keeps the key in DATA_DIR or Redis
 
 Every setting comes from the environment, or from a .env file in the working directory:
 

@@ -33,6 +33,7 @@ describe('defaults', () => {
       corsOrigins: ['*'],
       cookieText: undefined,
       vendorApiKeys: [],
+      gskApiKeys: [],
       accountMaxConcurrency: 0,
       accountSelection: 'least-busy',
       maxAttempts: 3,

@@ -3,6 +3,7 @@ export const demoSettings = (emulatorUrl: string): Readonly<Record<string, strin
   GENSPARK_BASE_URL: emulatorUrl,
   GS_COOKIE: 'session_id=demo',
   GENSPARK_API_KEY: '',
+  GSK_API_KEY: '',
   PROXY_URL: '',
   RECAPTCHA_PROXY_URL: '',
   RECAPTCHA_SCRIPT_URL: '',

@@ -8,6 +8,7 @@ import type { AccountChange } from './account-record.ts'
 import { type AccountEntry, type AccountRoster, longLabel, type NewAccount } from './account-roster.ts'
 import type { Identify, SessionFacts } from './account-sessions.ts'
 import { type AccountStateByUse, readAccountStates } from './account-states.ts'
+import { createCooldowns } from './cooldowns.ts'
 
 /** What the operator sees and does of the accounts while the service runs. Nothing that it answers holds a secret. */
 export interface AccountAdmin {
@@ -47,18 +48,27 @@ export interface AccountView extends AccountStateByUse {
 
 export interface AccountAdminOptions {
   readonly roster: AccountRoster
-  readonly store: Pick<Store, 'accountStates' | 'clearHold' | 'setHold' | 'listDocuments' | 'removeDocument'>
-  /** `Upstream.checkLogin`. */
-  readonly checkLogin: (account: Account, signal: AbortSignal) => Promise<'signed-in' | 'signed-out'>
+  readonly store: Pick<
+    Store,
+    'countRateLimit' | 'accountStates' | 'clearHold' | 'setHold' | 'listDocuments' | 'removeDocument'
+  >
+  /** `Upstream.checkAccount`. */
+  readonly checkAccount: (
+    account: Account,
+    signal: AbortSignal,
+  ) => Promise<'signed-in' | 'signed-out' | 'plan-blocked' | 'credits-spent'>
   /** `Upstream.identify`. Absent: nobody is known by the site's own id. */
   readonly identify?: Identify | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
 
+const creditsSpent = { type: 'cool-down', kind: 'quota-spent', doubles: true } as const
+
 export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
-  const { roster, store, checkLogin, identify, clock, logger } = options
+  const { roster, store, checkAccount, identify, clock, logger } = options
   const { sessions } = roster
+  const cooldowns = createCooldowns({ store, clock, logger, maxBackOffMs: 0 })
 
   async function viewsOf(entries: readonly AccountEntry[]): Promise<AccountView[]> {
     const states = await readAccountStates(
@@ -168,11 +178,20 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
     async check(id, signal) {
       const entry = roster.find(id)
       const { key } = entry.account
-      const login = await checkLogin(entry.account, signal)
+      const found = await checkAccount(entry.account, signal)
       const hold = (await store.accountStates([key])).get(key)?.hold
       // A cool-down is another matter: being signed in does not end it.
-      if (login === 'signed-out') await store.setHold(key, { type: 'signed-out', sinceMs: clock.now() })
-      else if (hold?.type === 'signed-out') await store.clearHold(key)
+      if (found === 'signed-out') await store.setHold(key, { type: 'signed-out', sinceMs: clock.now() })
+      else if (found === 'plan-blocked')
+        await store.setHold(key, { type: 'signed-out', sinceMs: clock.now(), reason: found })
+      else if (found === 'credits-spent') {
+        const rest = await cooldowns.holdFor(key, creditsSpent, clock.now())
+        if (hold?.type === 'signed-out') await store.clearHold(key)
+        if (rest) await store.setHold(key, rest)
+      } else if (hold?.type === 'signed-out' || hold?.kind === 'quota-spent') {
+        // A key that has just answered a chat has credits, whatever it had before.
+        if (hold.type === 'signed-out' || entry.account.kind === 'api-key') await store.clearHold(key)
+      }
       return view(entry)
     },
   }

@@ -4,7 +4,10 @@ import type { Logger } from '../core/logger.ts'
 import type { AccountHold, CoolingKind, Store } from '../store/store.ts'
 
 /** What an attempt found out about its account. */
-export type AccountVerdict = { readonly type: 'keep' } | CoolDown | { readonly type: 'sign-out' }
+export type AccountVerdict =
+  | { readonly type: 'keep' }
+  | CoolDown
+  | { readonly type: 'sign-out'; readonly reason?: 'plan-blocked' }
 
 /** Without a time given the pool backs off by itself. */
 export interface CoolDown {
@@ -13,6 +16,8 @@ export interface CoolDown {
   readonly retryAfterMs?: number
   /** In ms since the epoch. */
   readonly untilMs?: number
+  /** Without a time: an hour at first, then longer each time, in the place of what the kind has. */
+  readonly doubles?: true
 }
 
 export interface CooldownsOptions {
@@ -69,10 +74,16 @@ export function createCooldowns({ store, clock, logger, maxBackOffMs }: Cooldown
         }
         case 'sign-out':
           logger.warn(
-            { account: label },
-            'account is signed out: not used until it is replaced or checked good',
+            { account: label, ...(verdict.reason && { reason: verdict.reason }) },
+            verdict.reason === 'plan-blocked'
+              ? 'the plan of this API key has no API: not used until it is replaced or checked good'
+              : 'account is signed out: not used until it is replaced or checked good',
           )
-          return { type: 'signed-out', sinceMs: clock.now() }
+          return {
+            type: 'signed-out',
+            sinceMs: clock.now(),
+            ...(verdict.reason && { reason: verdict.reason }),
+          }
         default:
           return verdict satisfies never
       }
@@ -85,6 +96,8 @@ export type CoolingHold = Extract<AccountHold, { type: 'cooling' }>
 const firstBackOffMs = 30_000
 /** When the site does not say when a spent quota comes back. */
 const quotaCoolDownMs = 24 * 60 * 60 * 1000
+/** Credits that are spent come back with a top-up, which may be soon or never. */
+const firstCreditRestMs = 60 * 60 * 1000
 /** No answer of the site puts an account aside for longer. */
 const longestCoolDownMs = 31 * 24 * 60 * 60 * 1000
 
@@ -95,7 +108,9 @@ export function coolingHold(
   verdict: CoolDown,
   { nowMs, failuresInARow, maxBackOffMs }: { nowMs: number; failuresInARow: number; maxBackOffMs: number },
 ): CoolingHold {
-  const backOffMs = Math.min(firstBackOffMs * 2 ** (failuresInARow - 1), maxBackOffMs)
+  const backOffMs = verdict.doubles
+    ? Math.min(firstCreditRestMs * 2 ** (failuresInARow - 1), quotaCoolDownMs)
+    : Math.min(firstBackOffMs * 2 ** (failuresInARow - 1), maxBackOffMs)
   const wantedMs = namedMs(verdict, nowMs) ?? backOffMs
   const coolDownMs = Math.min(Math.max(wantedMs, shortestCoolDownMs), longestCoolDownMs)
   return { type: 'cooling', kind: verdict.kind, untilMs: Math.ceil(nowMs + coolDownMs) }
@@ -103,11 +118,11 @@ export function coolingHold(
 
 /** How long the site tells us to wait. A reset time that is past by our clock is ignored: the account would be asked again at
  *  once, over and over. */
-function namedMs({ kind, retryAfterMs, untilMs }: CoolDown, nowMs: number): number | undefined {
+function namedMs({ kind, retryAfterMs, untilMs, doubles }: CoolDown, nowMs: number): number | undefined {
   if (untilMs !== undefined) return untilMs > nowMs ? untilMs - nowMs : undefined
   if (retryAfterMs !== undefined) return retryAfterMs
-  return kind === 'quota-spent' ? quotaCoolDownMs : undefined
+  return kind === 'quota-spent' && !doubles ? quotaCoolDownMs : undefined
 }
 
 /** Whether the wait grows with each failure in a row; a quota has its own time. */
-const backsOff = ({ kind }: CoolDown): boolean => kind === 'rate-limited'
+const backsOff = ({ kind, doubles }: CoolDown): boolean => kind === 'rate-limited' || doubles === true

@@ -17,6 +17,8 @@ export interface AccountSettings {
   readonly cookieText?: string | undefined
   /** GENSPARK_API_KEY */
   readonly vendorApiKeys: readonly string[]
+  /** GSK_API_KEY, the vendor's own name for it; both lists count. */
+  readonly gskApiKeys?: readonly string[]
 }
 
 export interface AccountsOfSettings {
@@ -26,14 +28,22 @@ export interface AccountsOfSettings {
 }
 
 /** The accounts that the settings name, API keys first. */
-export function accountsOfSettings({ cookieText, vendorApiKeys }: AccountSettings): AccountsOfSettings {
+export function accountsOfSettings({
+  cookieText,
+  vendorApiKeys,
+  gskApiKeys = [],
+}: AccountSettings): AccountsOfSettings {
   const cookies = parseCookieList(cookieText ?? '')
   const apiKeys = parseApiKeyList(vendorApiKeys)
+  const gskKeys = parseApiKeyList(gskApiKeys, 'GSK_API_KEY')
+  const known = new Set(apiKeys.accounts.map(({ key }) => key))
+  const further = gskKeys.accounts.filter(({ key }) => !known.has(key))
   return {
-    accounts: [...apiKeys.accounts, ...cookies.accounts],
+    accounts: [...apiKeys.accounts, ...further, ...cookies.accounts],
     problems: [
       ...cookies.problems.map((problem) => ({ setting: 'GS_COOKIE', problem })),
       ...apiKeys.problems.map((problem) => ({ setting: 'GENSPARK_API_KEY', problem })),
+      ...gskKeys.problems.map((problem) => ({ setting: 'GSK_API_KEY', problem })),
     ],
   }
 }

@@ -11,11 +11,11 @@ export interface ParsedKeys {
 const maxKeyChars = 4096
 
 /** GENSPARK_API_KEY: a key that cannot be read becomes a problem, the others are taken. */
-export function parseApiKeyList(keys: readonly string[]): ParsedKeys {
+export function parseApiKeyList(keys: readonly string[], setting = 'GENSPARK_API_KEY'): ParsedKeys {
   const problems: string[] = []
   const accounts = keys.flatMap((key, index) => {
     try {
-      return [parseApiKey(key, 'GENSPARK_API_KEY')]
+      return [parseApiKey(key, setting)]
     } catch (error) {
       if (!(error instanceof InvalidRequestError)) throw error
       problems.push(`item ${index + 1}: ${error.message}`)

@@ -76,6 +76,8 @@ export const settings = {
     'Cookies of your Genspark accounts, also as COOKIE@proxy-url; comma list.'),
   vendorApiKeys: secret('GENSPARK_API_KEY', list(headerKey), '',
     'Vendor API keys: accounts without cookie; comma list.'),
+  gskApiKeys: secret('GSK_API_KEY', list(headerKey), '',
+    'The same by the name that the own tools of the vendor read; both lists count.'),
   accountMaxConcurrency: setting('ACCOUNT_MAX_CONCURRENCY', wholeNumber(0, 10_000), '0',
     'Requests in flight per account over all replicas; 0 is no cap.'),
   accountSelection: setting('ACCOUNT_SELECTION', oneOf(...accountSelections), 'least-busy',

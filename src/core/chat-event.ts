@@ -2,7 +2,8 @@
  *  An answer is any number of deltas and then one `finished`; a failure is thrown as `UpstreamError`. */
 export type ChatEvent =
   | { readonly type: 'project-started'; readonly projectId: string }
-  | { readonly type: 'reasoning-delta'; readonly text: string }
+  /** `signature`: the vendor's seal on the reasoning so far, to be sent back with it; its text may be empty. */
+  | { readonly type: 'reasoning-delta'; readonly text: string; readonly signature?: string }
   | { readonly type: 'text-delta'; readonly text: string }
   /** Of pictures and videos that are made in a chat; the site's own chats have none. */
   | { readonly type: 'progress'; readonly done: number; readonly tasks: number }
@@ -29,6 +30,9 @@ export interface TokenUsage {
   readonly completion: number
   /** The part of `completion` that is reasoning. */
   readonly reasoning: number
+  /** The parts of `prompt` that were read from the vendor's cache and written to it, where it tells. */
+  readonly cached?: number
+  readonly cacheWritten?: number
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool-calls'
@@ -40,4 +44,6 @@ export type ChatEventBatch = readonly ChatEvent[]
 export interface ChatAnswer {
   /** From the first delta to `finished`. Throws a ServiceError if the answer breaks: nothing is ever sent twice. */
   readonly events: AsyncIterable<ChatEventBatch>
+  /** Tools, form and limits were the vendor's own affair: nothing is left to be read out of the words. */
+  readonly isNative?: boolean
 }

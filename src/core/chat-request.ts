@@ -29,6 +29,15 @@ export interface FilePart {
 export interface ChatMessage {
   readonly role: ChatRole
   readonly parts: readonly ContentPart[]
+  /** What the assistant thought before it said this, as the client sent it back: of use to an API key alone (WIRE 11). */
+  readonly thoughts?: readonly Thought[]
+}
+
+/** `signature` is the vendor's seal on its own text; `redacted` stands in the place of a text that nobody may read. */
+export interface Thought {
+  readonly text: string
+  readonly signature?: string
+  readonly redacted?: string
 }
 
 /** One call of a tool by the model. */
@@ -113,10 +122,26 @@ export interface ChatRequest {
   readonly stop?: readonly string[]
   /** Of the answer, reasoning included, in tokens of our count. */
   readonly maxTokens?: number
+  /** What an API key takes and the site has no place for. */
+  readonly sampling?: Sampling
+}
+
+export interface Sampling {
+  readonly temperature?: number
+  readonly topP?: number
+  readonly seed?: number
+  /** How long to think: `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max`. */
+  readonly effort?: string
+  /** The same in tokens, as Anthropic has it; 0 leaves it to the model. */
+  readonly thinkingTokens?: number
 }
 
 /** What the site is asked: plain messages alone, since it takes neither tools nor limits (WIRE 5.3). */
 export interface ChatPrompt {
   readonly model: ChatModel
   readonly messages: readonly ChatMessage[]
+  /** What an API key is asked in their place: the request itself, in the vendor's own fields (WIRE 11). */
+  readonly native?: ChatRequest
+  /** Tools or form are told in words, for want of fields: no key is to be asked so. */
+  readonly inWords?: boolean
 }

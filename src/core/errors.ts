@@ -212,6 +212,7 @@ export const upstreamFailureCodes = {
   'rate-limited': 'all_accounts_cooling',
   'quota-spent': 'all_accounts_cooling',
   'signed-out': 'no_account_available',
+  'plan-blocked': 'no_account_available',
   'token-refused': 'token_unavailable',
   'token-missing': 'token_unavailable',
   'binding-stale': 'upstream_bad_response',
@@ -236,6 +237,8 @@ export interface UpstreamErrorOptions extends ServiceErrorOptions {
   readonly httpStatus?: number
   /** When a spent quota comes back, in ms since the epoch, where the site says so. */
   readonly resetAtMs?: number
+  /** The site's own mark says that the credits of a key are spent: they come back with a top-up, whenever that is (WIRE 11). */
+  readonly isCreditWall?: boolean
   /** The same ask, with a new token, may pass: it would go another way. */
   readonly askAgain?: boolean | undefined
   /** Read from a phrase that a person, a tool or a model may have written as well: no proof of anything about the account. */
@@ -252,6 +255,7 @@ export class UpstreamError extends ServiceError {
   readonly kind: UpstreamFailureKind
   readonly httpStatus: number | undefined
   readonly resetAtMs: number | undefined
+  readonly isCreditWall: boolean
   readonly askAgain: boolean
   readonly isHearsay: boolean
   readonly said: string | undefined
@@ -261,6 +265,7 @@ export class UpstreamError extends ServiceError {
     this.kind = kind
     this.httpStatus = options.httpStatus
     this.resetAtMs = options.resetAtMs
+    this.isCreditWall = options.isCreditWall ?? false
     this.askAgain = options.askAgain ?? false
     this.isHearsay = options.isHearsay ?? false
     this.said = options.said

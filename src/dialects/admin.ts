@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { AccountView, AddedView } from '../accounts/account-admin.ts'
 import type { AccountChange } from '../accounts/account-record.ts'
 import type { NewAccount } from '../accounts/account-roster.ts'
+import type { DeviceLoginView } from '../accounts/device-logins.ts'
 import { type ParseCookieOptions, parseCookieInput } from '../accounts/import-accounts.ts'
 import { parseApiKey, parseProxyUrl } from '../accounts/parse-api-key.ts'
 import { type Account, accountLabel, createAccount, createApiKeyAccount } from '../core/account.ts'
@@ -179,11 +180,12 @@ export function encodeAccount({
     id,
     type: kind,
     label: note ?? null,
-    state: paused ? 'paused' : (hold?.type ?? 'usable'),
+    state: paused ? 'paused' : stateOf(hold),
     paused,
     cooling: hold?.type === 'cooling' ? { kind: hold.kind, until: isoTime(hold.untilMs) } : null,
     ...(useHolds && { cooling_for: encodeUseHolds(useHolds) }),
-    signed_out_since: hold?.type === 'signed-out' ? isoTime(hold.sinceMs) : null,
+    signed_out_since: hold?.type === 'signed-out' && !hold.reason ? isoTime(hold.sinceMs) : null,
+    plan_blocked_since: hold?.type === 'signed-out' && hold.reason ? isoTime(hold.sinceMs) : null,
     in_flight: inFlight,
     source,
     added_at: addedMs === undefined ? null : isoTime(addedMs),
@@ -192,6 +194,20 @@ export function encodeAccount({
     session_ends_at: endsMs === undefined ? null : isoTime(endsMs),
   }
 }
+
+/** A device login as `/admin/accounts/login` shows it: what fetches the key is not in it. */
+export const encodeLogin = ({ id, status, authUrl, expiresMs, account }: DeviceLoginView) => ({
+  object: 'login',
+  id,
+  status,
+  auth_url: authUrl,
+  expires_at: isoTime(expiresMs),
+  ...(account && { account: encodeAccount(account) }),
+})
+
+/** One that is put aside for another reason than its session says which. */
+const stateOf = (hold: AccountView['hold']): string =>
+  (hold?.type === 'signed-out' ? hold.reason : undefined) ?? hold?.type ?? 'usable'
 
 export const encodeAccountList = (views: readonly AccountView[]) => ({
   object: 'list',

@@ -23,6 +23,8 @@ export function lengthOf(event: ChatEvent): number {
 export interface CollectedAnswer {
   readonly text: string
   readonly reasoning: string
+  /** The vendor's seal on the reasoning, where there is one. */
+  readonly signature?: string | undefined
   readonly refusal: string | undefined
   readonly toolCalls: readonly ToolCall[]
   readonly reason: FinishReason
@@ -47,6 +49,7 @@ function createCollector() {
   const calls: { id: string; name: string; argumentsText: string }[] = []
   let text = ''
   let reasoning = ''
+  let signature: string | undefined
   let refusal: string | undefined
   let length = 0
   let finished: Extract<ChatEvent, { type: 'finished' }> | undefined
@@ -58,6 +61,7 @@ function createCollector() {
         break
       case 'reasoning-delta':
         reasoning += event.text
+        signature = event.signature ?? signature
         break
       case 'refusal':
         refusal = (refusal ?? '') + event.text
@@ -93,7 +97,15 @@ function createCollector() {
     end(): CollectedAnswer {
       if (!finished) throw new UpstreamError('reset')
       const { reason, stopSequence } = finished
-      return { text, reasoning, refusal, toolCalls: calls, reason, stopSequence }
+      return {
+        text,
+        reasoning,
+        ...(signature && { signature }),
+        refusal,
+        toolCalls: calls,
+        reason,
+        stopSequence,
+      }
     },
     /** Leaves out the last call: the cut may have halved it. */
     cut(): CollectedAnswer {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { OutputFormat } from '../core/chat-request.ts'
+import type { OutputFormat, Sampling } from '../core/chat-request.ts'
 import { checkShape } from './check-shape.ts'
 
 /** A whole number, also as a string. */
@@ -46,6 +46,56 @@ export const limitFields = {
   stop_sequences: stopField.nullish(),
 }
 
+const ignored = undefined
+
+/** In the spelling of any dialect. An API key alone has use for them, so that a value out of range is left to whoever would have
+ *  ignored it. */
+const samplingSchema = z.object({
+  temperature: z.coerce.number().min(0).max(2).nullish().catch(ignored),
+  top_p: z.coerce.number().min(0).max(1).nullish().catch(ignored),
+  seed: wholeNumber.nullish().catch(ignored),
+  reasoning_effort: z.string().max(20).nullish().catch(ignored),
+  reasoning: z
+    .object({ effort: z.string().max(20).nullish() })
+    .nullish()
+    .catch(ignored),
+  output_config: z
+    .object({ effort: z.string().max(20).nullish() })
+    .nullish()
+    .catch(ignored),
+  thinking: z
+    .object({ type: z.string(), budget_tokens: wholeNumber.pipe(z.number().min(0)).nullish() })
+    .nullish()
+    .catch(ignored),
+})
+
+/** @returns nothing where none is given, so that a plain chat stays one */
+export function readSampling(request: object): { readonly sampling?: Sampling } {
+  const given = samplingSchema.parse(request)
+  const { temperature, top_p: topP, seed, thinking } = given
+  const effort = given.output_config?.effort || given.reasoning?.effort || given.reasoning_effort
+  const sampling: Sampling = {
+    ...(typeof temperature === 'number' && { temperature }),
+    ...(typeof topP === 'number' && { topP }),
+    ...(typeof seed === 'number' && { seed }),
+    ...(effort && { effort }),
+    // `adaptive` leaves it to the model.
+    ...(thinking && thinking.type !== 'disabled' && { thinkingTokens: thinking.budget_tokens ?? 0 }),
+  }
+  return Object.keys(sampling).length > 0 ? { sampling } : {}
+}
+
+/** Names what an account with a cookie makes no use of, in words for the client: the site has no such settings. */
+export function tellUnusedSampling({ temperature, topP, seed, effort }: Sampling): readonly string[] {
+  const fields = [
+    ...(temperature === undefined || temperature === 1 ? [] : ['temperature']),
+    ...(topP === undefined || topP === 1 ? [] : ['top_p']),
+    ...(seed === undefined ? [] : ['seed']),
+    ...(effort === undefined ? [] : ['reasoning_effort']),
+  ]
+  return fields.length === 0 ? [] : [`no effect here: ${fields.join(', ')}`]
+}
+
 type Limits = z.infer<z.ZodObject<typeof limitFields>>
 
 /** What limits an answer. A limit below 1 is none: clients write -1 and 0 for that. An empty sequence would end every answer
@@ -59,18 +109,14 @@ export function readLimits(request: Limits): {
   return { ...(maxTokens > 0 && { maxTokens }), ...(stop.length > 0 && { stop }) }
 }
 
-/** Fields that change an answer at the vendor and nothing here, with the values that mean "as always". */
+/** Fields that change an answer at the maker of the model and nothing here, with the values that mean "as always". */
 const withoutEffect: readonly (readonly [field: string, ...neutral: readonly unknown[]])[] = [
-  ['temperature', 1],
-  ['top_p', 1],
   ['top_k'],
   ['presence_penalty', 0],
   ['frequency_penalty', 0],
-  ['seed'],
   ['logprobs', false],
   ['top_logprobs', 0],
   ['logit_bias'],
-  ['reasoning_effort'],
   ['verbosity', 'medium'],
   ['prediction'],
   ['audio'],

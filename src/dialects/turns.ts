@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ChatRole, ChatTurn, ContentPart, ToolCall } from '../core/chat-request.ts'
+import type { ChatRole, ChatTurn, ContentPart, Thought, ToolCall } from '../core/chat-request.ts'
 import { checkShape, invalidValue } from './check-shape.ts'
 import { readCompaction } from './compaction.ts'
 import { isPartType, isSilentType, parsePart } from './parts.ts'
@@ -94,18 +94,21 @@ export function createTurnReader(rules: TurnRules): TurnReader {
     const role = roles[message.role]
     const given = role === 'assistant' ? (message.content ?? message.refusal ?? []) : message.content
     const calls = role === 'assistant' ? callsOf(message, index) : []
-    const { parts, blockCalls } = await readContent(given, role, contentAt, index)
-    if (role === 'assistant') addAssistant(parts, [...blockCalls, ...calls])
+    const { parts, blockCalls, thoughts } = await readContent(given, role, contentAt, index)
+    if (message.reasoning_content) thoughts.push({ text: message.reasoning_content })
+    if (role === 'assistant') addAssistant(parts, [...blockCalls, ...calls], thoughts)
     else addMessage(role, parts)
   }
 
   /** A string or a list of parts. Results of tools in it become turns of their own, in their place. */
   async function readContent(content: unknown, role: ChatRole, at: string, index: number) {
     const blockCalls: ToolCall[] = []
+    const thoughts: Thought[] = []
     let parts: ContentPart[] = []
-    if (typeof content === 'string') return { parts: [{ type: 'text', text: content } as const], blockCalls }
+    if (typeof content === 'string')
+      return { parts: [{ type: 'text', text: content } as const], blockCalls, thoughts }
     const isNothing = content === null || content === undefined
-    if (isNothing && rules.dropEmpty) return { parts, blockCalls }
+    if (isNothing && rules.dropEmpty) return { parts, blockCalls, thoughts }
     if (!Array.isArray(content)) throw invalidValue(at, 'expected a string or a list of parts')
     for (const [position, value] of content.entries()) {
       const place = `${at}[${position}]`
@@ -123,10 +126,12 @@ export function createTurnReader(rules: TurnRules): TurnReader {
         if (parts.length > 0) addMessage(role, parts)
         parts = []
         await addOutput({ call_id: tool_use_id, output, is_error }, `${place}.content`)
-      } else if (isPartType(type)) parts.push(...(await parsePart(value, place)))
+      } else if (role === 'assistant' && (type === 'thinking' || type === 'redacted_thinking'))
+        thoughts.push(readThought(value, place))
+      else if (isPartType(type)) parts.push(...(await parsePart(value, place)))
       else if (!isSilentType(type)) leaveOut(type, place)
     }
-    return { parts, blockCalls }
+    return { parts, blockCalls, thoughts }
   }
 
   function leaveOut(type: string, at: string): void {
@@ -135,17 +140,26 @@ export function createTurnReader(rules: TurnRules): TurnReader {
     warnings.push(`${at} was left out: blocks of type ${shorten(type)} have no effect`)
   }
 
-  function addMessage(role: ChatRole, given: readonly ContentPart[]): void {
+  function addMessage(
+    role: ChatRole,
+    given: readonly ContentPart[],
+    thoughts: readonly Thought[] = [],
+  ): void {
     growing = undefined
     const parts = rules.joinTexts ? joinTextLines(given) : given
-    if (parts.length > 0 || !rules.dropEmpty) turns.push({ role, parts })
+    if (parts.length > 0 || !rules.dropEmpty)
+      turns.push({ role, parts, ...(thoughts.length > 0 && { thoughts }) })
   }
 
-  function addAssistant(given: readonly ContentPart[], calls: readonly ToolCall[]): void {
+  function addAssistant(
+    given: readonly ContentPart[],
+    calls: readonly ToolCall[],
+    thoughts: readonly Thought[],
+  ): void {
     const isEmpty = given.length === 0
     if (calls.length === 0) {
       if (isEmpty && rules.dropEmpty) return
-      addMessage('assistant', isEmpty ? [{ type: 'text', text: '' }] : given)
+      addMessage('assistant', isEmpty ? [{ type: 'text', text: '' }] : given, thoughts)
       return
     }
     growing = [...calls]
@@ -153,6 +167,7 @@ export function createTurnReader(rules: TurnRules): TurnReader {
       role: 'assistant',
       parts: rules.joinTexts ? joinTextLines(given) : given,
       toolCalls: growing,
+      ...(thoughts.length > 0 && { thoughts }),
     })
   }
 
@@ -227,6 +242,24 @@ export function createTurnReader(rules: TurnRules): TurnReader {
     },
   }
 }
+
+/** Seals what nobody sealed: clients of Anthropic's format send no thinking back without a seal. */
+export const thinkingSignature = Buffer.from('unsigned').toString('base64')
+
+function readThought(block: unknown, at: string): Thought {
+  const { thinking, signature, data } = checkShape(thoughtBlock, block, at)
+  return {
+    text: thinking ?? '',
+    ...(signature && signature !== thinkingSignature && { signature }),
+    ...(data && { redacted: data }),
+  }
+}
+
+const thoughtBlock = z.object({
+  thinking: z.string().nullish(),
+  signature: z.string().nullish(),
+  data: z.string().nullish(),
+})
 
 /** How a tool of a group is shown to the model. */
 export const nameInNamespace = (namespace: string, name: string): string => `${namespace}__${name}`
@@ -312,6 +345,7 @@ const messageSchema = z.object({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'model', 'tool', 'function']),
   content: z.unknown().optional(),
   refusal: z.string().nullish(),
+  reasoning_content: z.string().nullish().catch(undefined),
   name: z.string().nullish(),
   tool_call_id: z.string().nullish(),
   call_id: z.string().nullish(),

@@ -138,6 +138,29 @@ export async function tryRoute(
 
 const pageRemedy = 'look at BROWSER_EXECUTABLE, BROWSER_ENDPOINT and PROXY_URL'
 
+/** May the key chat? What it lists proves nothing, so that it is asked for one token. */
+export async function checkKey(upstream: Pick<Upstream, 'checkAccount'>, account: Account): Promise<Finding> {
+  const part = `account ${account.label}`
+  try {
+    switch (await upstream.checkAccount(account, AbortSignal.timeout(withinMs))) {
+      case 'signed-in':
+        return { state: 'ok', part, text: 'this API key answers chats' }
+      case 'signed-out':
+        return { state: 'fault', part, text: 'this API key is not signed in', remedy: remedies['api-key'] }
+      case 'plan-blocked': {
+        const remedy = 'use a key of a paid plan, or a cookie: a cookie of the same account can chat'
+        return { state: 'fault', part, text: 'the plan of this API key has no API', remedy }
+      }
+      case 'credits-spent': {
+        const remedy = 'top up, or wait: the key is tried again after an hour, then later each time'
+        return { state: 'fault', part, text: 'the credits of this API key are spent', remedy }
+      }
+    }
+  } catch (error) {
+    return { state: 'fault', part, ...describeFailure(error, 'run this again when the site answers') }
+  }
+}
+
 /** Is the account signed in, as any way tells? */
 export function judgeLogin(account: Account, routes: readonly (Route | undefined)[]): Finding {
   const part = `account ${account.label}`

@@ -146,7 +146,7 @@ function createScrubber(config: Config): (text: string) => string {
   ].filter((url) => url !== undefined)
   const hidden = [
     ...(config.cookieText ?? '').split(/[;,=@\s]+/),
-    ...[...config.vendorApiKeys, ...config.apiSecrets, ...config.adminSecrets],
+    ...[...config.vendorApiKeys, ...config.gskApiKeys, ...config.apiSecrets, ...config.adminSecrets],
     ...urls.flatMap(partsOf),
     ...[config.dataDir, config.modelsFile, config.browserExecutable, config.host],
     ...[hostname(), userInfo().username],

@@ -1,6 +1,6 @@
 // Module `doctor`: looks at everything that the service needs, part by part, and says what is wrong and what to do about it.
-// Touches `accounts`, `browser`, `upstream`, `store`, `core`; it asks no model anything, and changes nothing but a session that the
-// site renews meanwhile.
+// Touches `accounts`, `browser`, `upstream`, `store`, `core`; it asks a model for no more than the one token that proves an API
+// key, and changes nothing but a session that the site renews meanwhile.
 
 import { createChooseAccount } from '../accounts/account-pool.ts'
 import { createAccountRoster } from '../accounts/account-roster.ts'
@@ -18,6 +18,7 @@ import { openStateKeys } from '../store/state-key.ts'
 import { createUpstream } from '../upstream/client.ts'
 import {
   checkDataDir,
+  checkKey,
   checkRedis,
   checkSite,
   checkToken,
@@ -146,15 +147,17 @@ async function* findingsOfSite(
   try {
     yield await checkSite(direct)
     for (const account of accounts) {
+      if (account.kind === 'api-key') {
+        yield await checkKey(direct, account)
+        continue
+      }
       const directly = await tryRoute(direct, account, 'direct')
-      const hasPage = pages && account.kind === 'cookie'
-      const throughPage = hasPage ? await tryRoute(byPage, account, 'page') : undefined
-      if (account.kind === 'cookie') yield directly.finding
+      const throughPage = pages ? await tryRoute(byPage, account, 'page') : undefined
+      yield directly.finding
       if (throughPage) yield throughPage.finding
-      if (account.kind === 'cookie')
-        yield judgeTransport(account, directly.passage, throughPage?.passage, transport)
+      yield judgeTransport(account, directly.passage, throughPage?.passage, transport)
       yield judgeLogin(account, [directly, throughPage])
-      if (account.kind === 'cookie' && recaptchaMode !== 'off')
+      if (recaptchaMode !== 'off')
         yield await checkToken({ tokens, recaptchaMode, generation: direct.generation(), account })
     }
     if (recaptchaMode === 'off') {

@@ -159,7 +159,8 @@ async function leaseNext(
     if (mayAskSameAccount(lastFailure.kind)) return await pool.lease({ ...request, exclude: new Set() })
     const { type } = judgeAccount(lastFailure)
     // A pool without a usable account is the truest cause only when that is what the site said as well.
-    const isNews = error.code === 'no_account_available' && type !== 'sign-out'
+    const isKnown = type === 'sign-out' && lastFailure.kind !== 'plan-blocked'
+    const isNews = error.code === 'no_account_available' && !isKnown
     throw type === 'keep' || isNews ? lastFailure : error
   }
 }

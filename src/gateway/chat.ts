@@ -14,6 +14,7 @@ import type { CutToTokens } from '../models/tokens.ts'
 import { elapsedMs, noteInput, noteSiteUsage, type RequestRecord } from '../records/record.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
+import { chooseSurface, type HasKind } from './choose-surface.ts'
 import type { FetchAttachments } from './fetch-attachments.ts'
 import { fulfilRequest } from './fulfil-request.ts'
 import { type PreMessage, prependMessages } from './stages/render-prompt.ts'
@@ -29,6 +30,8 @@ export interface ChatDependencies extends AttemptDependencies {
   /** In front of every chat (PRE_MESSAGES_JSON). */
   readonly preMessages: readonly PreMessage[]
   readonly cutToTokens: CutToTokens
+  /** Absent: of each kind. */
+  readonly hasKind?: HasKind
   readonly logger: Logger
   /** Ends an answer of another model than the one asked for (SERVED_MODEL_MISMATCH). */
   readonly servedModelMismatch: 'tell' | 'fail'
@@ -66,13 +69,14 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
       },
     }
     if (call.record) noteInput(call.record, prompt.messages)
-    const { pieces } = await attemptUntilBegun(
+    const kind = chooseSurface(prompt, dependencies.hasKind)
+    const { account, pieces } = await attemptUntilBegun(
       dependencies,
-      { model: prompt.model.id, use: 'chat' },
+      { model: prompt.model.id, use: 'chat', ...(kind && { kind }) },
       ask,
       call,
     )
-    return { events: pieces }
+    return { events: pieces, isNative: account.kind === 'api-key' && prompt.native !== undefined }
   }
 
   /** The last event tells who answered, and what the site counted. */
@@ -126,7 +130,8 @@ function withParts(request: ChatRequest, parts: readonly ContentPart[]): ChatReq
   return { ...request, messages }
 }
 
-const isDelta = (event: ChatEvent): boolean => event.type === 'text-delta' || event.type === 'reasoning-delta'
+const isDelta = ({ type }: ChatEvent): boolean =>
+  type === 'text-delta' || type === 'reasoning-delta' || type === 'tool-call-started'
 
 function projectIn(batch: ChatEventBatch): string | undefined {
   for (const event of batch) if (event.type === 'project-started') return event.projectId

@@ -21,7 +21,8 @@ export function fulfilRequest(
   ask: AskPlain,
   options: FulfilOptions,
 ): Promise<ChatAnswer> {
-  return isPlain(request) ? ask(request) : fulfilInStages(request, ask, options)
+  if (!isPlain(request)) return fulfilInStages(request, ask, options)
+  return ask(request.sampling ? { ...request, native: request } : request)
 }
 
 /** Asks for nothing but plain words, and its history holds nothing else. */
@@ -39,11 +40,13 @@ async function fulfilInStages(
   const { tools, output, stop = [], maxTokens } = request
   await checkSchemas(request)
   const prompt = renderPrompt(request)
-  const askAgain = createAskAgain(ask, prompt)
+  const askAgain = createAskAgain(ask, { ...prompt, inWords: true })
   const readCalls = (answer: AsyncIterable<ChatEventBatch>) =>
     tools ? callTools(answer, tools, { askAgain, createCallId }) : answer
   const askToForm: AskAgain = async (said, complaint) => readCalls(await askAgain(said, complaint))
-  let events = readCalls((await ask(prompt)).events)
+  const answer = await ask({ ...prompt, native: request })
+  if (answer.isNative) return answer
+  let events = readCalls(answer.events)
   if (output) events = formOutput(events, output, { askAgain: askToForm })
   return { events: limitAnswer(events, { stop, maxTokens, cutToTokens }) }
 }

@@ -4,6 +4,7 @@ import type { MediaRequest } from '../core/media-request.ts'
 import { elapsedMs, type RequestRecord } from '../records/record.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
+import { chooseMediaSurface, type HasKind } from './choose-surface.ts'
 
 export interface MediaAnswer {
   /** Whose cookie opens the result files. */
@@ -17,6 +18,16 @@ export type RunMedia = (request: MediaRequest, call: GatewayCall) => Promise<Med
 
 export interface MediaDependencies extends AttemptDependencies {
   readonly upstream: Pick<Upstream, 'generation' | 'checkLogin' | 'askMedia'>
+  /** Absent: of each kind. */
+  readonly hasKind?: HasKind
+}
+
+/** What the tools for API keys have no field for. */
+function noteUnused(request: MediaRequest, { record }: GatewayCall): void {
+  if (request.kind !== 'image') return
+  for (const field of ['quality', 'style'] as const)
+    if (request[field] !== undefined)
+      record?.warnings.push(`${field} is not used: API keys have no field for it`)
 }
 
 export function createRunMedia(dependencies: MediaDependencies): RunMedia {
@@ -25,6 +36,7 @@ export function createRunMedia(dependencies: MediaDependencies): RunMedia {
     if (record) noteRequest(record, request)
     const ask: Ask<MediaEvent> = {
       send(input) {
+        if (input.account.kind === 'api-key') noteUnused(request, call)
         if (record) record.catalogued = request.model.upstreamIds[input.generation]
         return dependencies.upstream.askMedia({ ...input, request })
       },
@@ -32,9 +44,10 @@ export function createRunMedia(dependencies: MediaDependencies): RunMedia {
       ...(record && { check: (event: MediaEvent) => noteEnd(record, event) }),
       projectIn: (event) => (event.type === 'accepted' ? event.projectId : undefined),
     }
+    const kind = chooseMediaSurface(request.model, dependencies.hasKind)
     const { account, pieces } = await attemptUntilBegun(
       dependencies,
-      { model: request.model.id, use: request.kind },
+      { model: request.model.id, use: request.kind, ...(kind && { kind }) },
       ask,
       call,
     )

@@ -25,6 +25,7 @@ export function nextMove(
     case 'rate-limited':
     case 'quota-spent':
     case 'signed-out':
+    case 'plan-blocked':
     case 'empty':
     case 'malformed':
     case 'reset':
@@ -77,9 +78,12 @@ export function judgeAccount(error: UpstreamError): AccountVerdict {
         kind: 'quota-spent',
         ...given('untilMs', error.resetAtMs),
         ...given('retryAfterMs', error.retryAfterMs),
+        ...(error.isCreditWall && { doubles: true }),
       }
     case 'signed-out':
       return { type: 'sign-out' }
+    case 'plan-blocked':
+      return { type: 'sign-out', reason: 'plan-blocked' }
     default:
       return { type: 'keep' }
   }

@@ -5,6 +5,7 @@ import {
   encodeAccount,
   encodeAccountList,
   encodeAdded,
+  encodeLogin,
   encodeUsageCounts,
   parseAccountChange,
   parseAccounts,
@@ -36,6 +37,9 @@ export function createAdminRoutes(
 
   add('get', '/accounts', accounts.list)
   add('post', '/accounts', accounts.add)
+  add('post', '/accounts/login', accounts.beginLogin)
+  add('get', '/accounts/login/:id', accounts.readLogin)
+  add('delete', '/accounts/login/:id', accounts.cancelLogin)
   add('patch', '/accounts/:id', accounts.change)
   add('delete', '/accounts/:id', accounts.remove)
   add('post', '/accounts/:id/check', accounts.check)
@@ -67,7 +71,7 @@ type AccountContext = RequestContext & { readonly params: { readonly id?: string
 
 function createAccountHandlers(
   { baseUrl, maxBodyBytes }: Pick<Config, 'baseUrl' | 'maxBodyBytes'>,
-  { accountAdmin }: Pick<AppServices, 'accountAdmin'>,
+  { accountAdmin, deviceLogins }: Pick<AppServices, 'accountAdmin' | 'deviceLogins'>,
 ) {
   const { hostname } = new URL(baseUrl)
 
@@ -92,6 +96,23 @@ function createAccountHandlers(
     async remove(context: AccountContext): Promise<void> {
       await accountAdmin.remove(idOf(context))
       context.body = { object: 'account', id: idOf(context), deleted: true }
+    },
+
+    async beginLogin(context: RequestContext): Promise<void> {
+      if (!deviceLogins) throw new InvalidRequestError('not_found')
+      context.status = 202
+      context.body = encodeLogin(await deviceLogins.begin(context.state.signal))
+    },
+
+    async readLogin(context: AccountContext): Promise<void> {
+      if (!deviceLogins) throw new InvalidRequestError('not_found')
+      context.body = encodeLogin(deviceLogins.read(idOf(context)))
+    },
+
+    async cancelLogin(context: AccountContext): Promise<void> {
+      if (!deviceLogins) throw new InvalidRequestError('not_found')
+      deviceLogins.cancel(idOf(context))
+      context.body = { object: 'login', id: idOf(context), deleted: true }
     },
 
     async check(context: AccountContext): Promise<void> {

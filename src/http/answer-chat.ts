@@ -1,6 +1,7 @@
 import type { ChatAnswer } from '../core/chat-event.ts'
-import type { ChatRequest } from '../core/chat-request.ts'
+import type { ChatRequest, Sampling } from '../core/chat-request.ts'
 import type { MediaModel, MediaRequest } from '../core/media-request.ts'
+import { tellUnusedSampling } from '../dialects/lenient-fields.ts'
 import type { UsageMeter } from '../dialects/measure-usage.ts'
 import { readMediaTurn, toChatEvents } from '../dialects/media-in-chat.ts'
 import type { GatewayCall } from '../gateway/attempt.ts'
@@ -10,6 +11,7 @@ import type { FileLinks } from './file-links.ts'
 import { callerOf } from './keys.ts'
 import type { RequestContext } from './request-state.ts'
 import { setRecordHeaders } from './send-json.ts'
+import { warn } from './warn.ts'
 
 /** @param signal  ends the answer; by default the request's own */
 export type AnswerChat = (
@@ -27,8 +29,21 @@ export function createAnswerChat(services: AppServices, links: FileLinks): Answe
     const answer = model
       ? answerWithMedia(context, services, links, { model, chat, signal })
       : runChat(chat, gatewayCall(context, signal))
-    return context.state.debugHeaders ? withHeaders(context, answer) : answer
+    const { sampling } = chat
+    const told = sampling ? tellUnused(context, sampling, answer) : answer
+    return context.state.debugHeaders ? withHeaders(context, told) : told
   }
+}
+
+/** Only the answer shows whether an account that makes use of them was found. */
+async function tellUnused(
+  context: RequestContext,
+  sampling: Sampling,
+  answer: Promise<ChatAnswer>,
+): Promise<ChatAnswer> {
+  const begun = await answer
+  if (!begun.isNative) warn(context, tellUnusedSampling(sampling))
+  return begun
 }
 
 /** The headers of a stream leave once its answer has begun. */

@@ -1,4 +1,5 @@
 import type { AccountAdmin } from '../accounts/account-admin.ts'
+import type { DeviceLogins } from '../accounts/device-logins.ts'
 import type { AccountQuota } from '../accounts/total-quota.ts'
 import type { TokenSource } from '../browser/token-source.ts'
 import type { Clock } from '../core/clock.ts'
@@ -40,6 +41,8 @@ export interface AppServices {
   readonly fetchAttachments: FetchAttachments
   /** For `/admin/accounts`. */
   readonly accountAdmin: AccountAdmin
+  /** For `/admin/accounts/login`; absent: there is none. */
+  readonly deviceLogins?: DeviceLogins
   /** For `/admin/usage`. */
   readonly usage: Store['counts']
   /** What is left of all accounts, for the billing routes; undefined where the site does not say. Resolves quickly; never

@@ -75,7 +75,8 @@ async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessP
   const statuses = await pool.statuses()
   const cooling = []
   const coolingUses = []
-  const signedOut = []
+  const signedOut: object[] = []
+  const planBlocked: object[] = []
   let inFlight = 0
   let paused = 0
   for (const { label, hold, useHolds, inFlight: own, paused: isPaused } of statuses) {
@@ -89,10 +90,11 @@ async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessP
     else if (hold?.type === 'cooling') {
       cooling.push({ account: label, kind: hold.kind, until: new Date(hold.untilMs).toISOString() })
     } else if (hold) {
-      signedOut.push({ account: label, since: new Date(hold.sinceMs).toISOString() })
+      const list = hold.reason ? planBlocked : signedOut
+      list.push({ account: label, since: new Date(hold.sinceMs).toISOString() })
     }
   }
-  const usable = statuses.length - paused - cooling.length - signedOut.length
+  const usable = statuses.length - paused - cooling.length - signedOut.length - planBlocked.length
   return {
     ok: usable > 0,
     ...(statuses.length === 0 && { problem: errorTable.no_account_available.text }),
@@ -103,5 +105,6 @@ async function checkAccounts(pool: ReadinessSources['pool']): Promise<ReadinessP
     cooling: cooling.slice(0, maxListed),
     ...(coolingUses.length > 0 && { cooling_uses: coolingUses.slice(0, maxListed) }),
     signed_out: signedOut.slice(0, maxListed),
+    ...(planBlocked.length > 0 && { plan_blocked: planBlocked.slice(0, maxListed) }),
   }
 }

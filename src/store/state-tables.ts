@@ -25,7 +25,7 @@ export function createAccountTable(database: DatabaseSync) {
       if (!hold && rateLimits === 0) remove.run(account)
       else if (!hold) upsert.run(account, null, null, null, rateLimits)
       else if (hold.type === 'cooling') upsert.run(account, hold.type, hold.kind, hold.untilMs, rateLimits)
-      else upsert.run(account, hold.type, null, hold.sinceMs, rateLimits)
+      else upsert.run(account, hold.type, hold.reason ?? null, hold.sinceMs, rateLimits)
     },
   }
 }
@@ -33,7 +33,10 @@ export function createAccountTable(database: DatabaseSync) {
 function parseAccount(row: Record<string, unknown>): SavedAccount {
   const known = { account: String(row.account), rateLimits: Number(row.rate_limits) }
   const ms = Number(row.hold_ms)
-  if (row.hold_type === 'signed-out') return { ...known, hold: { type: 'signed-out', sinceMs: ms } }
+  if (row.hold_type === 'signed-out') {
+    const reason = row.hold_kind === 'plan-blocked' && ({ reason: 'plan-blocked' } as const)
+    return { ...known, hold: { type: 'signed-out', sinceMs: ms, ...reason } }
+  }
   // The column is written from a `CoolingKind` alone.
   if (row.hold_type === 'cooling') {
     return { ...known, hold: { type: 'cooling', kind: row.hold_kind as CoolingKind, untilMs: ms } }

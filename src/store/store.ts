@@ -5,7 +5,8 @@
 /** Why an account is not leased. */
 export type AccountHold =
   | { readonly type: 'cooling'; readonly kind: CoolingKind; readonly untilMs: number }
-  | { readonly type: 'signed-out'; readonly sinceMs: number }
+  /** Until it is checked good or replaced. `reason`: it is signed in, but the plan of a key has no API (WIRE 11). */
+  | { readonly type: 'signed-out'; readonly sinceMs: number; readonly reason?: 'plan-blocked' }
 
 export type CoolingKind = 'rate-limited' | 'quota-spent' | 'unavailable'
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { ChatEvent, ChatEventBatch, FinishReason, TokenUsage } from '../core/chat-event.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { EventConsumer } from './ask-stream.ts'
@@ -24,12 +25,18 @@ export class Answer implements EventConsumer<ChatEventBatch> {
   complete = false
   servedModel: string | undefined
   finishReason: FinishReason = 'stop'
+  /** The stop sequence that ended the text. */
+  stopSequence: string | undefined
   /** What the site counted. */
   usage: TokenUsage | undefined
   #events: ChatEvent[] = []
   #begun = false
   #isUnderstood = false
   #oddInARow = 0
+  /** Calls by their number in the answer; the first that is not whole goes out as it comes, later ones wait. */
+  readonly #calls: { id: string; name: string; waiting: string }[] = []
+  #callNumbers = new Map<number, number>()
+  #openCall = -1
   #limit: UpstreamError | undefined
   #options: AnswerOptions
 
@@ -91,6 +98,52 @@ export class Answer implements EventConsumer<ChatEventBatch> {
     this.#events.push({ type: 'reasoning-delta', text })
   }
 
+  /** The vendor's seal on what was thought. */
+  signature(signature: string): void {
+    this.#events.push({ type: 'reasoning-delta', text: '', signature })
+  }
+
+  /** A piece of a call. Calls may come piece by piece in turn; they are handed on one after another.
+   *  @param number  the call's own, counted by the vendor
+   *  @param id  '' where this piece names none */
+  call(
+    number: number,
+    { id, name, argumentsText }: Readonly<Record<'id' | 'name' | 'argumentsText', string>>,
+  ): void {
+    this.#begun = true
+    let at = this.#callNumbers.get(number)
+    if (at === undefined) {
+      at = this.#calls.length
+      this.#callNumbers.set(number, at)
+      this.#calls.push({ id, name, waiting: '' })
+      if (this.#openCall === -1) this.#openCall = at
+      if (this.#openCall === at) this.#start(at)
+    }
+    const call = this.#calls[at]
+    if (!call || argumentsText === '') return
+    if (this.#openCall === at) this.#events.push({ type: 'tool-call-delta', argumentsText })
+    else call.waiting += argumentsText
+  }
+
+  #start(at: number): void {
+    const call = this.#calls[at]
+    if (!call) return
+    const id = call.id || `call_${randomUUID().replaceAll('-', '').slice(0, 24)}`
+    this.#events.push({ type: 'tool-call-started', id, name: call.name })
+  }
+
+  /** Those that waited for the first one to end. */
+  #flushCalls(): void {
+    for (let at = this.#openCall + 1; at < this.#calls.length; at += 1) {
+      this.#start(at)
+      const argumentsText = this.#calls[at]?.waiting
+      if (argumentsText) this.#events.push({ type: 'tool-call-delta', argumentsText })
+    }
+    this.#openCall = -1
+    // A call that the limit cut short is not whole.
+    if (this.finishReason !== 'length') this.finishReason = 'tool-calls'
+  }
+
   /** A used-up window may be told in passing: it counts when no text comes. @returns whether the event tells of one
    *  Source: WIRE 5.6, limit event */
   noteLimit(event: Readonly<Record<string, unknown>>): boolean {
@@ -119,7 +172,9 @@ export class Answer implements EventConsumer<ChatEventBatch> {
     if (!this.#begun && this.#oddInARow > 0) throw new UpstreamError('malformed')
     if (!this.#begun) throw this.#limit ?? new UpstreamError(this.#options.bound ? 'binding-stale' : 'empty')
     if (!this.closed && !this.complete) throw new UpstreamError('reset')
-    return [this.#finished(this.finishReason)]
+    if (this.#openCall === -1) return [this.#finished(this.finishReason)]
+    this.#flushCalls()
+    return [...(this.take() ?? []), this.#finished(this.finishReason)]
   }
 
   /** A whole answer is whole, however its connection ends, and one that went on to the total cap is an answer of that length. */
@@ -135,6 +190,7 @@ export class Answer implements EventConsumer<ChatEventBatch> {
       type: 'finished',
       reason,
       ...(this.servedModel !== undefined && { servedModel: this.servedModel }),
+      ...(this.stopSequence !== undefined && { stopSequence: this.stopSequence }),
       ...(this.usage && { usage: this.usage }),
     }
   }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { StringDecoder } from 'node:string_decoder'
 import { createParser } from 'eventsource-parser'
 import type { Account } from '../core/account.ts'
@@ -23,6 +24,10 @@ export interface AskCall {
   readonly headers?: Readonly<Record<string, string>>
   /** The verdict on a reply that is no event stream, to be thrown. Default: `recogniseReply`. */
   readonly recognise?: (evidence: ReplyEvidence) => Error
+  /** Takes a whole JSON reply in the place of the stream. @returns whether it is an answer @throws {UpstreamError} */
+  readonly decodeWhole?: (reply: unknown) => boolean
+  /** A failure that the headers tell, whatever status and body say. */
+  readonly recogniseHeaders?: (headers: IncomingHttpHeaders, nowMs: number) => Error | undefined
   /** Learns from the outcome whether the route is there. */
   readonly route?: RouteUse
   /** The ask goes on with a chat. */
@@ -169,6 +174,8 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     })
     this.#reply = reply
     const evidence = { status: reply.status, headers: reply.headers, bound, nowMs: clock.now() }
+    const told = this.#call.recogniseHeaders?.(reply.headers, evidence.nowMs)
+    if (told) throw told
     if (reply.status !== 200) throw recognise({ ...evidence, text: await readText(reply) })
     let head = ''
     for (;;) {
@@ -179,6 +186,9 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
         this.#feed(text)
         return reply
       }
+      const { decodeWhole } = this.#call
+      if (decodeWhole && bytes && head.length < maxEventLength && /^\uFEFF?[[{]/.test(text)) continue
+      if (decodeWhole && !bytes && decodeWhole(parseJson(text.replace(/^\uFEFF/, '')))) return reply
       if (!bytes || head.length >= maxTextLength)
         throw recognise({ ...evidence, text: head.replace(/^\uFEFF/, '').slice(0, maxTextLength) })
     }
@@ -222,6 +232,14 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     if (this.#reply) this.#reply.close()
     // Stops uploads, or the request before its headers.
     else this.#cut?.abort(over)
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

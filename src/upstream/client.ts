@@ -25,6 +25,8 @@ import { type StoredFiles, uploadFiles } from './upload-files.ts'
 import type { AskInput, Login, Upstream } from './upstream.ts'
 import { askVendorChat } from './vendor-api/ask-chat.ts'
 import { askVendorMedia } from './vendor-api/ask-media.ts'
+import { checkKeyChats } from './vendor-api/check-key.ts'
+import { askDeviceCode, requestDeviceCode } from './vendor-api/device-login.ts'
 
 export interface UpstreamOptions
   extends Omit<AskMediaOptions, 'openReply' | 'openAnywhere' | 'headers'>,
@@ -69,6 +71,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       account.kind === 'api-key'
         ? await checkKey(site, account, signal)
         : (await identifyNow(account, signal)).state,
+    checkAccount: async (account, signal) =>
+      account.kind === 'api-key'
+        ? await checkKeyChats(site, account, signal)
+        : (await identifyNow(account, signal)).state,
     identify: identifyNow,
     openFile: (input) => openFile(site, input),
     deleteProject: async (account, projectId, signal) =>
@@ -76,6 +82,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     modelLists: (signal) => fetchModelLists(site, signal),
     quota: (account, signal) =>
       account.kind === 'api-key' ? fetchKeyQuota(site, account, signal) : fetchQuota(site, account, signal),
+    requestDeviceCode: (signal) => requestDeviceCode(site, signal),
+    askDeviceCode: (code, signal) => askDeviceCode(site, code, signal),
     async close() {
       transport.close()
       direct.close()

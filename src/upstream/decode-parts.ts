@@ -39,7 +39,14 @@ export function parseUsage(usage: unknown): TokenUsage | undefined {
   const { prompt_tokens: prompt, completion_tokens: completion, completion_tokens_details: details } = usage
   if (!isCount(prompt) || !isCount(completion)) return undefined
   const reasoning = isRecord(details) ? details.reasoning_tokens : usage.reasoning_tokens
-  return { prompt, completion, reasoning: isCount(reasoning) ? Math.min(reasoning, completion) : 0 }
+  const { prompt_tokens_details: ofPrompt } = usage
+  const cached = isRecord(ofPrompt) ? ofPrompt.cached_tokens : undefined
+  return {
+    prompt,
+    completion,
+    reasoning: isCount(reasoning) ? Math.min(reasoning, completion) : 0,
+    ...(isCount(cached) && cached > 0 && { cached: Math.min(cached, prompt) }),
+  }
 }
 
 export const isCount = (value: unknown): value is number =>

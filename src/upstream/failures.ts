@@ -71,7 +71,7 @@ function recogniseObject(object: Readonly<Record<string, unknown>>): UpstreamErr
 }
 
 /** `Retry-After` as seconds or as an HTTP date. */
-function retryAfter(value: string | undefined, nowMs: number): UpstreamErrorOptions {
+export function retryAfter(value: string | undefined, nowMs: number): UpstreamErrorOptions {
   if (value === undefined) return {}
   const delayMs = /^\s*\d+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs
   return Number.isFinite(delayMs) && delayMs >= 0 ? { retryAfterMs: delayMs } : {}

@@ -3,10 +3,11 @@ import { liveDeadline } from '../core/deadline.ts'
 import { UpstreamError } from '../core/errors.ts'
 import type { Reply } from '../core/open-reply.ts'
 import { type Cut, createCut, type DeadlineLimits } from './deadlines.ts'
+import { isRecord } from './decode-parts.ts'
 import { recogniseReply } from './failures.ts'
 import type { AnywhereAccess } from './open-anywhere.ts'
 import { isOwnHost } from './request-headers.ts'
-import { readText } from './site-calls.ts'
+import { callSite, readText } from './site-calls.ts'
 import type { SiteFile } from './upstream.ts'
 
 export interface OpenFileInput {
@@ -58,7 +59,7 @@ async function followRedirects(
   access: FileAccess,
   { account, url: first, signal }: OpenFileInput,
 ): Promise<{ reply: Reply; isOwn: boolean }> {
-  let url = URL.parse(first, access.baseUrl)
+  let url = await finalAddress(access, { account, url: first, signal })
   for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
     if (!url) break
     const isOwn = isOwnHost(url, access.baseUrl)
@@ -70,6 +71,29 @@ async function followRedirects(
     url = URL.parse(location, url)
   }
   throw new UpstreamError('malformed', { message: 'Genspark redirects to no file.' })
+}
+
+/** A key exchanges the site's wrapper of a file for an address that opens; a wrapper with a token is final, and a cookie opens it
+ *  as it is. Source: WIRE 11, Files */
+async function finalAddress(access: FileAccess, { account, url: given, signal }: OpenFileInput) {
+  const url = URL.parse(given, access.baseUrl)
+  const isWrapper =
+    url &&
+    isOwnHost(url, access.baseUrl) &&
+    /^\/api\/files\//.test(url.pathname) &&
+    !url.searchParams.has('token')
+  if (account.kind !== 'api-key' || !isWrapper) return url
+  const body = { file_wrapper_url: given }
+  try {
+    const answer = await callSite(access, { path: '/api/tool_cli/file/download', account, body, signal })
+    const data = isRecord(answer.data) ? answer.data : answer
+    return typeof data.download_url === 'string' ? URL.parse(data.download_url, access.baseUrl) : url
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof UpstreamError)) throw error
+    // Where it is refused the wrapper itself may still open.
+    return url
+  }
 }
 
 /** The beginning of a page or of JSON, whatever type it came under: an SVG alone may begin like one. */

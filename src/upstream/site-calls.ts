@@ -8,6 +8,7 @@ import { isRecord, parseEvent } from './decode-parts.ts'
 import { recogniseEvent, recogniseReply } from './failures.ts'
 import type { RequestHeaders } from './request-headers.ts'
 import type { Login, LoginState, ModelLists, Quota } from './upstream.ts'
+import { recogniseCreditWall } from './vendor-api/vendor-failures.ts'
 
 /** What every request to the site is made with. */
 export interface SiteAccess {
@@ -22,6 +23,10 @@ export interface SiteCall {
   /** Undefined: a public route. */
   readonly account: Account | undefined
   readonly accept?: string
+  /** Posted as JSON; absent: a GET. */
+  readonly body?: object
+  /** Default: by whether there is a body. */
+  readonly method?: 'GET' | 'POST'
   readonly signal: AbortSignal
 }
 
@@ -35,7 +40,7 @@ const maxAnswerLength = 4 * 1024 * 1024
  *  Source: WIRE 4.10, 5.8 */
 export async function callSite(
   { baseUrl, openReply, headers, clock }: SiteAccess,
-  { path, account, accept, signal }: SiteCall,
+  { path, account, accept, body, method = body ? 'POST' : 'GET', signal }: SiteCall,
 ): Promise<Readonly<Record<string, unknown>>> {
   signal.throwIfAborted()
   const cut = createCut(signal)
@@ -43,12 +48,18 @@ export async function callSite(
   try {
     const reply = await openReply({
       account,
-      method: 'GET',
+      method,
       url: new URL(path, baseUrl),
-      headers: headers.site(account, accept),
+      headers: { ...headers.site(account, accept), ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
       signal: cut.signal,
     })
     const { status } = reply
+    const wall = account?.kind === 'api-key' && recogniseCreditWall(reply.headers, clock.now())
+    if (wall) {
+      reply.close()
+      throw wall
+    }
     const text = await readText(reply, maxAnswerLength)
     const answer = status === 200 ? parseEvent(text) : undefined
     if (!answer)

@@ -59,6 +59,21 @@ export interface Login {
 
 export type LoginState = 'signed-in' | 'signed-out'
 
+/** Of a key there is more to know: its plan may have no API, its credits may be spent (WIRE 11). */
+export type AccountCheck = LoginState | 'plan-blocked' | 'credits-spent'
+
+/** A sign-in that waits for the operator's approval in his own browser. `deviceCode` fetches the key all by itself: a secret. */
+export interface DeviceCode {
+  readonly deviceCode: string
+  readonly authUrl: string
+  readonly pollMs: number
+  readonly expiresInMs: number
+}
+
+export type DeviceAnswer =
+  | { readonly status: 'pending' | 'expired' }
+  | { readonly status: 'approved'; readonly apiKey: string }
+
 export interface Upstream {
   /** The wire generation to ask now: the configured one, or what `auto` has found out within the last hour. */
   generation(): WireGeneration
@@ -68,6 +83,8 @@ export interface Upstream {
   ask(input: AskInput): AsyncIterable<ChatEventBatch>
   /** Is the account signed in? Source: WIRE 4.10 `is_login`. @throws {UpstreamError} when the site cannot say */
   checkLogin(account: Account, signal: AbortSignal): Promise<LoginState>
+  /** Can the account be used? A key is asked for a chat of one token, which nothing else proves. @throws {UpstreamError} */
+  checkAccount(account: Account, signal: AbortSignal): Promise<AccountCheck>
   /** Who is signed in? Source: WIRE 4.10 `is_login`. @throws {UpstreamError} when the site cannot say */
   identify(account: CookieAccount, signal: AbortSignal): Promise<Login>
   /** Asks for images or a video and polls until they are there, at most MEDIA_TIMEOUT_S.
@@ -89,5 +106,9 @@ export interface Upstream {
   modelLists(signal: AbortSignal): Promise<ModelLists>
   /** Undefined where the site does not say. Source: WIRE 5.8 `get_credit_balance`, `billing_cycle` */
   quota(account: Account, signal: AbortSignal): Promise<Quota | undefined>
+  /** Begins a sign-in that gives an API key once the operator approves it in his browser. Source: WIRE 11. @throws {UpstreamError} */
+  requestDeviceCode(signal: AbortSignal): Promise<DeviceCode>
+  /** Was it approved? @throws {UpstreamError} */
+  askDeviceCode(code: Pick<DeviceCode, 'deviceCode'>, signal: AbortSignal): Promise<DeviceAnswer>
   close(): Promise<void>
 }

@@ -43,3 +43,14 @@ it('never cools for longer than 31 days or less than a second (FINDINGS X15)', (
   expect(untilAfter({ kind: 'quota-spent', untilMs: 9e15 })).toBe(31 * 24 * hour)
   expect(untilAfter({ kind: 'rate-limited', retryAfterMs: 0 })).toBe(1000)
 })
+
+it.each([
+  [1, 1],
+  [2, 2],
+  [4, 8],
+  [6, 24],
+  [2000, 24],
+])('FINDINGS K2: credits that are spent rest a key, at time %i in a row, for %i h', (inARow, hours) => {
+  expect(untilAfter({ kind: 'quota-spent', doubles: true }, inARow)).toBe(hours * hour)
+  expect(untilAfter({ kind: 'quota-spent', doubles: true, retryAfterMs: 60_000 }, inARow)).toBe(60_000)
+})

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ChatModel } from '../../src/core/chat-request.ts'
 import { parseRequest as parseMessages } from '../../src/dialects/anthropic-messages/parse-request.ts'
 import { writeCompaction } from '../../src/dialects/compaction.ts'
+import { tellUnusedSampling } from '../../src/dialects/lenient-fields.ts'
 import { parseRequest as parseChat } from '../../src/dialects/openai-chat/parse-request.ts'
 import { parseRequest as parseResponses } from '../../src/dialects/openai-responses/parse-request.ts'
 
@@ -242,6 +243,11 @@ it('tells which fields have no effect (FINDINGS C15)', async () => {
     logprobs: false,
     modalities: ['text', 'audio'],
   }
-  for (const [, parse] of each)
-    expect((await parse(body)).warnings).toEqual(['no effect here: temperature, seed, modalities'])
+  for (const [, parse] of each) {
+    const { chat, warnings } = await parse(body)
+    expect(warnings).toEqual(['no effect here: modalities'])
+    // An API key has use for the others: the answer shows whether they had an effect.
+    expect(chat.sampling).toEqual({ temperature: 0.5, topP: 1, seed: 7 })
+    expect(tellUnusedSampling(chat.sampling ?? {})).toEqual(['no effect here: temperature, seed'])
+  }
 })

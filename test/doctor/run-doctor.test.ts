@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
-import { createAccount } from '../../src/core/account.ts'
+import { createAccount, createApiKeyAccount } from '../../src/core/account.ts'
 import { runDoctor } from '../../src/doctor/run-doctor.ts'
 import { type Emulator, startEmulator } from '../emulator/emulator.ts'
 import { admin, adminEnv, ask } from '../support/ask-replica.ts'
@@ -159,4 +159,21 @@ test('a folder that cannot be written to is no fault', async () => {
   const { healthy, line } = await examine({ ...off, DATA_DIR: '/dev/null/data' })
   expect(line('DATA_DIR')).toMatch(/^WARN.*ENOTDIR.* -> mount a volume/)
   expect(healthy).toBe(true)
+})
+
+test('FINDINGS K2 asks a key for one token, since what it lists proves nothing', async () => {
+  const key = createApiKeyAccount('gsk-canary-doctor')
+  const part = `account ${key.label}`
+  const env = { ...off, GS_COOKIE: '', GENSPARK_API_KEY: key.apiKey }
+  expect((await examine(env)).line(part)).toMatch(/^ok .*answers chats/)
+  expect(emulator.vendor.asks).toMatchObject([{ body: { max_tokens: 1, model: 'gpt-5.4-nano' } }])
+  emulator.vendor.walls.set(key.apiKey, { code: 'free_plan_block', asJson: true })
+  const blocked = await examine(env)
+  expect(blocked.healthy).toBe(false)
+  expect(blocked.line(part)).toMatch(/^FAIL.*the plan of this API key has no API -> .*paid plan/)
+  emulator.vendor.walls.set(key.apiKey, { code: 'credit_exhausted', asJson: true })
+  expect((await examine(env)).line(part)).toMatch(/^FAIL.*credits .* spent -> top up/)
+  emulator.vendor.badKeys.add(key.apiKey)
+  expect((await examine(env)).line(part)).toMatch(/^FAIL.*not signed in/)
+  expect(blocked.lines.join('')).not.toContain('canary')
 })

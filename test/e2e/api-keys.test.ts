@@ -108,4 +108,117 @@ describe('GENSPARK_API_KEY', () => {
     expect(stack.emulator.vendor.asks).toHaveLength(1)
     expect(stack.emulator.asks).toHaveLength(1)
   })
+
+  it.each([
+    ['free_plan_block', false],
+    ['free_plan_block', true],
+    ['credit_exhausted', false],
+    ['credit_exhausted', true],
+  ] as const)(
+    'FINDINGS K2 shows nothing of the wall %s (as JSON: %s): a cookie answers',
+    async (code, asJson) => {
+      await start()
+      stack.emulator.vendor.walls.set(key, { code, asJson })
+      for (const model of ['gpt-5.4', 'claude-sonnet-5']) {
+        const { choices } = await stack.openai.chat.completions.create({ ...body, model })
+        expect(choices[0]?.message.content).not.toMatch(/credits|by API key/)
+      }
+      expect(stack.emulator.vendor.asks).toHaveLength(1)
+      const { accounts } = await readyz(stack.url)
+      if (code === 'credit_exhausted')
+        expect(accounts.cooling).toEqual([expect.objectContaining({ kind: 'quota-spent' })])
+      else expect(accounts).toMatchObject({ signed_out: [], plan_blocked: [expect.anything()] })
+      expect(JSON.stringify(stack.logs)).not.toContain('credits can')
+    },
+  )
+
+  it('FINDINGS K2 tells what is wrong with a key that is alone', async () => {
+    await start({ GS_COOKIE: '' })
+    stack.emulator.vendor.walls.set(key, { code: 'free_plan_block' })
+    const error = await stack.openai.chat.completions.create(body).catch((thrown) => thrown)
+    expect(error).toMatchObject({ status: 503, code: 'no_account_available' })
+    expect(error.message).toContain('has no API')
+    expect(error.headers.get('x-should-retry')).toBe('false')
+  })
+
+  it('FINDINGS K2 rests a spent key for an hour when it is alone, and says so', async () => {
+    await start({ GS_COOKIE: '' })
+    stack.emulator.vendor.walls.set(key, { code: 'credit_exhausted' })
+    const error = await stack.openai.chat.completions.create(body).catch((thrown) => thrown)
+    expect(error).toMatchObject({ status: 429, code: 'all_accounts_cooling' })
+    const [cooling] = (await readyz(stack.url)).accounts.cooling as readonly { until: string }[]
+    const restMs = Date.parse(cooling?.until ?? '') - Date.now()
+    expect(restMs).toBeGreaterThan(3_000_000)
+    expect(restMs).toBeLessThanOrEqual(3_600_000)
+  })
+
+  it('FINDINGS K2 leaves pictures to the cookies when a tool meets the wall', async () => {
+    await start()
+    stack.emulator.vendor.walls.set(key, { code: 'free_plan_block' })
+    const { data } = await stack.openai.images.generate({ model: 'nano-banana-2', prompt: 'a red fox' })
+    expect(data).toHaveLength(1)
+    expect(stack.emulator.vendor.asks).toHaveLength(1)
+  })
+
+  it('FINDINGS K2 uses a key again once a check finds that its plan may chat', async () => {
+    await start({ ADMIN_SECRET: 'operator-secret-of-tests' })
+    stack.emulator.vendor.walls.set(key, { code: 'free_plan_block' })
+    await ask()
+    const admin = async (method: string, path: string) => {
+      const headers = { authorization: 'Bearer operator-secret-of-tests' }
+      const response = await fetch(`${stack.url}/admin/accounts${path}`, { method, headers })
+      return await response.json()
+    }
+    const { data } = await admin('GET', '')
+    const found = data.find(({ type }: { type: string }) => type === 'api-key')
+    expect(found).toMatchObject({ state: 'plan-blocked', signed_out_since: null })
+    expect(await admin('POST', `/${found.id}/check`)).toMatchObject({ state: 'plan-blocked' })
+    stack.emulator.vendor.walls.clear()
+    expect(await admin('POST', `/${found.id}/check`)).toMatchObject({ state: 'usable' })
+    expect(await ask()).toContain('by API key')
+  })
+
+  it.each([
+    ['flux-2-pro', 'fal-ai/flux-2-pro'],
+    ['z-image-turbo', 'fal-ai/z-image/turbo'],
+    ['seedream-v5-lite', 'fal-ai/bytedance/seedream/v5/lite'],
+    ['dall-e-3', 'gpt-image-2'],
+  ])('FINDINGS K3 asks for %s by the id, ratio and fields of the contract', async (model, id) => {
+    await start({ GS_COOKIE: '' })
+    await stack.openai.images.generate({
+      model,
+      prompt: 'a fox',
+      size: '1792x1024',
+      quality: 'hd',
+      style: 'vivid',
+    })
+    expect(stack.emulator.vendor.asks.map(({ body }) => body)).toEqual([
+      expect.objectContaining({ query: 'a fox', model: id, aspect_ratio: '16:9' }),
+    ])
+  })
+
+  it('FINDINGS K3 leaves a model that keys do not have to a cookie, and refuses it without one', async () => {
+    await start()
+    await stack.openai.images.generate({ model: 'recraft-v3', prompt: 'a fox' })
+    expect(stack.emulator.vendor.asks).toEqual([])
+    expect(stack.emulator.asks).toHaveLength(1)
+    await stack.stop()
+    await start({ GS_COOKIE: '' })
+    const error = await stack.openai.images
+      .generate({ model: 'recraft-v3', prompt: 'a fox' })
+      .catch((thrown) => thrown)
+    expect(error).toMatchObject({ status: 404, code: 'model_not_found' })
+  })
+
+  it('FINDINGS K4 serves a file that opens to nobody before it is exchanged', async () => {
+    await start({ GS_COOKIE: '' })
+    stack.emulator.vendor.script = { type: 'tool', place: 'cookie' }
+    const { data } = await stack.openai.images.generate({
+      model: 'nano-banana-2',
+      prompt: 'a fox',
+      response_format: 'b64_json',
+    })
+    expect(Buffer.from(data?.[0]?.b64_json ?? '', 'base64').byteLength).toBeGreaterThan(10)
+    expect(stack.emulator.requests.map(({ path }) => path)).toContain('/api/tool_cli/file/download')
+  })
 })

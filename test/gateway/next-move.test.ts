@@ -14,6 +14,7 @@ const table: Record<UpstreamFailureKind, [NextMove, NextMove, NextMove]> = {
   'rate-limited': ['switch', 'switch', 'fail'],
   'quota-spent': ['switch', 'switch', 'fail'],
   'signed-out': ['switch', 'switch', 'fail'],
+  'plan-blocked': ['switch', 'switch', 'fail'],
   empty: ['switch', 'switch', 'fail'],
   malformed: ['switch', 'switch', 'fail'],
   reset: ['switch', 'switch', 'fail'],
@@ -92,7 +93,7 @@ describe('judgeAccount', () => {
   it('signs out on signed-out alone, and blames no account for anything else', () => {
     for (const kind of Object.keys(upstreamFailureCodes) as UpstreamFailureKind[]) {
       const verdict = judgeAccount(new UpstreamError(kind)).type
-      if (kind === 'signed-out') expect(verdict).toBe('sign-out')
+      if (kind === 'signed-out' || kind === 'plan-blocked') expect(verdict).toBe('sign-out')
       else if (kind === 'rate-limited' || kind === 'quota-spent') expect(verdict).toBe('cool-down')
       else expect(verdict, kind).toBe('keep')
     }

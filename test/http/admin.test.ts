@@ -35,7 +35,7 @@ async function start({ env = {} as Record<string, string>, settings = [alice] } 
     store,
     clock: systemClock,
     logger: silentLogger,
-    checkLogin: () =>
+    checkAccount: () =>
       login === 'unknown' ? Promise.reject(new UpstreamError('challenged')) : Promise.resolve(login),
   })
   const operatorKey = createOperatorKey(store)
@@ -94,6 +94,7 @@ describe('GET /admin/accounts', () => {
           paused: false,
           cooling: null,
           signed_out_since: '1970-01-01T00:00:00.000Z',
+          plan_blocked_since: null,
           in_flight: 0,
           source: 'settings',
           added_at: null,

@@ -273,6 +273,13 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         expect(await stateOf('a')).toEqual({ inFlight: 0, hold: signedOut })
         expect(await store.lease(input())).toEqual({ type: 'none' })
       })
+
+      it('FINDINGS K2: tells why a key is put aside, and does not lease it', async () => {
+        const blocked = { type: 'signed-out', sinceMs: under.nowMs(), reason: 'plan-blocked' } as const
+        await store.setHold('a', blocked)
+        expect(await stateOf('a')).toEqual({ inFlight: 0, hold: blocked })
+        expect(await store.lease(input())).toEqual({ type: 'none' })
+      })
     })
 
     describe('records', () => {

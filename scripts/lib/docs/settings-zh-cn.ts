@@ -18,6 +18,7 @@ export const settingsInChinese: Readonly<Record<keyof typeof settings, string>> 
   corsOrigins: '允许调用的网页来源，逗号分隔；没有 API_SECRET 时只认这里写明的来源。',
   cookieText: '你的 Genspark 账号的 cookie，逗号分隔；也可写成 COOKIE@代理地址。',
   vendorApiKeys: '厂商 API 密钥：不需要 cookie 的账号，逗号分隔。',
+  gskApiKeys: '同上，厂商自家工具使用的变量名；两个列表都会读取。',
   accountMaxConcurrency: '每个账号同时进行的请求数（所有副本合计）；0 为不限。',
   accountSelection: '选账号的方式：least-busy（最闲者，相同则随机）、random 或 round-robin。',
   maxAttempts: '一个请求最多尝试几个账号。',

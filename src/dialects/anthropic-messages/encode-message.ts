@@ -1,6 +1,7 @@
 import type { ChatAnswer, FinishReason, TokenUsage } from '../../core/chat-event.ts'
 import { type CollectedAnswer, collectAnswer } from '../collect-answer.ts'
 import type { InputCount, UsageMeter } from '../measure-usage.ts'
+import { thinkingSignature } from '../turns.ts'
 
 /** What the client knows an answer by. */
 export interface MessageIdentity {
@@ -28,12 +29,12 @@ export async function encodeResponse(answer: Promise<ChatAnswer>, options: Messa
 }
 
 function encodeContent(
-  { text, reasoning, refusal, toolCalls }: CollectedAnswer,
+  { text, reasoning, signature, refusal, toolCalls }: CollectedAnswer,
   showThinking: boolean,
 ): readonly object[] {
   const content: object[] = []
   if (reasoning && showThinking)
-    content.push({ type: 'thinking', thinking: reasoning, signature: thinkingSignature })
+    content.push({ type: 'thinking', thinking: reasoning, signature: signature ?? thinkingSignature })
   for (const words of [text, refusal]) if (words) content.push({ type: 'text', text: words, citations: null })
   for (const { id, name, argumentsText } of toolCalls) {
     const input: unknown = JSON.parse(argumentsText || '{}')
@@ -87,18 +88,21 @@ const stopReasons = {
   'tool-calls': 'tool_use',
 } as const satisfies Record<FinishReason, string>
 
-export function encodeMessageUsage({ prompt, completion, reasoning }: TokenUsage) {
+export function encodeMessageUsage({
+  prompt,
+  completion,
+  reasoning,
+  cached = 0,
+  cacheWritten = 0,
+}: TokenUsage) {
   return {
-    input_tokens: prompt,
-    cache_creation_input_tokens: 0,
-    cache_read_input_tokens: 0,
+    input_tokens: prompt - cached - cacheWritten,
+    cache_creation_input_tokens: cacheWritten,
+    cache_read_input_tokens: cached,
     output_tokens: completion,
     output_tokens_details: { thinking_tokens: reasoning },
   }
 }
 
-/** The field must be there; nobody checks it, since thinking that comes back is left out. */
-export const thinkingSignature = Buffer.from('unsigned').toString('base64')
-
 /** An id of ours in the vendor's form; it comes back in the result of the call. */
-export const toolUseId = (callId: string): string => `toolu_${callId.replace(/^call_/, '')}`
+export const toolUseId = (callId: string): string => `toolu_${callId.replace(/^(?:call|toolu)_/, '')}`

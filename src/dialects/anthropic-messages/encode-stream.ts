@@ -2,13 +2,13 @@ import type { ChatEvent } from '../../core/chat-event.ts'
 import { UpstreamError } from '../../core/errors.ts'
 import { encodeDelta, toLine } from '../event-text.ts'
 import type { StreamEncoder } from '../stream-encoder.ts'
+import { thinkingSignature } from '../turns.ts'
 import { encodeError } from './encode-error.ts'
 import {
   encodeEnd,
   encodeMessage,
   encodeMessageUsage,
   type MessageOptions,
-  thinkingSignature,
   toolUseId,
 } from './encode-message.ts'
 
@@ -74,6 +74,7 @@ function createBlockEncoder(showThinking: boolean) {
   let open: BlockType | undefined
   let index = -1
   let deltaHead = ''
+  let seal: string | undefined
 
   function begin(type: BlockType, block: string): string {
     const closed = close()
@@ -93,7 +94,8 @@ function createBlockEncoder(showThinking: boolean) {
 
   function close(): string {
     if (open === undefined) return ''
-    const signed = open === 'thinking' ? signature(index) : ''
+    const signed = open === 'thinking' ? signature(index, seal) : ''
+    seal = undefined
     open = undefined
     return `${signed}event: content_block_stop\ndata: {"type":"content_block_stop","index":${index}}\n\n`
   }
@@ -104,6 +106,7 @@ function createBlockEncoder(showThinking: boolean) {
       case 'refusal':
         return write('text', event.text)
       case 'reasoning-delta':
+        if (event.signature) seal = event.signature
         return showThinking ? write('thinking', event.text) : ''
       case 'tool-call-started':
         return begin('tool_use', toolUseBlock(event.id, event.name))
@@ -140,5 +143,5 @@ const emptyBlocks = {
 const toolUseBlock = (id: string, name: string): string =>
   `{"type":"tool_use","id":${toLine(toolUseId(id))},"name":${toLine(name)},"input":{},"caller":{"type":"direct"}}`
 
-const signature = (index: number): string =>
-  `event: content_block_delta\ndata: {"type":"content_block_delta","index":${index},"delta":{"type":"signature_delta","signature":"${thinkingSignature}"}}\n\n`
+const signature = (index: number, seal = thinkingSignature): string =>
+  `event: content_block_delta\ndata: {"type":"content_block_delta","index":${index},"delta":{"type":"signature_delta","signature":${toLine(seal)}}}\n\n`

@@ -10,6 +10,7 @@ import {
   outputFields,
   readLimits,
   readOutput,
+  readSampling,
   tellWithoutEffect,
 } from '../lenient-fields.ts'
 import { parseTools } from '../tools.ts'
@@ -51,6 +52,7 @@ export async function parseRequest(
       ...(tools && { tools }),
       ...(output && { output }),
       ...readLimits(request),
+      ...readSampling(request),
     },
     stream: request.stream ?? false,
     showThinking: isShown(request.thinking),
@@ -81,7 +83,7 @@ const requestSchema = z.looseObject({
   parallel_tool_calls: lenientBoolean.nullish(),
   ...limitFields,
   stream: lenientBoolean.nullish(),
-  thinking: z.object({ type: z.string(), display: z.string().nullish() }).nullish(),
+  thinking: z.looseObject({ type: z.string(), display: z.string().nullish() }).nullish(),
   ...outputFields,
 })
 

@@ -92,12 +92,14 @@ export function createChoiceMeters(
 /** Of all choices together. Call once, at the end. */
 export async function totalUsage(meters: readonly UsageMeter[]): Promise<TokenUsage> {
   const total = { prompt: 0, completion: 0, reasoning: 0 }
+  let cached: number | undefined
   for (const meter of meters) {
-    const { prompt, completion, reasoning } = await meter.total()
+    const { prompt, completion, reasoning, ...cache } = await meter.total()
     // The site tells the prompt that they share with each of them.
     total.prompt = Math.max(total.prompt, prompt)
     total.completion += completion
     total.reasoning += reasoning
+    cached = cache.cached ?? cached
   }
-  return total
+  return cached === undefined ? total : { ...total, cached }
 }

@@ -217,11 +217,12 @@ export function encodeFinishReason(reason: FinishReason, style: CallStyle) {
   return style === 'tool-calls' ? 'tool_calls' : 'function_call'
 }
 
-export function encodeChatUsage({ prompt, completion, reasoning }: TokenUsage) {
+export function encodeChatUsage({ prompt, completion, reasoning, cached }: TokenUsage) {
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
+    ...(cached !== undefined && { prompt_tokens_details: { cached_tokens: cached } }),
     completion_tokens_details: { reasoning_tokens: reasoning },
   }
 }

@@ -10,6 +10,7 @@ import {
   outputFields,
   readLimits,
   readOutput,
+  readSampling,
   tellWithoutEffect,
   wholeNumber,
 } from '../lenient-fields.ts'
@@ -52,6 +53,7 @@ export async function parseRequest(
       ...(tools && { tools }),
       ...(output && { output }),
       ...readLimits(request),
+      ...readSampling(request),
     },
     choices: request.n ?? 1,
     callStyle,

@@ -11,6 +11,7 @@ import {
   outputFields,
   readLimits,
   readOutput,
+  readSampling,
   tellWithoutEffect,
 } from '../lenient-fields.ts'
 import { parseTools, type ToolForms } from '../tools.ts'
@@ -82,6 +83,7 @@ export async function parseRequest(
       ...(tools && !compacts && { tools }),
       ...(output && !compacts && { output }),
       ...readLimits(request),
+      ...readSampling(request),
     },
     stream: request.stream ?? false,
     background: echo.background,

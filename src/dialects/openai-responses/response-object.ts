@@ -58,10 +58,16 @@ export function createResponse(
   }
 }
 
-export function encodeResponseUsage({ prompt, completion, reasoning }: TokenUsage) {
+export function encodeResponseUsage({
+  prompt,
+  completion,
+  reasoning,
+  cached = 0,
+  cacheWritten = 0,
+}: TokenUsage) {
   return {
     input_tokens: prompt,
-    input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+    input_tokens_details: { cached_tokens: cached, cache_write_tokens: cacheWritten },
     output_tokens: completion,
     output_tokens_details: { reasoning_tokens: reasoning },
     total_tokens: prompt + completion,

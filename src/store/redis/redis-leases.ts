@@ -197,14 +197,16 @@ function readStates(reply: Reply, accounts: readonly string[]): ReadonlyMap<stri
   return new Map(accounts.map((account) => [account, stateOf(account)]))
 }
 
-/** `signed-out:<since ms>` or `cooling:<until ms>:<kind>`. */
+/** `signed-out:<since ms>`, perhaps with `:<reason>`, or `cooling:<until ms>:<kind>`. */
 function encodeHold(hold: AccountHold): string {
-  return hold.type === 'signed-out' ? `signed-out:${hold.sinceMs}` : `cooling:${hold.untilMs}:${hold.kind}`
+  if (hold.type === 'cooling') return `cooling:${hold.untilMs}:${hold.kind}`
+  return `signed-out:${hold.sinceMs}${hold.reason ? `:${hold.reason}` : ''}`
 }
 
 function decodeHold(encoded: string): AccountHold {
   const [type, ms, kind] = encoded.split(':')
-  if (type === 'signed-out') return { type, sinceMs: Number(ms) }
+  if (type === 'signed-out')
+    return { type, sinceMs: Number(ms), ...(kind === 'plan-blocked' && { reason: kind }) }
   // Written by `encodeHold` alone.
   return { type: 'cooling', kind: kind as CoolingKind, untilMs: Number(ms) }
 }

@@ -1,25 +1,31 @@
 import type { ApiKeyAccount } from '../../core/account.ts'
 import type { ChatEventBatch } from '../../core/chat-event.ts'
-import type { ChatModel } from '../../core/chat-request.ts'
 import { Answer, type DecodeEvent } from '../answer.ts'
 import { type AskCall, type AskOptions, AskStream } from '../ask-stream.ts'
 import { isMissingRoute } from '../site-calls.ts'
 import type { AskInput } from '../upstream.ts'
-import { createAnthropicDecoder, encodeAnthropicChat } from './anthropic.ts'
-import { decodeOpenAiChunk, encodeOpenAiChat } from './openai.ts'
-import { recogniseRouteReply, recogniseVendorReply } from './vendor-failures.ts'
+import { createAnthropicDecoder, decodeAnthropicMessage, encodeAnthropicChat } from './anthropic.ts'
+import { createGeminiDecoder, decodeGeminiReply, encodeGeminiChat, geminiPath } from './gemini.ts'
+import { decodeOpenAiChunk, decodeOpenAiCompletion, encodeOpenAiChat } from './openai.ts'
+import { recogniseCreditWall, recogniseRouteReply, recogniseVendorReply } from './vendor-failures.ts'
 
-/** A chat over the surface for API keys: no cookie, no token, no project. Claude models are asked in Anthropic's style, in
- *  which they think aloud; in OpenAI's when that has no form for the request or its route is gone. Contract: `Upstream.ask`.
- *  Source: WIRE 11 */
+/** A chat over the surface for API keys: no cookie, no token, no project. Each model is asked in the style of its maker: Claude
+ *  in Anthropic's, in which it thinks aloud and sees pictures as they are, Gemini in Google's; in OpenAI's where that has no form
+ *  for the request or its route is gone. Contract: `Upstream.ask`. Source: WIRE 11 */
 export function askVendorChat(
   options: AskOptions,
   input: AskInput,
   account: ApiKeyAccount,
 ): AsyncIterableIterator<ChatEventBatch, undefined> {
-  const { request } = input
+  const request = input.request.native ?? input.request
+  const [model = request.model.id] = request.model.upstreamIds.agent
   const inOpenAi = () => askInStyle(options, input, { ...openAi, account, body: encodeOpenAiChat(request) })
-  const body = isClaude(request.model) ? encodeAnthropicChat(request) : undefined
+  if (model.startsWith('gemini')) {
+    const style = geminiStyle(model, account)
+    const body = encodeGeminiChat(request)
+    return new Fallback(askInStyle(options, input, { ...style, account, body }), inOpenAi)
+  }
+  const body = model.startsWith('claude') ? encodeAnthropicChat(request) : undefined
   if (!body) return inOpenAi()
   return new Fallback(askInStyle(options, input, { ...anthropic, account, body }), inOpenAi)
 }
@@ -54,16 +60,16 @@ class Fallback implements AsyncIterableIterator<ChatEventBatch, undefined> {
   }
 }
 
-const isClaude = ({ upstreamIds }: ChatModel): boolean => upstreamIds.agent[0]?.startsWith('claude') ?? false
-
 interface ChatStyle extends Required<Pick<AskCall, 'path' | 'headers' | 'recognise'>> {
   createDecoder(): DecodeEvent
+  decodeWhole(reply: unknown, answer: Answer): boolean
 }
 
 const anthropic: ChatStyle = {
   path: '/api/anthropic/v1/messages',
   headers: { 'anthropic-version': '2023-06-01' },
   createDecoder: createAnthropicDecoder,
+  decodeWhole: decodeAnthropicMessage,
   recognise: recogniseRouteReply,
 }
 
@@ -71,17 +77,40 @@ const openAi: ChatStyle = {
   path: '/api/llm_proxy/v1/chat/completions',
   headers: {},
   createDecoder: () => decodeOpenAiChunk,
+  decodeWhole: decodeOpenAiCompletion,
   recognise: recogniseVendorReply,
 }
+
+const geminiStyle = (model: string, { apiKey }: ApiKeyAccount): ChatStyle => ({
+  path: geminiPath(model),
+  headers: { 'x-goog-api-key': apiKey },
+  createDecoder: createGeminiDecoder,
+  decodeWhole: decodeGeminiReply,
+  recognise: recogniseRouteReply,
+})
 
 function askInStyle(
   options: AskOptions,
   { generation, signal }: AskInput,
-  { createDecoder, body, ...style }: ChatStyle & Pick<AskCall, 'account'> & { readonly body: object },
+  {
+    createDecoder,
+    decodeWhole,
+    body,
+    ...style
+  }: ChatStyle & Pick<AskCall, 'account'> & { readonly body: object },
 ): AskStream<ChatEventBatch> {
   const bound = false
   const countUnknown = () => options.metrics.unknownEvents.inc({ generation })
   const answer = new Answer({ decodeEvent: createDecoder(), bound, countUnknown })
-  const call = { ...style, kind: 'chat', generation, bound, encodeBody: () => body, signal } as const
+  const call = {
+    ...style,
+    recogniseHeaders: recogniseCreditWall,
+    decodeWhole: (reply: unknown) => decodeWhole(reply, answer),
+    kind: 'chat',
+    generation,
+    bound,
+    encodeBody: () => body,
+    signal,
+  } as const
   return new AskStream(options, call, answer)
 }

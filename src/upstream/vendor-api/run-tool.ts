@@ -4,8 +4,10 @@ import { UpstreamError } from '../../core/errors.ts'
 import type { MediaRequest } from '../../core/media-request.ts'
 import type { Reply } from '../../core/open-reply.ts'
 import { parseEvent } from '../decode-parts.ts'
+import { nearestAspectRatio } from '../encode-parts.ts'
 import { readText, type SiteAccess } from '../site-calls.ts'
-import { recogniseVendorReply } from './vendor-failures.ts'
+import { keyMediaId, keyMediaTerms } from './media-contract.ts'
+import { recogniseCreditWall, recogniseVendorReply } from './vendor-failures.ts'
 
 export interface ToolRun extends ToolRequest {
   readonly account: ApiKeyAccount
@@ -35,6 +37,11 @@ export async function runTool(access: SiteAccess, run: ToolRun): Promise<Result>
       bound: false,
       nowMs: access.clock.now(),
     })
+  const wall = recogniseCreditWall(reply.headers, access.clock.now())
+  if (wall) {
+    reply.close()
+    throw wall
+  }
   if (reply.status !== 200) throw recognise(await readText(reply))
 
   let read = ''
@@ -88,39 +95,41 @@ export interface ToolRequest {
   readonly body: object
 }
 
-/** The call of the tool that makes one picture or video. How tools take pictures is not published; they go as data URLs.
- *  Source: WIRE 11, as the vendor's own command line calls them */
+/** The call of the tool that makes one picture or video, by the vendor's published schemas: a ratio becomes the nearest that the
+ *  model has, and what has no place there (`quality`, `style`, `auto_prompt`) is not sent. Pictures go as data URLs. Source: WIRE 11
+ *  @throws {UpstreamError} `malformed`: no key is served the model */
 export function encodeToolRequest(request: MediaRequest): ToolRequest {
-  const { kind, model, prompt, aspectRatio, images } = request
+  const { kind, prompt, aspectRatio, images } = request
+  const model = keyMediaId(request.model)
+  if (model === undefined) throw new UpstreamError('malformed', { message: notServed(request.model.id) })
+  const { ratios, sizes } = keyMediaTerms(kind, model)
+  const ratio = nearestAspectRatio(aspectRatio, ratios)
   const common = {
     query: prompt,
-    model: model.upstreamIds.agent,
-    ...(aspectRatio !== undefined && { aspect_ratio: aspectRatio }),
+    model,
+    ...(ratio !== undefined && { aspect_ratio: ratio }),
     ...(images.length > 0 && { image_urls: images.map(dataUrl) }),
   }
   switch (kind) {
     case 'image': {
-      const { imageSize, quality, style } = request
-      const body = {
-        ...common,
-        ...(imageSize !== undefined && { image_size: imageSize }),
-        ...(quality !== undefined && { quality }),
-        ...(style !== undefined && { style }),
+      const size = sizes.find((known) => known === request.imageSize?.toLowerCase())
+      return {
+        path: '/api/tool_cli/image_generation',
+        body: { ...common, ...(size !== undefined && { image_size: size }) },
       }
-      return { path: '/api/tool_cli/image_generation', body }
     }
     case 'video': {
-      const { durationS, autoPrompt } = request
-      const body = {
-        ...common,
-        ...(durationS !== undefined && { duration: durationS }),
-        auto_prompt: autoPrompt,
+      const { durationS } = request
+      return {
+        path: '/api/tool_cli/video_generation',
+        body: { ...common, ...(durationS !== undefined && { duration: durationS }) },
       }
-      return { path: '/api/tool_cli/video_generation', body }
     }
     default:
       return request satisfies never
   }
 }
+
+const notServed = (id: string): string => `Genspark does not serve ${id.slice(0, 100)} to API keys.`
 
 const dataUrl = ({ mimeType, base64 }: ImagePart): string => `data:${mimeType};base64,${base64}`

@@ -62,7 +62,8 @@ describe('parseRequest', () => {
       mcp_servers: [{}],
       container: null,
     })
-    expect(Object.keys(chat)).toEqual(['model', 'messages'])
+    expect(Object.keys(chat)).toEqual(['model', 'messages', 'sampling'])
+    expect(chat.sampling).toEqual({ temperature: 1, effort: 'high' })
   })
 
   it.each([
@@ -176,6 +177,10 @@ describe('parseRequest', () => {
       {
         role: 'assistant',
         parts: [text('I look.')],
+        thoughts: [
+          { text: 'Hm', signature: 's' },
+          { text: '', redacted: 'x' },
+        ],
         toolCalls: [
           { id: 'toolu_1', name: 'read', argumentsText: '{"path":"a"}' },
           { id: 'toolu_2', name: 'now', argumentsText: '{}' },

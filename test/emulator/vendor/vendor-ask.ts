@@ -2,7 +2,7 @@
 export interface VendorAsk {
   /** Counted from 0 in order of arrival. */
   readonly index: number
-  readonly route: 'openai' | 'anthropic' | 'tool'
+  readonly route: 'openai' | 'anthropic' | 'gemini' | 'tool'
   /** Of a tool, e.g. `image_generation`; otherwise `''`. */
   readonly tool: string
   readonly apiKey: string

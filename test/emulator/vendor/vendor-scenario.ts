@@ -17,12 +17,22 @@ export interface VendorAnswer extends WireOptions {
   readonly chunks?: Chunks
   /** Thinking before the answer, in a stream. */
   readonly thinking?: Chunks
-  /** Default: `stop` or `end_turn`. */
+  /** Calls of tools behind the text, in the style's own form. */
+  readonly calls?: readonly VendorCall[]
+  /** A whole reply where a stream was asked for. */
+  readonly asJson?: boolean
+  /** Default: `stop` or `end_turn`, `tool_calls` or `tool_use` with calls. */
   readonly finishReason?: string
   /** In the stream in place of its end. */
   readonly error?: WireEvent
   /** Leave out what ends a stream: the finish reason, the usage and `[DONE]`, or `message_stop`. */
   readonly withoutFinal?: boolean
+}
+
+export interface VendorCall {
+  readonly id: string
+  readonly name: string
+  readonly input: Readonly<Record<string, unknown>>
 }
 
 /** A tool, line by line. */

@@ -10,7 +10,8 @@ beforeEach(async () => {
 afterEach(() => emulator.close())
 
 const chatBody = { model: 'claude-sonnet-5', messages: [{ role: 'user', content: 'Hello' }] }
-const toolBody = { prompt: 'A red ball', model: 'nano-banana-2' }
+const toolBody = { query: 'A red ball', model: 'nano-banana-2' }
+const videoBody = { ...toolBody, model: 'kling/v3' }
 const json = { 'Content-Type': 'application/json' }
 
 const openAi = (body: unknown, headers: object = { Authorization: 'Bearer gsk-1' }) =>
@@ -157,7 +158,7 @@ describe('tools', () => {
 
   test('a video of a key is polled with that key', async () => {
     emulator.vendor.script = { type: 'tool', urls: 'never' }
-    const last = (await linesOf(tool('video_generation'))).at(-1)
+    const last = (await linesOf(tool('video_generation', videoBody))).at(-1)
     const [{ task_id }] = last.data.generated_videos
     const poll = (key: string) =>
       rawRequest(`${emulator.url}/api/vg_tasks_status`, {

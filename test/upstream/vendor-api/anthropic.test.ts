@@ -148,6 +148,7 @@ test('thinking and text are told apart, and the model that served is named', () 
   expect(decoded.events).toEqual([
     { type: 'reasoning-delta', text: 'Let me ' },
     { type: 'reasoning-delta', text: 'think.' },
+    { type: 'reasoning-delta', text: '', signature: 'c2ln' },
     { type: 'text-delta', text: 'Rate limit ' },
     { type: 'text-delta', text: 'exceeded cf1' },
     { type: 'finished', reason: 'stop', servedModel: 'claude-sonnet-5-served' },

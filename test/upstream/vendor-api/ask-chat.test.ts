@@ -59,6 +59,7 @@ test('the request has the shape of OpenAI and nothing of a session', async () =>
   expect(JSON.parse(request?.body ?? '')).toEqual({
     model: 'lead',
     stream: true,
+    stream_options: { include_usage: true },
     messages: [
       { role: 'system', content: 'Be brief.' },
       {
@@ -127,7 +128,6 @@ test('an answer without a word is empty', async () => {
 })
 
 const json = { 'content-type': 'application/json' }
-const inAnswer = { choices: [{ message: { content: 'Your Genspark credits have been exhausted.' } }] }
 
 test.each([
   [401, '{"error":{"message":"Invalid API key","code":"invalid_api_key"}}', 'signed-out', 401],
@@ -142,7 +142,6 @@ test.each([
   [403, '<!DOCTYPE html><html><title>Just a moment...</title></html>', 'challenged', undefined],
   [200, "You've run out of credits. Please upgrade your plan.", 'quota-spent', undefined],
   [200, '{"status":-8,"message":"no credits"}', 'quota-spent', undefined],
-  [200, JSON.stringify(inAnswer), 'quota-spent', undefined],
   [200, '{"error":"See https://www.genspark.ai/pricing"}', 'quota-spent', undefined],
   [200, '{"hello":"world"}', 'malformed', undefined],
   [200, '', 'empty', undefined],
@@ -206,7 +205,7 @@ describe('a Claude model', () => {
       type: 'finished',
       reason: 'length',
       servedModel: 'claude-sonnet-5',
-      usage: { prompt: 7, completion: 11, reasoning: 0 },
+      usage: { prompt: 7, completion: 11, reasoning: 0, cached: 3 },
     })
     expect(emulator.vendor.asks).toMatchObject([
       { route: 'anthropic', apiKey: 'gsk-canary-1', stream: true, ended: 'whole' },
@@ -303,4 +302,17 @@ describe('a Claude model', () => {
     expect(kindOf(await askWhole(upstream, askClaude))).toBe('quota-spent')
     expect(emulator.vendor.asks.map(({ route }) => route)).toEqual(['anthropic', 'anthropic'])
   })
+})
+
+test.each([
+  [{ 'retry-after': '7' }, '{"retry_after":30}', 7000],
+  [{ 'retry-after': new Date(1_790_000_000_000 + 90_000).toUTCString() }, '{"retry_after":30}', 90_000],
+  [{}, '{"message":"slow","retry_after":30,"instruction_for_agent":"wait"}', 30_000],
+  [{}, '{"version":1,"debug":true}\n{"status":"error","retry_after":"12"}', 12_000],
+  [{}, '{"error":{"message":"slow","retry_after":3}}', 3000],
+  [{}, '{"error":{"message":"slow"}}', undefined],
+])('FINDINGS K7: of a 429 the wait is read from %j, else from %s', async (headers, body, retryAfterMs) => {
+  const { upstream } = await startVendorSite(send(429, body, { ...json, ...headers }))
+  for (const input of [ask, askClaude])
+    expect((await askWhole(upstream, input)).error).toMatchObject({ kind: 'rate-limited', retryAfterMs })
 })
