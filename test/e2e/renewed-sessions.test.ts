@@ -158,6 +158,29 @@ describe('FINDINGS A5: a renewed session', () => {
     expect(sessions().at(-1)).toBe('at-home')
   })
 
+  it('the same person twice in GS_COOKIE is used once, and the other session serves when the first is signed out', async () => {
+    emulator.signIn('at-home', 'alice')
+    emulator.signIn('at-work', 'alice')
+    const url = await start({ GS_COOKIE: 'session_id=at-home,session_id=at-work,session_id=bob' })
+    await service?.logged('two sessions of the same person[^"]*')
+    const { data } = await admin(url, 'GET')
+    expect(data.map(({ state }: { state: string }) => state)).toEqual(['usable', 'duplicate', 'usable'])
+    expect(data[1].duplicate_of).toBe(data[0].id)
+    for (let count = 0; count < 6; count += 1) expect((await ask(url)).status).toBe(200)
+    expect(new Set(sessions())).toEqual(new Set(['at-home', 'bob']))
+
+    // Who is who is known at the next start: the site is not asked again.
+    const asked = emulator.requests.filter(({ path }) => path === '/api/is_login').length
+    emulator.signOut('at-home')
+    await admin(url, 'POST', `/${data[0].id}/check`)
+    await start({ GS_COOKIE: 'session_id=at-home,session_id=at-work,session_id=bob' })
+    await expect
+      .poll(async () => (await ask(service?.url ?? '')).status === 200 && sessions(), { timeout: 30_000 })
+      .toContain('at-work')
+    expect(sessions().slice(6)).not.toContain('at-home')
+    expect(asked).toBe(3)
+  })
+
   it('of a guest is not taken: a refusal sets one too', async () => {
     const url = await start()
     const renewed = emulator.rollSession('alice')
