@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Emulator, startEmulator } from '../emulator/emulator.ts'
+import type { Scenario } from '../emulator/scenario.ts'
 import { admin, adminEnv, ask } from '../support/ask-replica.ts'
 import { type ServiceProcess, spawnService } from '../support/spawn-service.ts'
 
@@ -66,6 +67,29 @@ describe.each(['copilot', 'agent'] as const)(
       expect(Date.parse(account.session_renewed_at)).toBeLessThanOrEqual(Date.now())
       expect(Date.parse(account.session_ends_at)).toBeGreaterThan(Date.now() + 19 * 24 * 3600 * 1000)
       expect(emulator.violations).toEqual([])
+    })
+
+    it('costs the account nothing that a request was in flight on the old one', async () => {
+      const url = await start({ GENSPARK_PROTOCOL })
+      const late = Promise.withResolvers<void>()
+      // The site looks at the session of the first ask when the second has rolled it.
+      const refused: Scenario = {
+        type: 'raw',
+        async respond(response) {
+          await late.promise
+          response.writeHead(401, { 'content-type': 'application/json' })
+          response.end('{"status":-5,"message":"not login","data":{}}')
+        },
+      }
+      emulator.answerWith(() => (emulator.asks.length === 1 ? refused : { type: 'answer', text: 'Good day' }))
+      const first = ask(url)
+      await emulator.until(() => emulator.asks.length === 1)
+      const renewed = emulator.rollSession('alice', { on: `POST ${pathOf(GENSPARK_PROTOCOL)}` })
+      expect((await ask(url)).status).toBe(200)
+      late.resolve()
+      expect(await first).toMatchObject({ status: 200, text: 'Good day' })
+      expect(sessions()).toEqual(['alice', 'alice', renewed])
+      expect((await admin(url, 'GET')).data).toMatchObject([{ state: 'usable', signed_out_since: null }])
     })
 
     it('is gone on with in the polls of the very ask that rolled it', async () => {
