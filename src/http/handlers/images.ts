@@ -50,7 +50,9 @@ export function createImagesHandler(
     if (responseFormat === 'url')
       return { url: await links.link(context, file, accountKey, 'image'), ...revised }
     const opened = await openFile(accountKey, file.url, context.state.signal)
-    const bytes = await readSiteFile(opened, maxImageBytes)
+    // All of them are in memory until the response is written: they count like a body.
+    const take = (bytes: number) => context.bodyBudget?.take(context, bytes)
+    const bytes = await readSiteFile(opened, maxImageBytes, take)
     return { b64_json: bytes.toString('base64'), ...revised }
   }
 }
