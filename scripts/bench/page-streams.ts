@@ -9,6 +9,7 @@ import type * as accountModule from '../../src/core/account.ts'
 import type * as clockModule from '../../src/core/clock.ts'
 import type * as metricsModule from '../../src/core/metrics.ts'
 import type { OpenReply, Reply, ReplyRequest } from '../../src/core/open-reply.ts'
+import type * as chooseModule from '../../src/upstream/choose-transport.ts'
 import type * as directModule from '../../src/upstream/direct-transport.ts'
 import { selfSignedSpkiHash, trustSelfSigned } from '../../test/support/self-signed.ts'
 import { median, quantile } from '../lib/statistics.ts'
@@ -18,6 +19,9 @@ export interface PageStreams {
   /** From the request to its first event, one at a time: what the page adds to the direct way. */
   readonly firstAddedP50Ms: number
   readonly firstAddedP99Ms: number
+  /** What `auto` adds to the direct way where that passes; asked in turns, so that both see the same machine. */
+  readonly autoAddedP50Ms: number
+  readonly autoAddedP99Ms: number
   /** From the site's write of an event to its arrival, 100 streams at 20 events a second. */
   readonly delayAddedP50Ms: number
   readonly delayAddedP99Ms: number
@@ -35,6 +39,7 @@ const { createBrowser } = await load<typeof browserModule>('browser/create-token
 const { createAccount } = await load<typeof accountModule>('core/account.ts')
 const { systemClock } = await load<typeof clockModule>('core/clock.ts')
 const { createMetrics } = await load<typeof metricsModule>('core/metrics.ts')
+const { createTransport } = await load<typeof chooseModule>('upstream/choose-transport.ts')
 const { createDirectTransport } = await load<typeof directModule>('upstream/direct-transport.ts')
 
 trustSelfSigned()
@@ -69,11 +74,22 @@ const account = createAccount('session_id=bench')
 try {
   if (!pages) throw new Error('no pages')
   const ways = { direct: direct.openReply satisfies OpenReply, page: pages.openReply }
+  const auto = createTransport(
+    {
+      ...{ transport: 'auto', baseUrl, openByPage: pages.openReply, clock: systemClock },
+      logger: { info: quiet, warn: quiet },
+    },
+    direct.openReply,
+  )
+  const turns = await firstsInTurns(ways.direct, auto.openReply)
+  auto.close()
   const one = { direct: await firsts(ways.direct), page: await firsts(ways.page) }
   const many = { direct: await paced(ways.direct), page: await paced(ways.page) }
   const streams: PageStreams = {
     firstAddedP50Ms: median(one.page) - median(one.direct),
     firstAddedP99Ms: quantile(one.page, 0.99) - quantile(one.direct, 0.99),
+    autoAddedP50Ms: median(turns.other) - median(turns.one),
+    autoAddedP99Ms: quantile(turns.other, 0.99) - quantile(turns.one, 0.99),
     delayAddedP50Ms: median(many.page.delaysMs) - median(many.direct.delaysMs),
     delayAddedP99Ms: quantile(many.page.delaysMs, 0.99) - quantile(many.direct.delaysMs, 0.99),
     addedCores: many.page.cores - many.direct.cores,
@@ -104,6 +120,19 @@ async function firsts(open: Open): Promise<number[]> {
   const all: number[] = []
   for (let count = 0; count < 200; count += 1) all.push((await ask(open, 1000, 1)).firstMs)
   return all
+}
+
+async function firstsInTurns(oneWay: Open, otherWay: Open): Promise<{ one: number[]; other: number[] }> {
+  const one: number[] = []
+  const other: number[] = []
+  for (let count = 0; count < 420; count += 1) {
+    const own = (await ask(oneWay, 1000, 1)).firstMs
+    const others = (await ask(otherWay, 1000, 1)).firstMs
+    if (count < 20) continue
+    one.push(own)
+    other.push(others)
+  }
+  return { one, other }
 }
 
 async function paced(open: Open): Promise<{ delaysMs: number[]; cores: number }> {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Account } from '../core/account.ts'
+import type { Account, CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { deadlineSignal } from '../core/deadline.ts'
 import type { Logger } from '../core/logger.ts'
@@ -23,6 +23,10 @@ export interface AccountAdmin {
   /** Asks the site: signed in ends a hold as signed out, signed out begins one.
    *  @throws {InvalidRequestError} `not_found` @throws {UpstreamError} when the site cannot say */
   check(id: string, signal: AbortSignal): Promise<AccountView>
+  /** Asks the site once for the person of each account, where there are several, one after the other. Never rejects. */
+  learnPersons(signal: AbortSignal): Promise<void>
+  /** Uses a person once who is there by several sessions, as far as persons are known. */
+  noticeTwins(): Promise<void>
 }
 
 export interface AddedView {
@@ -44,6 +48,8 @@ export interface AccountView extends AccountStateByUse {
   readonly renewedMs: number | undefined
   /** When its session ends, where the site or the import said so. */
   readonly endsMs: number | undefined
+  /** The account that is used in its place: another session of the same person. */
+  readonly twinOf?: string
 }
 
 export interface AccountAdminOptions {
@@ -100,7 +106,7 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
   async function replaceTwins(fresh: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     const replaced = new Set<string>()
     if (fresh.size === 0 || !identify) return replaced
-    await learnPersons(identify, fresh)
+    await learnPersonsOf(identify, fresh)
     const places = new Map<string, AccountEntry>()
     // Those that were there come first, then the new ones in their order.
     const isFresh = ({ account }: AccountEntry) => Number(fresh.has(account.key))
@@ -118,17 +124,23 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
     return replaced
   }
 
+  const cookieAccounts = () =>
+    roster.entries().flatMap(({ account }) => (account.kind === 'cookie' ? [account] : []))
+
+  const isUnknown = ({ key }: Account): boolean => sessions.personOf(key) === undefined
+
+  async function learnPerson(identify: Identify, account: CookieAccount, signal: AbortSignal): Promise<void> {
+    // A site that cannot say, or a guest: such an account stands for itself.
+    const login = await identify(account, signal).catch(() => undefined)
+    if (login?.person !== undefined) sessions.learnPerson(account.key, login.person)
+  }
+
   /** Asks the site who the new accounts are, and those that it was not asked of before. */
-  async function learnPersons(identify: Identify, fresh: ReadonlySet<string>): Promise<void> {
+  async function learnPersonsOf(identify: Identify, fresh: ReadonlySet<string>): Promise<void> {
     const signal = deadlineSignal(identifyMs)
-    const accounts = roster.entries().flatMap(({ account }) => (account.kind === 'cookie' ? [account] : []))
-    const unknown = accounts.filter(({ key }) => sessions.personOf(key) === undefined)
+    const unknown = cookieAccounts().filter(isUnknown)
     const asked = unknown.toSorted((one, other) => Number(fresh.has(other.key)) - Number(fresh.has(one.key)))
-    await eachOf(asked.slice(0, maxIdentified), async (account) => {
-      // A site that cannot say, or a guest: such an account stands for itself.
-      const login = await identify(account, signal).catch(() => undefined)
-      if (login?.person !== undefined) sessions.learnPerson(account.key, login.person)
-    })
+    await eachOf(asked.slice(0, maxIdentified), (account) => learnPerson(identify, account, signal))
   }
 
   /** Links to its files open nothing without it, and must not do so again when it is added anew. */
@@ -194,6 +206,28 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
       }
       return view(entry)
     },
+
+    async learnPersons(signal) {
+      const accounts = cookieAccounts()
+      if (!identify || accounts.length < 2) return
+      for (const account of accounts.filter(isUnknown).slice(0, maxIdentified)) {
+        if (signal.aborted) return
+        await learnPerson(identify, account, AbortSignal.any([signal, deadlineSignal(identifyMs)]))
+      }
+    },
+
+    async noticeTwins() {
+      const keys = roster.entries().map(({ account }) => account.key)
+      const persons = keys.flatMap((key) => sessions.personOf(key) ?? [])
+      if (new Set(persons).size === persons.length) return
+      const states = await store.accountStates(keys)
+      const signedOut = keys.filter((key) => states.get(key)?.hold?.type === 'signed-out')
+      for (const { account, twinOf } of roster.useOnce(new Set(signedOut)))
+        logger.warn(
+          { account: account.label, used: twinOf },
+          'two sessions of the same person: one of them is used, the other stands back',
+        )
+    },
   }
 }
 
@@ -211,7 +245,7 @@ async function eachOf<T>(items: readonly T[], action: (item: T) => Promise<void>
 }
 
 const viewOf = (
-  { account, note, paused, source, addedMs, endsMs }: AccountEntry,
+  { account, note, paused, source, addedMs, endsMs, twinOf }: AccountEntry,
   state: AccountStateByUse = { inFlight: 0 },
   session?: SessionFacts,
 ): AccountView => ({
@@ -226,6 +260,7 @@ const viewOf = (
   source,
   addedMs,
   proxy: account.proxyUrl && withoutUser(account.proxyUrl),
+  ...(twinOf !== undefined && { twinOf }),
 })
 
 function withoutUser(proxyUrl: string): string | undefined {
@@ -234,20 +269,22 @@ function withoutUser(proxyUrl: string): string | undefined {
 }
 
 export interface CheckSignedOutOptions {
-  readonly admin: Pick<AccountAdmin, 'list' | 'check'>
+  readonly admin: Pick<AccountAdmin, 'list' | 'check' | 'learnPersons' | 'noticeTwins'>
   readonly logger: Logger
   /** The service ends. */
   readonly signal: AbortSignal
 }
 
-/** Accounts that an earlier process found signed out are asked for once, one after the other: their cookies may be good again.
- *  Never rejects. */
+/** At the start. Accounts that an earlier process found signed out are asked for once, one after the other: their cookies may be
+ *  good again. Then persons who are there by two sessions are looked for. Never rejects. */
 export async function checkSignedOut({ admin, logger, signal }: CheckSignedOutOptions): Promise<void> {
   try {
     for (const id of await signedOutOnes(admin)) {
       if (signal.aborted) return
       await checkOne(id, { admin, logger, signal })
     }
+    await admin.learnPersons(signal)
+    if (!signal.aborted) await admin.noticeTwins()
   } catch (error) {
     logger.warn({ err: error }, 'the signed-out accounts could not be checked')
   }
@@ -285,6 +322,7 @@ export async function watchSignedOut(options: WatchSignedOutOptions): Promise<vo
         if (known) await checkOne(id, { admin, logger, signal })
         if (signal.aborted) return
       }
+      await admin.noticeTwins()
     } catch (error) {
       logger.warn({ err: error }, 'the signed-out accounts could not be checked')
     }

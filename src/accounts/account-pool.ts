@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts'
 import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { AccountHold, AccountSelection, Candidate, ChooseAccount, Store } from '../store/store.ts'
-import type { AccountEntry, AccountRoster } from './account-roster.ts'
+import { type AccountEntry, type AccountRoster, isUsed } from './account-roster.ts'
 import { type AccountStateByUse, readAccountStates } from './account-states.ts'
 import { createChatBindings, type LeaseUse } from './chat-bindings.ts'
 import { type CoolDown, createCooldowns } from './cooldowns.ts'
@@ -49,7 +49,7 @@ export interface AccountStatus {
   /** Of one use alone. */
   readonly useHolds?: AccountStateByUse['useHolds']
   readonly inFlight: number
-  /** By the operator: not leased. */
+  /** Not leased: by the operator's word, or as another session of a person who is there. */
   readonly paused?: true
 }
 
@@ -180,10 +180,10 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
         store,
         entries.map(({ account }) => account.key),
       )
-      return entries.map(({ account: { key, label }, paused }) => ({
-        label,
-        ...(states.get(key) ?? { inFlight: 0 }),
-        ...(paused && { paused }),
+      return entries.map((entry) => ({
+        label: entry.account.label,
+        ...(states.get(entry.account.key) ?? { inFlight: 0 }),
+        ...(!isUsed(entry) && { paused: true as const }),
       }))
     },
 
@@ -206,7 +206,7 @@ interface UsableAccounts {
 
 /** API keys come first: they need neither cookie nor token. */
 function sortAccounts(entries: readonly AccountEntry[]): UsableAccounts {
-  const accounts = entries.filter(({ paused }) => !paused).map(({ account }) => account)
+  const accounts = entries.filter(isUsed).map(({ account }) => account)
   const keysOf = (kind: Account['kind']) =>
     accounts.filter((account) => account.kind === kind).map(({ key }) => key)
   const apiKeys = keysOf('api-key')

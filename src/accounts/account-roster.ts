@@ -44,6 +44,10 @@ export interface AccountRoster {
   replace(older: AccountEntry, newer: AccountEntry): Promise<void>
   /** It does not come back by the settings alone, only by being added. @throws {InvalidRequestError} `not_found` */
   remove(label: string): Promise<void>
+  /** Accounts that are sessions of one person are used once: the first of them that is neither paused nor among `signedOut`.
+   *  @param signedOut  keys of accounts
+   *  @returns those that stand back and did not before */
+  useOnce(signedOut: ReadonlySet<string>): readonly AccountEntry[]
   close(): void
 }
 
@@ -85,10 +89,11 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
   const sessions = createAccountSessions({ store, seal, clock, logger, identify: options.identify })
   const listeners = createListeners()
   let records: ReadonlyMap<string, AccountRecord> = new Map()
-  let byIdentity = mergeAccounts(settings, records)
+  let byIdentity: ReadonlyMap<string, AccountEntry> = mergeAccounts(settings, records)
   let entries = [...byIdentity.values()]
   /** Changes are made one after the other: two that add one account must not both find it missing. */
   const inTurn = createInTurn()
+  let out: ReadonlySet<string> = new Set()
 
   const unsubscribe = store.onForeignRecords((kind) => {
     if (kind === 'account') void inTurn(reload).catch(warn)
@@ -98,12 +103,42 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
   async function reload(): Promise<void> {
     records = await stored.read()
     const before = entries
-    byIdentity = mergeAccounts(settings, records)
-    entries = [...byIdentity.values()]
+    take(markTwins(mergeAccounts(settings, records)))
     const keys = new Set(entries.map(({ account }) => account.key))
     for (const { account } of before) if (!keys.has(account.key)) options.onGone?.(account.key)
     sessions.retain((key) => keys.has(key))
     listeners.tell()
+  }
+
+  /** Further sessions of one person have its limits and its plan: as accounts of their own they would be counted twice, and be
+   *  switched to for nothing. */
+  function markTwins(all: ReadonlyMap<string, AccountEntry>): ReadonlyMap<string, AccountEntry> {
+    const first = new Map<string, string>()
+    const marked = [...all].map(([identity, entry]): [string, AccountEntry] => {
+      const { twinOf: _, ...alone } = entry
+      const { key, label } = entry.account
+      const person = sessions.personOf(key)
+      if (person === undefined || entry.paused || out.has(key)) return [identity, alone]
+      const twinOf = first.get(person)
+      if (twinOf === undefined) first.set(person, label)
+      return [identity, twinOf === undefined ? alone : { ...alone, twinOf }]
+    })
+    return new Map(marked)
+  }
+
+  function take(all: ReadonlyMap<string, AccountEntry>): void {
+    byIdentity = all
+    entries = [...all.values()]
+  }
+
+  /** @returns those that were not marked before */
+  function remark(): readonly AccountEntry[] {
+    const before = new Map(entries.map(({ account, twinOf }) => [account.key, twinOf]))
+    const marked = markTwins(byIdentity)
+    if ([...marked.values()].every(({ account, twinOf }) => before.get(account.key) === twinOf)) return []
+    take(marked)
+    listeners.tell()
+    return entries.filter(({ account, twinOf }) => twinOf !== undefined && !before.get(account.key))
   }
 
   /** The entry that the account already is: by what was imported, or by what the site has made of it since. */
@@ -214,6 +249,7 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     async open() {
       await inTurn(reload).catch(warn)
       await sessions.open()
+      remark()
     },
     sessions,
     entries: () => entries,
@@ -228,6 +264,10 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     change: (label, change) => inTurn(() => changeOne(label, change)),
     replace: (older, newer) => inTurn(() => replaceOne(older, newer)),
     remove: (label) => inTurn(() => removeOne(label)),
+    useOnce(signedOut) {
+      out = signedOut
+      return remark()
+    },
     close() {
       unsubscribe()
       sessions.close()
@@ -266,7 +306,12 @@ export interface AccountEntry {
   readonly formerKeys: readonly string[]
   /** Of the record that made or changed it. */
   readonly recordId: string | undefined
+  /** Another session of the person of this account, which is used in its place. */
+  readonly twinOf?: string
 }
+
+/** Whether requests may go to it. */
+export const isUsed = ({ paused, twinOf }: AccountEntry): boolean => !paused && twinOf === undefined
 
 /** The one pool of the accounts of the settings and of the records, by identity; where both know one, the record wins. Pure. */
 export function mergeAccounts(

@@ -97,10 +97,27 @@ function shellWords(text: string): string[] {
   return words
 }
 
+/** Line breaks and the like become what they are, and are refused with the header that they stand in. */
 const unescapeAnsi = (text: string): string =>
-  text.replace(/\\(?:u([0-9a-f]{4})|x([0-9a-f]{2})|(.))/gi, (_all, unicode, hex, other) =>
-    unicode || hex ? String.fromCharCode(Number.parseInt(unicode ?? hex, 16)) : other,
+  text.replace(
+    /\\(?:u([0-9a-f]{1,4})|x([0-9a-f]{1,2})|([0-7]{1,3})|([\s\S]))/gi,
+    (_all, unicode, hex, octal, other) => {
+      if (other !== undefined) return ansiLetters[other] ?? other
+      return String.fromCharCode(Number.parseInt(unicode ?? hex ?? octal, octal === undefined ? 16 : 8))
+    },
   )
+
+const ansiLetters: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  e: '\x1b',
+  E: '\x1b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+}
 
 /** "Copy as fetch (Node.js)"; the copy for the browser has no cookie. */
 function readFetch(text: string): string[] | undefined {

@@ -13,7 +13,7 @@ const maxHeaderChars = 16 * 1024
  *  @throws {InvalidRequestError} `invalid_value`: empty, over 16 KiB, or a character that no header may carry */
 export function parseCookieHeader(text: string, param: string): string {
   const body = unquote(text)
-    .replace(/^cookie:/i, '')
+    .replace(/^(?:cookie:\s*)+/i, '')
     .trim()
   refuseBadCharacters(body, param)
   const parts = body

@@ -2,7 +2,7 @@ import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { deadlineSignal } from '../core/deadline.ts'
 import type { Logger } from '../core/logger.ts'
-import type { AccountRoster } from './account-roster.ts'
+import { type AccountRoster, isUsed } from './account-roster.ts'
 
 /** In the site's credits. */
 export interface AccountQuota {
@@ -46,10 +46,7 @@ export function createTotalQuota(options: TotalQuotaOptions): TotalQuota {
 
   async function refresh(): Promise<void> {
     const signal = AbortSignal.any([closing.signal, deadlineSignal(timeoutMs)])
-    const left = roster
-      .entries()
-      .filter(({ paused }) => !paused)
-      .slice(0, maxAsked)
+    const left = roster.entries().filter(isUsed).slice(0, maxAsked)
     const found: AccountQuota[] = []
     const askOn = async () => {
       for (let next = left.shift(); next && !signal.aborted; next = left.shift()) {

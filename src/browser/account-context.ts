@@ -128,6 +128,7 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     return openRequestPage(opened, {
       ...options,
       url: pageUrl,
+      withoutPictures: isAttached,
       onSilent: () => void options.keeper.checkAlive(),
     })
   }

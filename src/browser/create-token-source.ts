@@ -205,8 +205,8 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
       const startedAt = performance.now()
       const shelf = shelfOf(account, generation)
       const spare = shelf.take()
-      const token = spare ?? (await mintFor(shelf, { account, generation, signal }))
-      onOrigin?.(spare === undefined ? 'mint' : 'shelf')
+      const { token, mintedAt } = spare ?? (await mintFor(shelf, { account, generation, signal }))
+      onOrigin?.(spare === undefined ? 'mint' : 'shelf', clock.now() - mintedAt)
       // Behind the ask that the caller is about to send.
       setImmediate(shelf.refill)
       metrics.tokenWaitSeconds.observe((performance.now() - startedAt) / 1000)
@@ -241,12 +241,15 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
     return more ?? open
   }
 
-  async function mintFor(shelf: TokenShelf, { account, generation, signal }: TokenRequest): Promise<string> {
+  async function mintFor(
+    shelf: TokenShelf,
+    { account, generation, signal }: TokenRequest,
+  ): Promise<MintedToken> {
     for (let attempt = 1; attempt <= 2; attempt += 1) {
       const minting = mintToken(account, generation)
       try {
         const minted = await abortable(minting, signal)
-        if (shelf.isGood(minted)) return minted.token
+        if (shelf.isGood(minted)) return minted
       } catch (error) {
         // A caller that leaves ends its own wait and nothing else: its token becomes a spare.
         if (signal.aborted) minting.then(shelf.put, () => {})

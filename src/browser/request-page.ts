@@ -3,6 +3,7 @@ import type { BrowserContext, CDPSession, Page, Response } from 'playwright'
 import { UpstreamError } from '../core/errors.ts'
 import type { Reply, ReplyRequest } from '../core/open-reply.ts'
 import { settles } from './abortable.ts'
+import { blockHeavyFiles } from './block-heavy-files.ts'
 import { firstLine } from './token-source.ts'
 
 /** A page of the site that makes requests for us, many at once. */
@@ -24,6 +25,8 @@ export interface RequestPageOptions {
   readonly silenceMs: number
   readonly answerMs: number
   readonly closeMs: number
+  /** The browser was not launched by us, with its pictures off: those of this page are not to be loaded. */
+  readonly withoutPictures: boolean
   /** The page is silent: perhaps the whole browser is gone. */
   readonly onSilent: () => void
 }
@@ -49,7 +52,10 @@ export async function openRequestPage(
   const page = await context.newPage()
   try {
     const line = new PageLine(page, await context.newCDPSession(page), options)
+    const allowPictures = options.withoutPictures ? await refusePictures(context, page) : undefined
     const response = await navigate(page, options.url)
+    if (allowPictures)
+      page.waitForLoadState('load', { timeout: longestLoadMs }).then(allowPictures, allowPictures)
     await passChallenge(page, response, options)
     await line.begin()
     return line
@@ -58,6 +64,16 @@ export async function openRequestPage(
     throw error
   }
 }
+
+/** While the page loads, on a session of its own: as long as it is there the events of the Network domain are told twice, and every
+ *  piece of an answer is one. @returns ends it */
+async function refusePictures(context: BrowserContext, page: Page): Promise<() => void> {
+  const session = await context.newCDPSession(page)
+  await blockHeavyFiles(session, true)
+  return () => void session.detach().catch(() => {})
+}
+
+const longestLoadMs = 30_000
 
 async function navigate(page: Page, url: string): Promise<Response | null> {
   try {

@@ -1,5 +1,6 @@
 import type { BrowserContext, CDPSession, Page, Request, Response } from 'playwright'
 import { UpstreamError } from '../core/errors.ts'
+import { blockHeavyFiles } from './block-heavy-files.ts'
 import type { RecaptchaForm, RecaptchaSite } from './recaptcha-site.ts'
 import { isChallenge } from './request-page.ts'
 import { firstLine, tokenUnavailable } from './token-source.ts'
@@ -60,19 +61,8 @@ export async function openTokenPage(context: BrowserContext, options: TokenPageO
   }
 }
 
-/** Fonts, media and, in a browser that shows them, pictures go by their names. Not by the Fetch domain: a second
- *  user of it beside Playwright's own makes Chromium 150 cancel the login of a proxy with a password. */
-async function blockHeavyFiles(session: CDPSession, withoutPictures: boolean): Promise<void> {
-  const endings = withoutPictures ? [...heavyFiles, ...pictures] : heavyFiles
-  await session.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 })
-  await session.send('Network.setBlockedURLs', { urls: endings.map((ending) => `*.${ending}*`) })
-}
-
 /** What may stand in a request; Google's have some 2,000 letters, digits, `-` and `_`. */
 const tokenForm = /^[\x21-\x7e]{1,16384}$/
-
-const heavyFiles = ['woff', 'woff2', 'ttf', 'otf', 'mp4', 'webm', 'mp3', 'ogg']
-const pictures = ['png', 'jpg', 'jpeg', 'gif', 'webp', 'avif', 'svg', 'ico']
 
 /** Rejects when the page crashes or closes: the browser's protocol leaves what it was asked unanswered then. */
 function whenBroken(page: Page): Promise<never> {

@@ -4,7 +4,7 @@ import type { MintedToken } from './account-context.ts'
 /** Spare tokens of one account and generation, kept while they are in demand so that a request need not wait for one. */
 export interface TokenShelf {
   /** The oldest spare that is still good. Notes the demand. */
-  take(): string | undefined
+  take(): MintedToken | undefined
   /** Spare tokens, some of which may be too old. */
   readonly size: number
   /** Mints what is missing, in the background. */
@@ -53,7 +53,7 @@ export function createTokenShelf(options: TokenShelfOptions): TokenShelf {
       if (takes.length > maxTakes) takes.shift()
       stalled = false
       dropOld()
-      return spares.shift()?.token
+      return spares.shift()
     },
     get size() {
       return spares.length

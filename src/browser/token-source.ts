@@ -11,8 +11,8 @@ export interface TokenRequest {
   /** Each generation has its page, key and action (WIRE 3.2). */
   readonly generation: WireGeneration
   readonly signal: AbortSignal
-  /** Told where the token comes from, before it is given out. */
-  readonly onOrigin?: (origin: 'shelf' | 'mint' | 'remote') => void
+  /** Told where the token comes from and how old it is, before it is given out. A token service does not say how old. */
+  readonly onOrigin?: (origin: 'shelf' | 'mint' | 'remote', ageMs?: number) => void
 }
 
 /** `off`: no browser of ours, RECAPTCHA_MODE=off or remote. `idle`: not launched yet. `down`: waits before the next launch. */

@@ -24,12 +24,45 @@ export function createLogger({ level, format, destination }: LoggerOptions): Log
     timestamp: pino.stdTimeFunctions.isoTime,
     // As words: Loki, Datadog and people read those.
     formatters: { level: (name: string) => ({ level: name }) },
+    serializers: { err: (error: unknown) => describeError(error) },
   }
   if (destination) return pino(options, destination)
   if (format === 'pretty') return pino({ ...options, formatters: {}, transport: { target: 'pino-pretty' } })
   // Not pino's own writer: it blocks the exit of the process for ever when nobody reads the pipe any more.
   return pino(options, createLineWriter(process.stdout))
 }
+
+/** What may be told of an error: never all of its properties, as those of libraries hold addresses with their passwords, and
+ *  requests with their headers. */
+function describeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error))
+    return typeof error === 'object' ? Object.prototype.toString.call(error) : String(error)
+  const facts = error as Error & Record<string, unknown>
+  const told: Record<string, unknown> = {
+    type: error.constructor.name,
+    message: error.message,
+    stack: error.stack,
+  }
+  for (const name of toldProperties) {
+    const value = facts[name]
+    if (typeof value === 'number' || (typeof value === 'string' && value.length <= 100)) told[name] = value
+  }
+  if (error.cause !== undefined && depth < maxCauses) told.cause = describeError(error.cause, depth + 1)
+  return told
+}
+
+/** A code, or a place in the system; of our own errors what they mean. */
+const toldProperties = [
+  'code',
+  'errno',
+  'syscall',
+  'kind',
+  'status',
+  'httpStatus',
+  'retryAfterMs',
+  'param',
+] as const
+const maxCauses = 4
 
 /** What is joined at most before it is written: in UTF-16 units, and how long the first line waits. */
 const maxJoinedLength = 64 * 1024

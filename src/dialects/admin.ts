@@ -174,13 +174,14 @@ export function encodeAccount({
   useHolds,
   renewedMs,
   endsMs,
+  twinOf,
 }: AccountView) {
   return {
     object: 'account',
     id,
     type: kind,
     label: note ?? null,
-    state: paused ? 'paused' : stateOf(hold),
+    state: paused ? 'paused' : hold || twinOf === undefined ? stateOf(hold) : 'duplicate',
     paused,
     cooling: hold?.type === 'cooling' ? { kind: hold.kind, until: isoTime(hold.untilMs) } : null,
     ...(useHolds && { cooling_for: encodeUseHolds(useHolds) }),
@@ -192,6 +193,7 @@ export function encodeAccount({
     proxy: proxy ?? null,
     session_renewed_at: renewedMs === undefined ? null : isoTime(renewedMs),
     session_ends_at: endsMs === undefined ? null : isoTime(endsMs),
+    ...(twinOf !== undefined && { duplicate_of: twinOf }),
   }
 }
 

@@ -9,7 +9,7 @@ import { ServiceError, UpstreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { createRedisStore } from '../store/redis/redis-store.ts'
-import { problemOfVersion } from '../store/state-file.ts'
+import { isOfEarlierVersion, problemOfVersion } from '../store/state-file.ts'
 import type { LoginState, Upstream } from '../upstream/upstream.ts'
 
 export interface Finding {
@@ -35,6 +35,7 @@ export async function checkDataDir(dataDir: string): Promise<Finding> {
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
     const problem = problemOfState(join(path, 'state.db'))
     if (problem === undefined) return { state: 'ok', part, text: `${path} can be written to` }
+    if (problem === earlier) return { state: 'fault', part, text: `state.db ${earlier}`, remedy: startItOnce }
     const remedy = 'put back a copy of state.db, or move it away to begin a new one'
     return { state: 'fault', part, text: `state.db cannot be used: ${problem}`, remedy }
   } catch (error) {
@@ -44,6 +45,9 @@ export async function checkDataDir(dataDir: string): Promise<Finding> {
   }
 }
 
+const earlier = 'is of an earlier version, and a service of that version may be using it'
+const startItOnce = 'start the service in this version once: it keeps a copy of the file before it changes it'
+
 /** Looks beside a service that may be running. A file that is missing will be made. */
 function problemOfState(file: string): string | undefined {
   if (!existsSync(file)) return undefined
@@ -52,6 +56,7 @@ function problemOfState(file: string): string | undefined {
     database = new DatabaseSync(file, { readOnly: true, timeout: 1_000 })
     const problem = problemOfVersion(database)
     if (problem) return problem
+    if (isOfEarlierVersion(database)) return earlier
     const finding = database.prepare('PRAGMA quick_check(1)').get()?.quick_check
     return finding === 'ok' ? undefined : String(finding)
   } catch (error) {

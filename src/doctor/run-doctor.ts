@@ -12,7 +12,7 @@ import type { Account } from '../core/account.ts'
 import { systemClock } from '../core/clock.ts'
 import { createLogger } from '../core/logger.ts'
 import { createMetrics } from '../core/metrics.ts'
-import type { SiteSessions } from '../core/site-session.ts'
+import { importedSessions, type SiteSessions } from '../core/site-session.ts'
 import { openStore } from '../store/open-store.ts'
 import { openStateKeys } from '../store/state-key.ts'
 import { createUpstream } from '../upstream/client.ts'
@@ -54,6 +54,13 @@ async function* examine(config: Config): AsyncGenerator<Finding> {
 
   const { accounts, problems } = accountsOfSettings(config)
   for (const { setting, problem } of problems) yield { state: 'fault', part: setting, text: problem }
+  if (dataDir.state === 'fault') {
+    // Asked with a cookie as it was imported, the site may renew a session that the service has renewed since.
+    const text = 'not looked at: what the service knows of them stands in state.db'
+    yield { state: 'warning', part: 'accounts', text }
+    yield await checkSiteAlone(config)
+    return
+  }
   const upstreams: { identify?: Identify } = {}
   const state = await openState(config, accounts, {
     identify: (account, signal) => upstreams.identify?.(account, signal) ?? Promise.reject(new Error('over')),
@@ -121,6 +128,23 @@ async function openState(config: Config, accounts: readonly Account[], options: 
       roster.close()
       await store.close()
     },
+  }
+}
+
+async function checkSiteAlone(config: Config): Promise<Finding> {
+  const logger = createLogger({ level: 'silent', format: 'json' })
+  const tools = {
+    ...config,
+    clock: systemClock,
+    metrics: createMetrics(),
+    logger,
+    sessions: importedSessions,
+  }
+  const upstream = createUpstream({ ...tools, transport: 'direct' })
+  try {
+    return await checkSite(upstream)
+  } finally {
+    await upstream.close()
   }
 }
 

@@ -313,8 +313,9 @@ class Attempt<Piece> implements AsyncIterableIterator<Piece> {
         generation: this.#generation,
         signal,
         ...(noted && {
-          onOrigin(origin) {
+          onOrigin(origin, ageMs) {
             noted.token = origin
+            if (ageMs !== undefined) noted.tokenAgeMs = Math.round(ageMs)
           },
         }),
       })

@@ -5,8 +5,9 @@ import { givenKeys } from './keys.ts'
 import { clientOf } from './limit-rate.ts'
 import type { RequestContext } from './request-state.ts'
 
-/** Bounds how many secrets one address may try. A right one that comes while the address is shut out is refused as well: else the
- *  bound would tell the guesser when to stop. */
+/** Bounds how many secrets one address may try, in this process: of n replicas each allows as many. A right one that comes while the
+ *  address is shut out is refused as well: else the bound would tell the guesser when to stop. So it is for all who share an address,
+ *  such as everybody behind a proxy that TRUSTED_PROXY_HOPS does not know; the clients of `/v1` are not asked here. */
 export interface Guesses {
   /** Asks `isRight` of the request, unless its address has guessed too often. A wrong secret that is tried on route after route, as
    *  by a script with an old key, is a single guess; no secret is none.
@@ -30,6 +31,8 @@ interface Guesser {
 /** @param now  a clock that nobody can step, in ms */
 export function createGuesses(now: () => number = () => performance.now()): Guesses {
   const guessers = new LRUCache<string, Guesser>({ max: maxAddresses })
+  /** Of addresses whose secrets are being looked at; resolved when the last one is. */
+  const turns = new Map<string, Promise<void>>()
 
   function guesserAt(address: string): Guesser | undefined {
     const guesser = guessers.get(address)
@@ -46,20 +49,35 @@ export function createGuesses(now: () => number = () => performance.now()): Gues
     tried.add(digest).add(here)
   }
 
+  async function judge(address: string, context: RequestContext, isRight: IsRight): Promise<boolean> {
+    const guesser = guesserAt(address)
+    const keys = givenKeys(context)
+    if (guesser && guesser.count >= maxGuesses && keys.length > 0) {
+      const retryAfterMs = guesser.startedMs + windowMs - now()
+      throw new ServiceError('rate_limit_exceeded', { message: tooManyGuesses, retryAfterMs })
+    }
+    if (await isRight()) return true
+    for (const key of keys) note(address, key, `${context.method} ${context.path}`)
+    return false
+  }
+
   return {
-    async allow(context, isRight) {
+    // One after the other: of many at once all would be asked about before the first is counted.
+    allow(context, isRight) {
       const address = clientOf(context.state.clientAddress)
-      const guesser = guesserAt(address)
-      const keys = givenKeys(context)
-      if (guesser && guesser.count >= maxGuesses && keys.length > 0) {
-        const retryAfterMs = guesser.startedMs + windowMs - now()
-        throw new ServiceError('rate_limit_exceeded', { message: tooManyGuesses, retryAfterMs })
-      }
-      if (await isRight()) return true
-      for (const key of keys) note(address, key, `${context.method} ${context.path}`)
-      return false
+      const before = turns.get(address) ?? Promise.resolve()
+      const turn = before.then(() => judge(address, context, isRight))
+      const settled = turn.then(ignore, ignore).then(() => {
+        if (turns.get(address) === settled) turns.delete(address)
+      })
+      turns.set(address, settled)
+      return turn
     },
   }
 }
+
+type IsRight = Parameters<Guesses['allow']>[1]
+
+const ignore = () => {}
 
 const tooManyGuesses = 'Too many wrong keys came from this address. Wait for a minute.'

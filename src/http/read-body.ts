@@ -22,6 +22,17 @@ export async function readJson(context: RequestContext, maxBytes: number): Promi
   return parseJson(bytes)
 }
 
+/** Reads a body, JSON unless `read` says otherwise, and has it parsed. A function of its own, so that nobody holds what was read
+ *  while the request is answered: a handler's variables live as long as it waits. */
+export async function parseBody<Parsed>(
+  context: RequestContext,
+  maxBytes: number,
+  parse: (body: unknown) => Parsed | Promise<Parsed>,
+  read: (context: RequestContext, maxBytes: number) => Promise<unknown> = readJson,
+): Promise<Parsed> {
+  return parse(await read(context, maxBytes))
+}
+
 /** A type left out is taken for JSON, and `text/plain` too: browsers and small scripts send it. */
 function isJsonType(contentType: string): boolean {
   return !contentType || /^(application|text)\/([\w.-]+\+)?json\b|^text\/plain\b/i.test(contentType)

@@ -91,13 +91,20 @@ export async function* sliceBytes(
   }
 }
 
-/** Reads a file whole. @throws {UpstreamError} when it is larger than `maxBytes` */
-export async function readSiteFile({ contentLength, body }: SiteFile, maxBytes: number): Promise<Buffer> {
+/** Reads a file whole.
+ *  @param take  told of the bytes before they are kept; what it throws ends the reading
+ *  @throws {UpstreamError} when it is larger than `maxBytes` */
+export async function readSiteFile(
+  { contentLength, body }: SiteFile,
+  maxBytes: number,
+  take: (bytes: number) => void = () => {},
+): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of body) {
     length += chunk.length
     if (Math.max(length, contentLength ?? 0) > maxBytes) throw tooLarge(maxBytes)
+    take(chunk.length)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -14,6 +14,8 @@ export interface AttemptRecord {
   tokenMs?: number
   /** Where its token came from: made before (`shelf`), for it (`mint`), by the token service (`remote`), or there was none. */
   token?: TokenOrigin
+  /** How old it was when it was sent. */
+  tokenAgeMs?: number
   /** All of it, up to its failure or the commit point. */
   ms?: number
   /** `begun`, or what the failure was taken for. */

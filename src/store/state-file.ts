@@ -143,8 +143,7 @@ function migrate(database: DatabaseSync): void {
       `state.db in DATA_DIR: ${problem}. Run that version, or put back the copy that it made (state.db.before-…)`,
     )
   const version = pragma(database, 'user_version')
-  const writtenBy = pragma(database, 'application_id')
-  if (version > 0 && (version < migrations.length || writtenBy < writer.id)) copyAside(database)
+  if (isOfEarlierVersion(database)) copyAside(database)
   const steps = migrations.slice(version).join('\n')
   const marks = `PRAGMA user_version = ${migrations.length}; PRAGMA application_id = ${writer.id};`
   database.exec(`BEGIN IMMEDIATE; ${steps} ${marks} COMMIT`)
@@ -155,6 +154,12 @@ export function problemOfVersion(database: DatabaseSync): string | undefined {
   const version = pragma(database, 'user_version')
   if (version <= migrations.length && pragma(database, 'application_id') <= writer.id) return undefined
   return `it was written by a later version (schema ${version})`
+}
+
+/** To open it as a store is to change it, under a service of that version that may be running. */
+export function isOfEarlierVersion(database: DatabaseSync): boolean {
+  const version = pragma(database, 'user_version')
+  return version > 0 && (version < migrations.length || pragma(database, 'application_id') < writer.id)
 }
 
 const pragma = (database: DatabaseSync, name: string): number =>

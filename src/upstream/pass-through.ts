@@ -1,4 +1,4 @@
-import got, { RequestError } from 'got'
+import got, { type PlainResponse, RequestError } from 'got'
 import { ServiceError } from '../core/errors.ts'
 
 export interface PassThroughOptions {
@@ -7,6 +7,8 @@ export interface PassThroughOptions {
   readonly apiKey: string | undefined
   /** For one request in all. Default: 60 s. */
   readonly timeoutMs?: number
+  /** Of a reply, after decompression: embeddings of a long list have some megabytes. Default: 32 MB. */
+  readonly maxReplyBytes?: number
 }
 
 export interface PassedReply {
@@ -20,7 +22,8 @@ export interface PassedReply {
  *  @throws {ServiceError} `pass_through_failed` @throws `signal.reason` on abort */
 export type PassThrough = (path: string, body: Buffer, signal: AbortSignal) => Promise<PassedReply>
 
-export function createPassThrough({ baseUrl, apiKey, timeoutMs = 60_000 }: PassThroughOptions): PassThrough {
+export function createPassThrough(options: PassThroughOptions): PassThrough {
+  const { baseUrl, apiKey, timeoutMs = 60_000, maxReplyBytes = 32 * 1024 * 1024 } = options
   const client = got.extend({
     retry: { limit: 0 },
     throwHttpErrors: false,
@@ -35,12 +38,21 @@ export function createPassThrough({ baseUrl, apiKey, timeoutMs = 60_000 }: PassT
   return async (path, body, signal) => {
     signal.throwIfAborted()
     try {
-      const reply = await client.post(baseUrl + path, {
-        body,
-        signal,
-        timeout: { request: timeoutMs },
-        responseType: 'buffer',
-      })
+      const stream = client.stream.post(baseUrl + path, { body, signal, timeout: { request: timeoutMs } })
+      const { promise, resolve, reject } =
+        Promise.withResolvers<Pick<PlainResponse, 'statusCode' | 'headers'>>()
+      stream.once('response', resolve)
+      // Never removed: an error after the headers goes to the reader of the body, and must not be unhandled without one.
+      stream.on('error', reject)
+      const reply = await promise
+      const chunks: Uint8Array[] = []
+      let length = 0
+      for await (const chunk of stream) {
+        length += chunk.length
+        // Leaving the loop closes the connection.
+        if (length > maxReplyBytes) throw failed(`its reply is over ${maxReplyBytes / 1024 / 1024} MB`)
+        chunks.push(chunk)
+      }
       const contentType = reply.headers['content-type'] ?? 'application/json'
       // Its 401 is of the operator's key, and would tell a client that its own is wrong.
       if (
@@ -49,7 +61,10 @@ export function createPassThrough({ baseUrl, apiKey, timeoutMs = 60_000 }: PassT
         (reply.statusCode >= 300 && reply.statusCode < 400)
       )
         throw failed(`it answered ${reply.statusCode}: check EMBEDDINGS_BASE_URL and EMBEDDINGS_API_KEY`)
-      return { status: reply.statusCode, contentType, body: Buffer.from(reply.body) }
+      // A page of a proxy in between, which no client of ours can read.
+      if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(contentType))
+        throw failed(`it answered ${reply.statusCode} with something that is no JSON`)
+      return { status: reply.statusCode, contentType, body: Buffer.concat(chunks) }
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (error instanceof RequestError) throw failed(`it cannot be reached (${error.code})`, error)

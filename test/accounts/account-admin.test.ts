@@ -14,6 +14,7 @@ const usable: AccountView = {
   endsMs: undefined,
   inFlight: 0,
 }
+const admin = { learnPersons: () => Promise.resolve(), noticeTwins: () => Promise.resolve() }
 const signedOut = (id: string): AccountView => ({ ...usable, id, hold: { type: 'signed-out', sinceMs: 0 } })
 const cooling: AccountView = {
   ...usable,
@@ -25,7 +26,7 @@ function run(signal: AbortSignal, check: (id: string) => Promise<AccountView>) {
   const paused = { ...signedOut('acc_paused'), paused: true }
   const views = [usable, signedOut('acc_1'), cooling, paused, signedOut('acc_2')]
   return checkSignedOut({
-    admin: { list: () => Promise.resolve(views), check },
+    admin: { ...admin, list: () => Promise.resolve(views), check },
     logger: silentLogger,
     signal,
   })
@@ -59,6 +60,7 @@ it('FINDINGS A11: looks at a signed-out account again, less and less often, unti
   let ticks = 0
   await watchSignedOut({
     admin: {
+      ...admin,
       list: () => {
         ticks += 1
         nowMs += 30_000

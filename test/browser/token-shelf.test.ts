@@ -46,7 +46,7 @@ function startShelf(overrides: Partial<TokenShelfOptions> = {}): ShelfBench {
     shelf,
     clock,
     take() {
-      const token = shelf.take()
+      const token = shelf.take()?.token
       shelf.refill()
       return token
     },

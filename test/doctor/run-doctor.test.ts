@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
 import { createAccount, createApiKeyAccount } from '../../src/core/account.ts'
@@ -52,6 +53,22 @@ test('finds nothing wrong: each part has its line, the token comes from a real C
   expect(line(`account ${label}`)).toContain('signed in (cookie)')
   expect(line('token')).toMatch(/made by Chromium in \d/)
   expect(emulator.violations).toEqual([])
+})
+
+test('leaves a state.db alone that an earlier version wrote, which may be running', async () => {
+  const file = join(folder, 'state.db')
+  const database = new DatabaseSync(file)
+  database.exec(`CREATE TABLE account (account TEXT PRIMARY KEY) STRICT; PRAGMA user_version = 1`)
+  database.close()
+  const before = await readFile(file)
+  const { healthy, line } = await examine(off)
+  expect(healthy).toBe(false)
+  expect(line('DATA_DIR')).toContain('state.db is of an earlier version')
+  expect(line('accounts')).toContain('not looked at')
+  expect(line('site')).toContain('models')
+  expect(emulator.requests.some(({ path }) => path === '/api/is_login')).toBe(false)
+  expect((await readFile(file)).equals(before)).toBe(true)
+  expect((await readdir(folder)).filter((name) => !/^state\.db(-wal|-shm)?$/.test(name))).toEqual([])
 })
 
 test('tells an account that is signed out, and no secret of it', async () => {

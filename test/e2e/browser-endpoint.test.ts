@@ -40,6 +40,16 @@ test('a browser that shows pictures fetches none for the page that mints', async
   expect(fetched.filter((path) => /\.(?:png|mp4|woff2)$/.test(path))).toEqual([])
 })
 
+test('nor for the page that asks', async () => {
+  const { stack } = await start({ GENSPARK_TRANSPORT: 'browser', RECAPTCHA_MODE: 'off' }, 'off')
+  expect(await text(stack)).toBeTruthy()
+  const fetched = () => stack.emulator.recaptcha.requests.map(({ path }) => path)
+  // The last thing that the page loads.
+  await expect.poll(fetched).toContain('/recaptcha/assets/site.css')
+  for (let count = 0; count < 5; count += 1) expect(await text(stack)).toBeTruthy()
+  expect(fetched().filter((path) => /\.(?:png|mp4|woff2)$/.test(path))).toEqual([])
+})
+
 test('RECAPTCHA_MODE=off launches no Chromium: auto asks through the browser of BROWSER_ENDPOINT all the same', async () => {
   const { stack } = await start({ RECAPTCHA_MODE: 'off' }, 'off')
   expect(await text(stack)).toBeTruthy()

@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
 import { runDoctor } from '../../src/doctor/run-doctor.ts'
-import type { FailureId, Scenario } from '../emulator/scenario.ts'
+import { startEmulator } from '../emulator/emulator.ts'
+import { type FailureId, repeated, type Scenario } from '../emulator/scenario.ts'
 import { proxyPassword, startHttpProxy, startSocksProxy } from '../support/proxies.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { spawnService } from '../support/spawn-service.ts'
@@ -174,4 +175,44 @@ it('no secret shows in what a service prints that cannot start, or is killed', a
   broken.signal('SIGTERM')
   await broken.exitCode
   expect(tells(broken.output())).toBe(false)
+}, 60_000)
+
+it('no secret shows in what a service prints that crashes, whatever the error bears', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'canary-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  // Errors as Node and its libraries throw them: with the address that was wrong, and the request that failed.
+  const crash = `process.on('SIGUSR2', () => {
+    const { GS_COOKIE: cookie, API_SECRET, CRASH_URL: input } = process.env
+    const cause = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', config: { headers: { cookie } } })
+    const error = Object.assign(new TypeError('Invalid URL', { cause }), { code: 'ERR_INVALID_URL', input })
+    throw Object.assign(error, { request: { authorization: 'Bearer ' + API_SECRET, messages: ['canary-prompt'] } })
+  })`
+  await writeFile(join(folder, 'crash.mjs'), crash)
+  const emulator = await startEmulator({ tokenCheck: 'off' })
+  onTestFinished(() => emulator.close())
+  emulator.answerWith({
+    type: 'answer',
+    chunks: repeated('word ', Number.POSITIVE_INFINITY),
+    chunkDelayMs: 5,
+  })
+  const { PROXY_URL: _, GENSPARK_API_KEY: __, ...env } = secrets
+  const service = await spawnService({
+    ...{ ...env, RECAPTCHA_MODE: 'off', TOKEN_REQUIRED: 'false' },
+    ...{ GENSPARK_BASE_URL: emulator.url, LOG_LEVEL: 'debug' },
+    CRASH_URL: secrets.PROXY_URL,
+    NODE_OPTIONS: `--import ${join(folder, 'crash.mjs')}`,
+  })
+  onTestFinished(() => service.kill())
+  const answer = await fetch(`${service.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secrets.API_SECRET}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-5.4', ...hello, stream: true, max_tokens: 1_000_000 }),
+  })
+  expect(answer.status).toBe(200)
+  service.signal('SIGUSR2')
+  const rest = await answer.text().catch(String)
+  expect(await service.exitCode).toBe(1)
+  expect(service.output()).toContain('ERR_INVALID_URL')
+  expect(service.output()).toContain('ECONNRESET')
+  expect([service.output(), rest].filter(tells)).toEqual([])
 }, 60_000)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Emulator, startEmulator } from '../emulator/emulator.ts'
+import type { Scenario } from '../emulator/scenario.ts'
 import { admin, adminEnv, ask } from '../support/ask-replica.ts'
 import { type ServiceProcess, spawnService } from '../support/spawn-service.ts'
 
@@ -66,6 +67,29 @@ describe.each(['copilot', 'agent'] as const)(
       expect(Date.parse(account.session_renewed_at)).toBeLessThanOrEqual(Date.now())
       expect(Date.parse(account.session_ends_at)).toBeGreaterThan(Date.now() + 19 * 24 * 3600 * 1000)
       expect(emulator.violations).toEqual([])
+    })
+
+    it('costs the account nothing that a request was in flight on the old one', async () => {
+      const url = await start({ GENSPARK_PROTOCOL })
+      const late = Promise.withResolvers<void>()
+      // The site looks at the session of the first ask when the second has rolled it.
+      const refused: Scenario = {
+        type: 'raw',
+        async respond(response) {
+          await late.promise
+          response.writeHead(401, { 'content-type': 'application/json' })
+          response.end('{"status":-5,"message":"not login","data":{}}')
+        },
+      }
+      emulator.answerWith(() => (emulator.asks.length === 1 ? refused : { type: 'answer', text: 'Good day' }))
+      const first = ask(url)
+      await emulator.until(() => emulator.asks.length === 1)
+      const renewed = emulator.rollSession('alice', { on: `POST ${pathOf(GENSPARK_PROTOCOL)}` })
+      expect((await ask(url)).status).toBe(200)
+      late.resolve()
+      expect(await first).toMatchObject({ status: 200, text: 'Good day' })
+      expect(sessions()).toEqual(['alice', 'alice', renewed])
+      expect((await admin(url, 'GET')).data).toMatchObject([{ state: 'usable', signed_out_since: null }])
     })
 
     it('is gone on with in the polls of the very ask that rolled it', async () => {
@@ -156,6 +180,29 @@ describe('FINDINGS A5: a renewed session', () => {
     expect((await admin(url, 'GET')).data).toHaveLength(1)
     await ask(url)
     expect(sessions().at(-1)).toBe('at-home')
+  })
+
+  it('the same person twice in GS_COOKIE is used once, and the other session serves when the first is signed out', async () => {
+    emulator.signIn('at-home', 'alice')
+    emulator.signIn('at-work', 'alice')
+    const url = await start({ GS_COOKIE: 'session_id=at-home,session_id=at-work,session_id=bob' })
+    await service?.logged('two sessions of the same person[^"]*')
+    const { data } = await admin(url, 'GET')
+    expect(data.map(({ state }: { state: string }) => state)).toEqual(['usable', 'duplicate', 'usable'])
+    expect(data[1].duplicate_of).toBe(data[0].id)
+    for (let count = 0; count < 6; count += 1) expect((await ask(url)).status).toBe(200)
+    expect(new Set(sessions())).toEqual(new Set(['at-home', 'bob']))
+
+    // Who is who is known at the next start: the site is not asked again.
+    const asked = emulator.requests.filter(({ path }) => path === '/api/is_login').length
+    emulator.signOut('at-home')
+    await admin(url, 'POST', `/${data[0].id}/check`)
+    await start({ GS_COOKIE: 'session_id=at-home,session_id=at-work,session_id=bob' })
+    await expect
+      .poll(async () => (await ask(service?.url ?? '')).status === 200 && sessions(), { timeout: 30_000 })
+      .toContain('at-work')
+    expect(sessions().slice(6)).not.toContain('at-home')
+    expect(asked).toBe(3)
   })
 
   it('of a guest is not taken: a refusal sets one too', async () => {

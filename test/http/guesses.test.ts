@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { AppServices } from '../../src/http/app.ts'
 import { startApp, type TestApp } from './support/start-app.ts'
 
 const env = { API_SECRET: 'sk-client', ADMIN_SECRET: 'adm-right', REQUEST_RATE_LIMIT: '0' }
@@ -27,6 +28,28 @@ describe('CASES G3: wrong secrets of the operator', () => {
     expect(await refused.json()).toMatchObject({
       error: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
     })
+  })
+
+  it('are counted when many come at once, before it is known that they are wrong', async () => {
+    const allCame = Promise.withResolvers<void>()
+    let came = 0
+    const operatorKey = { looksMade: () => true, matches: () => allCame.promise.then(() => false) }
+    const services = { operatorKey: operatorKey as unknown as AppServices['operatorKey'] }
+    const app = await startApp({ env: { API_SECRET: 'sk-client', REQUEST_RATE_LIMIT: '0' }, services })
+    app.server.on('request', () => {
+      came += 1
+      if (came === 40) allCame.resolve()
+    })
+    const answers = Array.from({ length: 40 }, (_, index) => get(app, `g2a-admin-${index}`))
+    const statuses = (await Promise.all(answers)).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 401)).toHaveLength(5)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(35)
+  })
+
+  it('leave no trace of a right one, however often it comes at once', async () => {
+    const app = await startApp({ env })
+    const answers = await Promise.all(Array.from({ length: 40 }, () => get(app, 'adm-right')))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
   })
 
   it('do not shut out who sends no key, nor the clients of /v1', async () => {

@@ -1,9 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import { startEmulator } from '../emulator/emulator.ts'
 
 const root = join(import.meta.dirname, '../..')
 const script = (name: string, ...args: string[]) => promisify(execFile)(join(root, 'scripts', name), args)
@@ -19,6 +22,49 @@ describe.each(['run.sh', 'test.sh'])('%s', (name) => {
       stderr: `Unknown option: --nope\nTry scripts/${name} --help\n`,
     })
   })
+})
+
+test('the doctor of a fresh copy writes a report without a secret, and nothing else', {
+  timeout: 60_000,
+}, async () => {
+  const emulator = await startEmulator()
+  const folder = await mkdtemp(join(tmpdir(), 'canary-copy-'))
+  onTestFinished(async () => {
+    await emulator.close()
+    await rm(folder, { recursive: true })
+  })
+  for (const name of ['package.json', 'package-lock.json', 'scripts', 'src'])
+    await cp(join(root, name), join(folder, name), { recursive: true })
+  // What run.sh would install, in its place: the network is no part of this test.
+  const packages = join(folder, 'node_modules')
+  await mkdir(packages)
+  for (const name of await readdir(join(root, 'node_modules')))
+    if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(packages, name))
+  const { stdout: lock } = await promisify(execFile)('sh', ['-c', 'cksum <package-lock.json'], {
+    cwd: folder,
+  })
+  await writeFile(join(packages, '.installed-from'), `${lock.trim()} all\n`)
+  const before = await readdir(folder)
+  const { PATH, HOME } = process.env
+  const env = {
+    ...{
+      PATH: `${dirname(process.execPath)}:${PATH}`,
+      HOME,
+      RECAPTCHA_MODE: 'off',
+      API_SECRET: 'sk-canary',
+      GS_COOKIE: 'session_id=alice; c1=canary-c1',
+    },
+    GENSPARK_BASE_URL: emulator.url,
+  }
+  const { stdout } = await promisify(execFile)(join(folder, 'scripts/run.sh'), ['doctor', '--report', '-'], {
+    env,
+  })
+  expect(stdout).toMatch(/^- genspark2api: \d+\.\d+\.\d+/m)
+  expect(stdout).toMatch(/^\| ok \| direct account-1 \| HTTP 200/m)
+  expect(stdout).toMatch(/^\| ok \| account account-1 \| signed in/m)
+  expect(stdout).not.toMatch(/canary|alice|127\.0\.0\.1/)
+  const made = (await readdir(folder)).filter((name) => !before.includes(name) && name !== '.tools')
+  expect(made).toEqual(['data'])
 })
 
 describe('the demo', () => {

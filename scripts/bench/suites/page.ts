@@ -21,6 +21,8 @@ export const page: Suite = {
         const streams = JSON.parse(stdout) as PageStreams
         bench.record('first event, added p50, ms', name, streams.firstAddedP50Ms)
         bench.record('first event, added p99, ms', name, streams.firstAddedP99Ms)
+        bench.record('first event, added by auto, p50, ms', name, streams.autoAddedP50Ms)
+        bench.record('first event, added by auto, p99, ms', name, streams.autoAddedP99Ms)
         bench.record('100 at 20/s, added p50, ms', name, streams.delayAddedP50Ms)
         bench.record('100 at 20/s, added p99, ms', name, streams.delayAddedP99Ms)
         bench.record('100 at 20/s, added cores', name, streams.addedCores)

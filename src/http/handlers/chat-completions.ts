@@ -12,7 +12,7 @@ import { createAnswerChoices } from '../answer-choices.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { countAsks } from '../limit-rate.ts'
-import { readJson } from '../read-body.ts'
+import { parseBody } from '../read-body.ts'
 import type { Middleware, RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
@@ -30,8 +30,8 @@ export function createChatCompletionsHandler(
   const sendOptions = { ...config, logger }
 
   return async (context: RequestContext): Promise<void> => {
-    const body = await readJson(context, config.maxBodyBytes)
-    const asked = await parseRequest(body, catalogue.resolve)
+    const parse = (body: unknown) => parseRequest(body, catalogue.resolve)
+    const asked = await parseBody(context, config.maxBodyBytes, parse)
     const { chat, choices, callStyle, toolForms, stream, includeUsage } = asked
     warn(context, asked.warnings)
     warnOfStandIn(context, chat.model)

@@ -8,7 +8,7 @@ import {
 import { createAnswerChat, noting } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { readJson } from '../read-body.ts'
+import { parseBody } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
@@ -20,8 +20,8 @@ export function createCompletionsHandler(config: Config, services: AppServices, 
   const answerChat = createAnswerChat(services, links)
 
   return async (context: RequestContext): Promise<void> => {
-    const body = await readJson(context, config.maxBodyBytes)
-    const asked = parseCompletionRequest(body, catalogue.resolve)
+    const parse = (body: unknown) => parseCompletionRequest(body, catalogue.resolve)
+    const asked = await parseBody(context, config.maxBodyBytes, parse)
     const { chat, stream, includeUsage, prefix } = asked
     warn(context, asked.warnings)
     warnOfStandIn(context, chat.model)

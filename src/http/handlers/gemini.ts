@@ -12,7 +12,7 @@ import { countPrompt, createUsageMeter } from '../../dialects/measure-usage.ts'
 import { createAnswerChat, noting } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { readJson } from '../read-body.ts'
+import { parseBody } from '../read-body.ts'
 import type { RequestContext, RequestState } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
@@ -41,8 +41,8 @@ export function createGeminiHandlers(config: Config, services: AppServices, link
      *  that is whole is such a list. */
     async call(context: Context): Promise<void> {
       const { model, method } = readCall(context.params.call ?? '')
-      const body = await readJson(context, config.maxBodyBytes)
-      const { chat, showThinking, warnings } = await parseRequest(body, model, catalogue.resolve)
+      const parse = (body: unknown) => parseRequest(body, model, catalogue.resolve)
+      const { chat, showThinking, warnings } = await parseBody(context, config.maxBodyBytes, parse)
       if (method === 'countTokens') {
         sendJson(context, { totalTokens: await countPrompt(chat, countTokens) })
         return

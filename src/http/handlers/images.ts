@@ -11,6 +11,7 @@ import { beginMediaCall } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { countAsks } from '../limit-rate.ts'
+import { parseBody } from '../read-body.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { Middleware, RequestContext } from '../request-state.ts'
 import { sendJson } from '../send-json.ts'
@@ -28,8 +29,8 @@ export function createImagesHandler(
 
   return async (context: RequestContext): Promise<void> => {
     const call = beginMediaCall(context)
-    const body = await readFormOrJson(context, maxBodyBytes)
-    const asked = await parseImageRequest(body, { resolve, imageRequired })
+    const parse = (body: unknown) => parseImageRequest(body, { resolve, imageRequired })
+    const asked = await parseBody(context, maxBodyBytes, parse, readFormOrJson)
     if (asked.image.count > 1) await countAsks(limit, context, asked.image.count - 1)
     const images = await fetchAttachments(asked.images, call)
     const { account, events } = await runMedia({ ...asked.image, images }, call)
@@ -49,7 +50,9 @@ export function createImagesHandler(
     if (responseFormat === 'url')
       return { url: await links.link(context, file, accountKey, 'image'), ...revised }
     const opened = await openFile(accountKey, file.url, context.state.signal)
-    const bytes = await readSiteFile(opened, maxImageBytes)
+    // All of them are in memory until the response is written: they count like a body.
+    const take = (bytes: number) => context.bodyBudget?.take(context, bytes)
+    const bytes = await readSiteFile(opened, maxImageBytes, take)
     return { b64_json: bytes.toString('base64'), ...revised }
   }
 }

@@ -6,7 +6,7 @@ import { countInput, countPrompt, createUsageMeter } from '../../dialects/measur
 import { createAnswerChat, noting } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
-import { readJson } from '../read-body.ts'
+import { parseBody, readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
@@ -19,8 +19,8 @@ export function createMessagesHandler(config: Config, services: AppServices, lin
 
   return async (context: RequestContext): Promise<void> => {
     const { requestId, signal } = context.state
-    const body = await readJson(context, config.maxBodyBytes)
-    const { chat, stream, showThinking, warnings } = await parseRequest(body, catalogue.resolve)
+    const parse = (body: unknown) => parseRequest(body, catalogue.resolve)
+    const { chat, stream, showThinking, warnings } = await parseBody(context, config.maxBodyBytes, parse)
     warn(context, warnings)
     warnOfStandIn(context, chat.model)
     const answer = answerChat(context, chat)

@@ -17,7 +17,7 @@ import type { AppServices } from '../app-services.ts'
 import { makeInBackground } from '../background-response.ts'
 import type { FileLinks } from '../file-links.ts'
 import { callerOf } from '../keys.ts'
-import { readJson } from '../read-body.ts'
+import { parseBody, readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
@@ -48,14 +48,15 @@ export function createResponsesHandlers(config: Config, services: AppServices, l
   const handle = async (context: RequestContext, alwaysCompacts: boolean): Promise<void> => {
     const owner = callerOf(context)
     const id = createResponseId(context.state.requestId)
-    const body = await readJson(context, config.maxBodyBytes)
-    const request = await parseRequest(body, {
+    const parseOptions = {
       id,
       resolve: catalogue.resolve,
       storedByDefault: config.responsesStored && !alwaysCompacts,
       compacts: alwaysCompacts,
-      readKept: (keptId) => keptResponses.find(keptId, owner),
-    })
+      readKept: (keptId: string) => keptResponses.find(keptId, owner),
+    }
+    const parse = (body: unknown) => parseRequest(body, parseOptions)
+    const request = await parseBody(context, config.maxBodyBytes, parse)
     const { chat, stream, background, toolForms, compacts, echo } = request
     warn(context, request.warnings)
     warnOfStandIn(context, chat.model)

@@ -15,6 +15,7 @@ import { beginMediaCall, gatewayCall } from '../answer-chat.ts'
 import type { AppServices } from '../app-services.ts'
 import type { FileLinks } from '../file-links.ts'
 import { callerOf } from '../keys.ts'
+import { parseBody } from '../read-body.ts'
 import { readFormOrJson } from '../read-form.ts'
 import type { RequestContext, RequestState } from '../request-state.ts'
 import { sendJson } from '../send-json.ts'
@@ -30,11 +31,11 @@ export function createVideoGenerationsHandler(
 ) {
   const { runMedia, fetchAttachments, catalogue, clock } = services
   const resolve = (name: string) => catalogue.resolveMedia(name, 'video')
+  const parse = (body: unknown) => parseVideoRequest(body, resolve)
 
   return async (context: RequestContext): Promise<void> => {
     const call = beginMediaCall(context)
-    const body = await readFormOrJson(context, maxBodyBytes)
-    const { video, images: given } = await parseVideoRequest(body, resolve)
+    const { video, images: given } = await parseBody(context, maxBodyBytes, parse, readFormOrJson)
     const images = await fetchAttachments(given, call)
     const { account, events } = await runMedia({ ...video, images }, call)
     const files = await collectFiles(events)
@@ -49,6 +50,7 @@ export function createVideoGenerationsHandler(
 export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes'>, services: AppServices) {
   const { videoJobs, openFile, fetchAttachments, catalogue } = services
   const resolve = (name: string) => catalogue.resolveMedia(name, 'video')
+  const parse = (body: unknown) => parseVideoRequest(body, resolve)
 
   async function find(context: Context): Promise<VideoJob> {
     const job = await videoJobs.find(idOf(context), callerOf(context))
@@ -59,8 +61,7 @@ export function createVideoHandlers({ maxBodyBytes }: Pick<Config, 'maxBodyBytes
   return {
     async create(context: Context): Promise<void> {
       const { requestId } = context.state
-      const body = await readFormOrJson(context, maxBodyBytes)
-      const { video, images: given, size } = await parseVideoRequest(body, resolve)
+      const { video, images: given, size } = await parseBody(context, maxBodyBytes, parse, readFormOrJson)
       const images = await fetchAttachments(given, gatewayCall(context))
       const onEnd = context.bodyBudget?.hold(context)
       const about = { requestId, owner: callerOf(context), size, onEnd }

@@ -32,6 +32,16 @@ describe('images through the official client', () => {
     },
   )
 
+  it('counts pictures that are answered as bytes in the budget of bodies', async () => {
+    const media = making(cookieFile, cookieFile)
+    const openFile = () => Promise.resolve(siteFile(Buffer.concat([png, Buffer.alloc(600 * 1024)])))
+    const app = await startApp({ ...media, services: { openFile }, env: { BODY_BUDGET_MB: '1' } })
+    const body = { ...request, n: 2, response_format: 'b64_json' }
+    const response = await app.send('/v1/images/generations', body)
+    expect([response.status, await response.json()]).toMatchObject([503, { error: { code: 'overloaded' } }])
+    expect((await app.send('/v1/images/generations', request)).status).toBe(200)
+  })
+
   it('generates, and links public files directly', async () => {
     const media = making({ ...publicFile, revisedPrompt: 'A fine cat' })
     const app = await startApp(media)

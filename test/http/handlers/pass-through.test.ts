@@ -2,15 +2,20 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text as readText } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
 import { createPassThrough } from '../../../src/upstream/pass-through.ts'
 import { startApp } from '../support/start-app.ts'
 
 /** Another service: tells what it was asked. */
-async function startOther(status = 200) {
+async function startOther(status = 200, given?: { type: string; body: Buffer }) {
   const server = createServer(async (request, response) => {
     const { url, headers } = request
     const body = await readText(request)
+    if (given) {
+      const headers = { 'content-type': given.type, 'content-encoding': 'gzip' }
+      return void response.writeHead(status, headers).end(gzipSync(given.body))
+    }
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(JSON.stringify({ url, key: headers.authorization, body }))
   })
@@ -49,6 +54,15 @@ it('says what is missing where no address is set', async () => {
 it.each([
   ['refuses the key', async () => await startOther(401)],
   ['is away', async () => 'http://127.0.0.1:1/v1'],
+  ['is hidden by a page', () => startOther(502, { type: 'text/html', body: Buffer.from('<html>') })],
+  [
+    'answers with a page',
+    () => startOther(200, { type: 'text/html', body: Buffer.from('<script>x()</script>') }),
+  ],
+  [
+    'answers without end',
+    () => startOther(200, { type: 'application/json', body: Buffer.alloc(40 << 20, ' ') }),
+  ],
 ])('is a failure of ours when the other service %s', async (_, base) => {
   const passThrough = createPassThrough({ baseUrl: await base(), apiKey: undefined })
   const { send } = await startApp({ services: { passThrough } })

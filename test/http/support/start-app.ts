@@ -110,6 +110,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
       change: () => Promise.reject(new Error('no accounts in this test')),
       remove: () => Promise.reject(new Error('no accounts in this test')),
       check: () => Promise.reject(new Error('no accounts in this test')),
+      learnPersons: () => Promise.resolve(),
+      noticeTwins: () => Promise.resolve(),
     },
     usage: store.counts,
     quota: () => Promise.resolve(undefined),
