@@ -178,12 +178,12 @@ async function usage(): Promise<string> {
 
 Usage: node src/start.js [serve | doctor [--report FILE | --json] | healthcheck | admin-key | demo | --help | --version]
 
-With no command the service starts.
+With no command it starts the service.
   doctor        looks at the settings, DATA_DIR, Redis, the site, each account, each way to ask for it and the making of a token,
-                and says what to do about what is wrong; --report also writes all that, with versions, to a file for a bug report
+                and says how to fix what is wrong; --report also writes all that, with versions, to a file for a bug report
                 (- for standard output), without secrets, names and addresses; --json prints one JSON object instead of lines
-  healthcheck   asks the service that runs here whether it lives; for containers
-  admin-key     makes a new key for the operator (/admin), in the place of the one made at the first start, and prints it
+  healthcheck   asks the service that runs here whether it is alive; for containers
+  admin-key     makes a new key for the operator (/admin), which replaces the one made at the first start, and prints it
   demo          runs the service against a mock of the site with canned answers: no account is needed
 
 Every setting comes from the environment, or from a .env file in the working directory:

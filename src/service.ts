@@ -165,7 +165,7 @@ async function loadTheRest(loaders: readonly (() => Promise<unknown>)[], signal:
 const loadPauseMs = 150
 
 const operatorKeyText = (key: string, url: string): string => `
-The operator's key, made now and shown this once. Keep it; "genspark2api admin-key" makes another in its place.
+The operator's key, made now and shown this once. Keep it; "genspark2api admin-key" replaces it.
   key      ${key}
   address  ${url}
 

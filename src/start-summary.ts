@@ -47,7 +47,7 @@ function* missing(config: StartConfig, accounts: Started['accounts']): Iterable<
   if (apiSecrets.length === 0 && !isHere(host) && !isHere(URL.parse(baseUrl)?.hostname ?? ''))
     yield 'no API_SECRET, so that anyone who reaches this address uses your accounts: set API_SECRET to a key of your choice, or HOST=127.0.0.1'
   if (recaptchaMode === 'off' && (accounts.length === 0 || accounts.some(needsToken)))
-    yield 'RECAPTCHA_MODE=off, so that the site may answer from a weaker model: take it away to have tokens made'
+    yield 'RECAPTCHA_MODE=off, so that the site may answer from a weaker model: unset it to have tokens made'
   if (redisUrl !== undefined && stateKeys.length === 0) {
     const readable = accounts.some(isStored)
       ? 'added accounts and renewed sessions lie readable in Redis, and '
