@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage='Usage: scripts/set-owner.sh OWNER
 
-Everything that pulls the image names it as deploy/image does, with its owner:  the GitHub user or organisation whose
+Everything that pulls the image or clones the repository names its owner as deploy/image does: the GitHub user or organisation whose
 workflow publishes it (.github/workflows/main.yml). This sets the owner in all of these files; run it again for another one.
 '
 
@@ -26,5 +26,8 @@ fi
 before=$(sed -n 's/^IMAGE=//p' deploy/image)
 after=ghcr.io/$owner/genspark2api
 # Only files that git knows, and of them those that name the image of before.
-git grep -lzF "$before" | xargs -0r sed -i "s#${before//./\\.}#$after#g"
+for host in ghcr.io github.com; do
+  from=$host/${before#*/}
+  git grep -lzF "$from" | xargs -0r sed -i "s#${from//./\\.}#$host/${after#*/}#g"
+done
 printf 'The image is %s now; commit the change.\n' "$after"

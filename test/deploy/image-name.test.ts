@@ -35,7 +35,9 @@ test('FINDINGS O13: no other place names the owner', () => {
   if (!image.name.includes('/OWNER/')) return
   for (const file of filesWith('OWNER'))
     expect(
-      readProjectFile(file).replaceAll(image.name, '').replaceAll('set-owner.sh OWNER', ''),
+      readProjectFile(file)
+        .replaceAll(/(?:ghcr\.io|github\.com)\/OWNER\/genspark2api/g, '')
+        .replaceAll('set-owner.sh OWNER', ''),
       file,
     ).not.toMatch(/\bOWNER\b/)
 })
@@ -43,7 +45,7 @@ test('FINDINGS O13: no other place names the owner', () => {
 test('FINDINGS O13: one command sets the owner in every file, again and again', () => {
   const copy = mkdtempSync(join(tmpdir(), 'set-owner-'))
   onTestFinished(() => rmSync(copy, { recursive: true }))
-  for (const path of ['deploy', 'docs/deploy', 'scripts/set-owner.sh'])
+  for (const path of ['deploy', 'docs/deploy', 'README.md', 'scripts/set-owner.sh'])
     cpSync(join(root, path), join(copy, path), { recursive: true })
   git(copy, 'init', '-q')
   git(copy, 'add', '-A')
@@ -57,6 +59,7 @@ test('FINDINGS O13: one command sets the owner in every file, again and again', 
     expect(read('deploy/image')).toContain(`IMAGE=ghcr.io/${told}/genspark2api\n`)
     expect(read('deploy/kubernetes.yaml')).toContain(`image: ghcr.io/${told}/genspark2api:main\n`)
     expect(read('deploy/hugging-face/Dockerfile')).toContain(`FROM ghcr.io/${told}/genspark2api:main\n`)
+    expect(read('README.md')).toContain(`git clone https://github.com/${told}/genspark2api\n`)
     expect(read('docs/deploy/docker.md')).toContain(`ghcr.io/${told}/genspark2api:main`)
   }
   for (const wrong of ['', 'a/b', 'a b', '-a', '../x'])
