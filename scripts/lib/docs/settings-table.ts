@@ -49,7 +49,7 @@ const groups = {
   port: { en: 'Listening', 'zh-CN': '监听' },
   apiSecrets: { en: 'Clients', 'zh-CN': '客户端' },
   cookieText: { en: 'Accounts', 'zh-CN': '账号' },
-  baseUrl: { en: 'The site', 'zh-CN': '站点' },
+  baseUrl: { en: 'The site', 'zh-CN': '网站' },
   recaptchaMode: { en: 'reCAPTCHA tokens and Chromium', 'zh-CN': 'reCAPTCHA token 与 Chromium' },
   autoBindChats: { en: 'Chats and answers', 'zh-CN': '会话与回答' },
   dataDir: { en: 'State', 'zh-CN': '状态' },
