@@ -4,14 +4,17 @@
 #   docker build -t genspark2api .
 #   docker run -d -p 7044:7044 -v genspark2api-data:/app/data -e GS_COOKIE=... -e API_SECRET=sk-... genspark2api
 #   docker run --rm -e GS_COOKIE=... genspark2api doctor
+#   docker run --rm -p 127.0.0.1:7044:7044 genspark2api demo
 
 ARG BASE=node:24-bookworm-slim
 
 FROM ${BASE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+# A mirror, where the registry is slow to reach: the lock file pins what each package must be.
+ARG NPM_REGISTRY=https://registry.npmjs.org
 # What only editors, bundlers and other module systems read is left out.
-RUN npm ci --omit=dev \
+RUN npm ci --omit=dev --registry="$NPM_REGISTRY" \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
   && rm -rf node_modules/.package-lock.json node_modules/gpt-tokenizer/cjs node_modules/gpt-tokenizer/esm \
     node_modules/gpt-tokenizer/src
@@ -23,11 +26,14 @@ LABEL org.opencontainers.image.title="genspark2api" \
 
 # For BROWSER_HEADED=1; empty leaves it out: 8 MB less.
 ARG XVFB=xvfb
+# Host of a mirror of Debian, where that one is slow to reach; packages are signed.
+ARG APT_MIRROR=deb.debian.org
 
 # Chromium with its sandbox helper, small fonts that cover Chinese, Japanese and Korean, and an init that reaps its processes.
 # Taken out again: drivers for graphics cards, which a container has none of (220 MB with the compiler that they bring), icons,
 # languages of menus that nobody sees, and npm.
-RUN apt-get update \
+RUN find /etc/apt/sources.list* -type f -exec sed -i "s#//deb.debian.org/#//$APT_MIRROR/#" {} + \
+  && apt-get update \
   && apt-get install -y --no-install-recommends chromium chromium-sandbox fonts-droid-fallback tini ${XVFB} \
   && find /usr/lib/chromium/locales -type f ! -name 'en-US*' -delete \
   && rm -rf /usr/lib/*-linux-gnu/dri /usr/lib/*-linux-gnu/libLLVM* /usr/lib/*-linux-gnu/libz3.so* \
@@ -39,10 +45,15 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY src src
+# The demo: the service with a mock of the site, `docker run --rm -p 7044:7044 genspark2api demo`.
+COPY scripts/demo.ts scripts/demo.ts
+COPY scripts/lib/demo-settings.ts scripts/lib/demo-settings.ts
+COPY test/emulator test/emulator
+COPY test/support/self-signed.ts test/support/self-signed.ts
 # The one place that is written to, beside /tmp: both may be mounted over a read-only root.
 RUN install -d -o node -g node data node_modules/.cache
 
-ENV NODE_ENV=production
+ENV NODE_ENV=production HOST=0.0.0.0
 USER node
 # What V8 makes of the sources is kept in the image, so that each start reads it: the service is started on an address that no
 # machine has, which loads everything and ends with exit code 1.

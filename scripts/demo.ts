@@ -1,5 +1,5 @@
 // The service against the mock of the site, all in this one process: nothing can stay behind when it ends.
-// To be started by run.sh --demo. The environment of the service is as given, but for what makes it a demo.
+// To be started by run.sh --demo, or as the command `demo` of the image. The environment of the service is as given, but for what makes it a demo.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
@@ -25,9 +25,12 @@ for (const signal of signals) process.on(signal, quit)
 Object.assign(process.env, {
   ...demoSettings(emulator.url),
   DATA_DIR: dataDir,
+  // Canned answers are for whoever sits here. In a container the image says 0.0.0.0: only what is published is reached.
+  HOST: process.env.HOST || '127.0.0.1',
 })
 if (process.env.PORT === '0') process.env.PORT = String(await freePort())
-await import('../src/start.js')
+process.argv.length = 2
+await import('../src/main.ts')
 for (const signal of signals) process.off(signal, quit) // The service now has its own.
 
 const { host, port, routePrefix, apiSecrets } = parseConfig(process.env)

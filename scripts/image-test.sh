@@ -7,7 +7,7 @@ source scripts/lib/setup.sh
 
 usage='Usage: scripts/image-test.sh [--keep]
 
-Builds the image and starts it as a user without rights, with a read-only root, against the double of the site: waits until
+Builds the image and starts it as a user without rights, with a read-only root, against the mock of the site: waits until
 it is healthy, streams a chat whose token comes from the Chromium inside, ends it with SIGTERM within the grace and runs
 the doctor. Prints the size of each layer and the time to start.
 

@@ -12,7 +12,7 @@ until Ctrl-C: one Redis that they share and nginx in front, which listens on POR
 they keep goes with them. Settings come from the environment or from a .env file, as for scripts/run.sh.
 
   N        How many replicas, from 1 to 100.
-  --demo   Needs no account: runs against a built-in double of the site, whose answers are canned.
+  --demo   Needs no account: runs against a built-in mock of the site, whose answers are canned.
   --help   Shows this.
 '
 

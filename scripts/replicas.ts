@@ -69,7 +69,7 @@ async function start(): Promise<void> {
   await listening(`${url}/livez`)
   if (stopping) return
   process.stdout.write(`
-${emulator ? `This is a demo: no account is used. The double of the site at ${emulator.url} gives canned answers.\n` : ''}${
+${emulator ? `This is a demo: no account is used. The mock of the site at ${emulator.url} gives canned answers.\n` : ''}${
   count
 } ${count === 1 ? 'replica answers' : 'replicas answer'} as one service at ${url}
 

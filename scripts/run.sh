@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/lib/setup.sh
 source scripts/lib/setup.sh
 
-usage='Usage: scripts/run.sh [--demo | doctor [--report FILE]]
+usage='Usage: scripts/run.sh [--demo | doctor [--report FILE | --json]]
 
 Installs what is missing (Node, dependencies, Chromium, for BROWSER_HEADED=1 Xvfb) and runs the service in the foreground until Ctrl-C.
 Settings come from the environment or from a .env file; .env.example lists them. At least set GS_COOKIE.
@@ -15,6 +15,7 @@ Settings come from the environment or from a .env file; .env.example lists them.
            EMULATOR_CHALLENGE=1 has the site challenge every client that is not a browser, EMULATOR_CHALLENGE=all browsers too.
   doctor   Looks at the settings, the site, each account, Redis and the making of a token, and says what to do about what is wrong.
            --report FILE also writes it to a file for a bug report, without secrets, names and addresses; - is standard output.
+           --json prints one JSON object instead of lines.
   --help   Shows this.
 '
 
@@ -23,12 +24,15 @@ while [ $# -gt 0 ]; do
   argument=$1
   shift
   case $argument in
-    --demo) entry=(scripts/demo.ts) ;;
+    --demo) entry=(src/start.js demo) ;;
     doctor)
       entry=(src/start.js doctor)
       if [ "${1:-}" = --report ] && [ $# -ge 2 ]; then
         entry+=("$1" "$2")
         shift 2
+      elif [ "${1:-}" = --json ]; then
+        entry+=("$1")
+        shift
       fi
       ;;
     -h | --help)

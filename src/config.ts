@@ -66,7 +66,7 @@ export function parseConfig(
     recaptchaMode: values.recaptchaMode ?? (values.recaptchaProxyUrl ? 'remote' : 'embedded'),
     logLevel: debug ? 'debug' : values.logLevel,
     logFormat: values.logFormat ?? (isTerminal ? 'pretty' : 'json'),
-    notices: [...hopsOf(platform), ...withoutEffect(values), ...likelySlips(env)],
+    notices: [...hopsOf(platform), ...withoutEffect(values), ...placeholders(env), ...likelySlips(env)],
   })
 }
 
@@ -182,6 +182,23 @@ function* withoutEffect(values: SettingValues): Iterable<string> {
     yield 'PROXY_URL has a password and is a SOCKS proxy: the browser of BROWSER_ENDPOINT cannot sign in to one, so it makes no tokens'
   if (browserEndpoint && browserHeaded)
     yield 'BROWSER_HEADED is not used with BROWSER_ENDPOINT: whoever starts that browser decides'
+}
+
+/** What documents, templates and `.env.example` have where a value of the operator's own belongs: here and in the predecessor's. A whole
+ *  word, in capitals or with the marks of a gap, so that no true cookie or key is taken for one. */
+const placeholder =
+  /(?:^|[^A-Za-z0-9])(?:PASTE_IT_HERE|(?:THE|YOUR|ANOTHER)[_-][A-Z_-]+|[Yy]our[_-](?:[a-z]+[_-])*(?:key|cookie|session|token|secret)|(?:sk-)?(?:[Cc]hoose|[Cc]hange|CHOOSE|CHANGE)[_-](?:a|me|ME|this|THIS)(?:[_-](?:key|KEY))?|x{6,}|X{6,})(?![A-Za-z0-9])|\u2026|\.\.\.$|^<.*>$|你的|粘贴|\*{4}/
+
+function* placeholders(env: Environment): Iterable<string> {
+  for (const setting of Object.values(settings)) {
+    const stands = setting.secret ? placeholder.exec(textOf(env, setting))?.[0] : undefined
+    if (stands === undefined) continue
+    const remedy =
+      setting === settings.apiSecrets || setting === settings.adminSecrets
+        ? 'everybody knows it: choose one of your own, e.g. the output of `openssl rand -hex 24`'
+        : 'put your own value there'
+    yield `${setting.name} still holds a placeholder of an example: ${remedy}`
+  }
 }
 
 function* likelySlips(env: Environment): Iterable<string> {

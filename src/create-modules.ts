@@ -245,6 +245,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       listRefresh,
       chatDeletions,
       accountAdmin,
+      isStateKept,
       background: [videoJobs, backgroundWork],
     },
     /** What some requests need and the first chat does not. The client for addresses that users name is not among it: it takes

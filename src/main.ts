@@ -31,20 +31,37 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(await usage())
   if (args.includes('--version')) return void process.stdout.write(`${await readVersion()}\n`)
   const [command, ...rest] = args
-  const reportPath = command === 'doctor' && rest[0] === '--report' ? rest[1] : undefined
-  const unknown = command && !Object.hasOwn(commands, command) ? command : rest[reportPath ? 2 : 0]
+  const { unknown, ...options } = readOptions(command, rest)
   if (unknown !== undefined) return stop(exitUsage, `unknown argument: ${unknown}\nTry --help.`)
   if (!(await loadDotenv())) return
   try {
     const { parseConfig } = await import('./config.ts')
     const config = parseConfig(process.env, { isTerminal: process.stdout.isTTY === true })
-    await commands[(command as keyof typeof commands) ?? 'serve'](config, reportPath)
+    await commands[(command as keyof typeof commands) ?? 'serve'](config, options)
   } catch (error) {
     const { ConfigError } = await import('./config.ts')
     if (!(error instanceof ConfigError)) throw error
     const faults = error.faults.map((fault) => `  ${fault}`)
     return stop(exitConfig, ['These settings are wrong:', ...faults].join('\n'))
   }
+}
+
+interface CommandOptions {
+  /** Of the doctor: also writes a report there; `-`: to standard output, and the lines to standard error. */
+  readonly reportPath?: string | undefined
+  /** Of the doctor: what was found as one JSON object in place of the lines. */
+  readonly json?: boolean
+}
+
+function readOptions(
+  command: string | undefined,
+  rest: readonly string[],
+): CommandOptions & { readonly unknown?: string | undefined } {
+  if (command !== undefined && !Object.hasOwn(commands, command)) return { unknown: command }
+  if (command !== 'doctor') return { unknown: rest[0] }
+  if (rest[0] === '--json') return { json: true, unknown: rest[1] }
+  const reportPath = rest[0] === '--report' ? rest[1] : undefined
+  return { reportPath, unknown: rest[reportPath === undefined ? 0 : 2] }
 }
 
 /** What the environment sets wins over `.env`; an empty variable counts as unset. A file that is there and not understood ends the process: without what
@@ -105,16 +122,17 @@ function giveMemoryBack(): void {
   void collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
-/** A line for each part; exit code 1 when one of them is at fault.
- *  @param reportPath  also writes a report there; `-`: to standard output, and the lines to standard error */
-async function doctor(config: Config, reportPath: string | undefined): Promise<void> {
+/** A line for each part; exit code 1 when one of them is at fault. */
+async function doctor(config: Config, { reportPath, json }: CommandOptions): Promise<void> {
   const { runDoctor } = await import('./doctor/run-doctor.ts')
   const output = reportPath === '-' ? process.stderr : process.stdout
-  const { healthy, findings } = await runDoctor(config, (line) => output.write(line))
+  const version = await readVersion()
+  const { healthy, findings } = await runDoctor(config, (line) => json || output.write(line))
   process.exitCode = healthy ? 0 : 1
+  if (json) return void process.stdout.write(`${JSON.stringify({ version, healthy, findings })}\n`)
   if (reportPath === undefined) return
   const { writeReport } = await import('./doctor/report.ts')
-  const report = await writeReport(config, findings, await readVersion())
+  const report = await writeReport(config, findings, version)
   if (reportPath === '-') return void process.stdout.write(report)
   try {
     writeFileSync(reportPath, report)
@@ -172,15 +190,16 @@ async function usage(): Promise<string> {
   const { describeSettings } = await import('./config.ts')
   return `genspark2api: an OpenAI-compatible API in front of your own Genspark accounts
 
-Usage: node src/start.js [serve | doctor [--report FILE] | healthcheck | admin-key | login | --help | --version]
+Usage: node src/start.js [serve | doctor [--report FILE | --json] | healthcheck | admin-key | login | demo | --help | --version]
 
-With no command the service starts.
+With no command it starts the service.
   doctor        looks at the settings, DATA_DIR, Redis, the site, each account, each way to ask for it and the making of a token,
-                and says what to do about what is wrong; --report also writes all that, with versions, to a file for a bug report
-                (- for standard output), without secrets, names and addresses
-  healthcheck   asks the service that runs here whether it lives; for containers
-  admin-key     makes a new key for the operator (/admin), in the place of the one made at the first start, and prints it
+                and says how to fix what is wrong; --report also writes all that, with versions, to a file for a bug report
+                (- for standard output), without secrets, names and addresses; --json prints one JSON object instead of lines
+  healthcheck   asks the service that runs here whether it is alive; for containers
+  admin-key     makes a new key for the operator (/admin), which replaces the one made at the first start, and prints it
   login         gets an API key by a sign-in in your own browser: prints the address, waits for you, and keeps the key in DATA_DIR or Redis
+  demo          runs the service against a mock of the site with canned answers: no account is needed
 
 Every setting comes from the environment, or from a .env file in the working directory:
 

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { checkSignedOut, watchSignedOut } from './accounts/account-admin.ts'
+import { checkAccounts, watchSignedOut } from './accounts/account-admin.ts'
 import type { Config } from './config.ts'
 import { deadlineSignal } from './core/deadline.ts'
 import { ServiceError, UnavailableError } from './core/errors.ts'
@@ -76,7 +76,10 @@ export async function createService(config: Config, options: ServiceOptions = {}
     await roster.open()
     await listenOn(server, config)
     const url = urlOf(server)
-    const { facts, warnings } = summariseStart(config, { url, accounts: roster.entries() })
+    const { facts, warnings } = summariseStart(config, {
+      ...{ url, accounts: roster.entries() },
+      isStateKept: modules.isStateKept,
+    })
     logger.info(facts, 'listening')
     for (const warning of warnings) logger.warn({}, warning)
     const openFiles = openFilesLimit()
@@ -118,7 +121,7 @@ export async function createService(config: Config, options: ServiceOptions = {}
     if (accounts.some(({ account }) => account.kind === 'cookie')) tokens.warmUp()
     listRefresh.start()
     const check = { admin: accountAdmin, logger, signal: shutdown.signal }
-    void checkSignedOut(check).then(() => watchSignedOut({ ...check, clock: modules.clock }))
+    void checkAccounts(check).then(() => watchSignedOut({ ...check, clock: modules.clock }))
     return true
   }
 
@@ -162,7 +165,7 @@ async function loadTheRest(loaders: readonly (() => Promise<unknown>)[], signal:
 const loadPauseMs = 150
 
 const operatorKeyText = (key: string, url: string): string => `
-The operator's key, made now and shown this once. Keep it; "genspark2api admin-key" makes another in its place.
+The operator's key, made now and shown this once. Keep it; "genspark2api admin-key" replaces it.
   key      ${key}
   address  ${url}
 

@@ -16,7 +16,8 @@ if (isOldNode()) {
 }
 cacheCompiledCode()
 keepWebSocketsUnloaded()
-await import('./main.ts')
+// The demo brings the mock of the site, then starts src/main.ts itself.
+await import(process.argv[2] === 'demo' ? '../scripts/demo.ts' : './main.ts')
 
 /** 22.18 is the first that runs TypeScript as it is. */
 function isOldNode() {

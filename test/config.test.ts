@@ -388,6 +388,35 @@ describe('FINDINGS O14: the proxies of a platform', () => {
 })
 
 describe('notices', () => {
+  test.each([
+    ['GS_COOKIE', 'session_id=PASTE_IT_HERE'],
+    ['GS_COOKIE', 'session_id=THE_VALUE'],
+    ['GS_COOKIE', '"session_id=PASTE_IT_HERE"'],
+    ['GS_COOKIE', 'session_id=...'],
+    ['GS_COOKIE', 'session_id=xxxxxxxx'],
+    ['GS_COOKIE', '你的cookie'],
+    ['GENSPARK_API_KEY', 'gsk-YOUR_KEY'],
+    ['API_SECRET', 'sk-choose-a-key'],
+    ['API_SECRET', 'sk-mine,sk-choose-a-key'],
+    ['API_SECRET', 'change-me'],
+    ['API_SECRET', 'your_api_key'],
+    ['ADMIN_SECRET', 'CHANGE_ME'],
+  ])('FINDINGS O15: tell of a placeholder in %s: %s', (name, value) => {
+    const { notices } = parseConfig({ [name]: value })
+    expect(notices).toEqual([expect.stringMatching(`^${name} still holds a placeholder`)])
+    expect(notices.join()).not.toContain('session_id')
+  })
+
+  test.each([
+    ['GS_COOKIE', 'session_id=8f14e45f-ceea-467f-a8d6-0f1b2c3d4e5f:aXyourkey9'],
+    ['GS_COOKIE', 'session_id=abcXXXXXXdef'],
+    ['API_SECRET', 'sk-4f9c2b1a'],
+    ['API_SECRET', 'choosy-keys'],
+    ['PROXY_URL', 'http://user:pass@proxy.example:8080'],
+  ])('take no true value for a placeholder: %s=%s', (name, value) => {
+    expect(parseConfig({ [name]: value }).notices).toEqual([])
+  })
+
   test('tell that YES_CAPTCHA_CLIENT_KEY is not used, without its value', () => {
     expect(parseConfig({ YES_CAPTCHA_CLIENT_KEY: 'canary' }).notices).toEqual([
       'YES_CAPTCHA_CLIENT_KEY is not used: the service makes its own reCAPTCHA tokens',

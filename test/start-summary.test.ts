@@ -11,8 +11,8 @@ const added = { account: createAccount('session_id=added'), recordId: 'record-1'
 
 type Accounts = Parameters<typeof summariseStart>[1]['accounts']
 
-const summary = (env: Record<string, string>, accounts: Accounts) =>
-  summariseStart(parseConfig(env), { url, accounts })
+const summary = (env: Record<string, string>, accounts: Accounts, isStateKept = true) =>
+  summariseStart(parseConfig(env), { url, accounts, isStateKept })
 
 describe('the facts', () => {
   it('are the address, the accounts, the protocol, who makes tokens and where the state is', () => {
@@ -43,6 +43,10 @@ describe('the facts', () => {
     expect(facts.store).toBe('Redis')
   })
 
+  it('FINDINGS O23: do not say that the state is kept where it is not', () => {
+    expect(summary({}, [cookie], false).facts.store).toBe('embedded, in memory until the process ends')
+  })
+
   it('hold no secret', () => {
     const env = { API_SECRET: 'sk-canary', REDIS_URL: 'redis://:canary@127.0.0.1', RECAPTCHA_MODE: 'off' }
     expect(JSON.stringify(summary(env, [cookie, apiKey]))).not.toContain('canary')
@@ -66,6 +70,10 @@ describe('the warnings', () => {
 
   it.each(['127.0.0.1', '127.0.0.2', '::1', 'localhost'])('let it be open on %s', (HOST) => {
     expect(warnings({ HOST })).toEqual([])
+  })
+
+  it('FINDINGS O23: do not speak of your accounts where the site is a mock on this machine', () => {
+    expect(warnings({ GENSPARK_BASE_URL: 'http://127.0.0.1:4000' })).toEqual([])
   })
 
   it('tell that tokens are off, unless no account needs one', () => {

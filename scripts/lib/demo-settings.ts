@@ -1,4 +1,4 @@
-/** Settings that make a service one of the demo: it asks the double of the site, with its account, and nobody else. */
+/** Settings that make a service one of the demo: it asks the mock of the site, with its account, and nobody else. */
 export const demoSettings = (emulatorUrl: string): Readonly<Record<string, string>> => ({
   GENSPARK_BASE_URL: emulatorUrl,
   GS_COOKIE: 'session_id=demo',

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Account, CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { deadlineSignal } from '../core/deadline.ts'
+import { ServiceError, UpstreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { maxDocuments, type Store } from '../store/store.ts'
 import type { AccountChange } from './account-record.ts'
@@ -268,25 +269,88 @@ function withoutUser(proxyUrl: string): string | undefined {
   return url ? `${url.protocol}//${url.host}` : undefined
 }
 
-export interface CheckSignedOutOptions {
+export interface CheckAccountsOptions {
   readonly admin: Pick<AccountAdmin, 'list' | 'check' | 'learnPersons' | 'noticeTwins'>
   readonly logger: Logger
   /** The service ends. */
   readonly signal: AbortSignal
 }
 
-/** At the start. Accounts that an earlier process found signed out are asked for once, one after the other: their cookies may be
- *  good again. Then persons who are there by two sessions are looked for. Never rejects. */
-export async function checkSignedOut({ admin, logger, signal }: CheckSignedOutOptions): Promise<void> {
+/** For all that is asked at the start: a site that does not answer is no reason to go on asking. */
+const startCheckMs = 60_000
+/** Of a pool of thousands not each one is asked at every start; those that were found signed out before always are. */
+const maxCheckedAtStart = 100
+
+/** Asks the site once about each account, so that the log says at the start, and not at the first chat, which are signed out and whether
+ *  the site is reached at all. One that an earlier process found signed out may be good again. Then persons who are there by two sessions are
+ *  looked for. Never rejects. */
+export async function checkAccounts({ admin, logger, signal }: CheckAccountsOptions): Promise<void> {
+  const counts = { signedIn: 0, signedOut: 0, unknown: 0 }
+  /** By what is wrong and where: one line, not one an account. */
+  const failures = new Map<string, Failure>()
+  const limit = AbortSignal.any([signal, deadlineSignal(startCheckMs)])
   try {
-    for (const id of await signedOutOnes(admin)) {
+    const views = (await admin.list()).filter(({ paused, hold }) => !paused && hold?.type !== 'cooling')
+    const out = views.filter(({ hold }) => hold?.type === 'signed-out')
+    const others = views.filter(({ hold }) => !hold).slice(0, maxCheckedAtStart)
+    await eachOf([...out, ...others], async (before) => {
       if (signal.aborted) return
-      await checkOne(id, { admin, logger, signal })
-    }
-    await admin.learnPersons(signal)
+      try {
+        const { hold } = await admin.check(before.id, limit)
+        if (hold?.type === 'signed-out') {
+          counts.signedOut += 1
+          logger.warn({ account: before.id }, signedOutText[before.kind])
+        } else {
+          counts.signedIn += 1
+          if (before.hold) logger.info({ account: before.id }, 'account is signed in again')
+        }
+      } catch (error) {
+        counts.unknown += 1
+        const failure = describeFailure(error, before)
+        failures.set(JSON.stringify(failure), failure)
+      }
+    })
+    await admin.learnPersons(limit)
     if (!signal.aborted) await admin.noticeTwins()
   } catch (error) {
-    logger.warn({ err: error }, 'the signed-out accounts could not be checked')
+    logger.warn({ err: error }, 'the accounts could not be checked')
+  }
+  if (signal.aborted) return
+  for (const { text, ...fields } of failures.values()) logger.warn(fields, text)
+  const asked = counts.signedIn + counts.signedOut + counts.unknown
+  if (asked > 0) logger.info(counts, 'accounts checked')
+}
+
+const signedOutText = {
+  cookie:
+    'this account is signed out and serves nobody: sign in at the site with your browser and replace its cookie, in GS_COOKIE or by PATCH /admin/accounts/ID',
+  'api-key': 'this API key is refused: make a new one in your Genspark settings and set GENSPARK_API_KEY',
+} as const satisfies Record<Account['kind'], string>
+
+interface Failure {
+  readonly text: string
+  readonly reason: string
+  readonly code?: string
+  readonly proxy?: string
+}
+
+/** Of a network error the code alone: its message may hold the address of a proxy, with a password. */
+function describeFailure(error: unknown, { proxy }: AccountView): Failure {
+  const reason = error instanceof ServiceError ? error.message : 'no answer'
+  const cause = error instanceof Error ? error.cause : undefined
+  const code =
+    cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
+  const isAnswer =
+    error instanceof UpstreamError && (error.httpStatus !== undefined || error.kind === 'challenged')
+  return {
+    text: isAnswer
+      ? 'Genspark did not say whether accounts are signed in; `genspark2api doctor` tries each way to ask'
+      : proxy
+        ? 'Genspark is unreachable through the proxy of this account, so that its chats fail: check COOKIE@proxy-url'
+        : 'Genspark is unreachable, so that chats fail: check the network, PROXY_URL and GENSPARK_BASE_URL',
+    reason,
+    ...(code !== undefined && { code }),
+    ...(proxy !== undefined && { proxy }),
   }
 }
 
@@ -294,7 +358,7 @@ const minuteMs = 60_000
 /** From one check of a signed-out account to the next. The first comes soon: the site may have been wrong for a moment. */
 const recheckMs = [minuteMs, 10 * minuteMs, 20 * minuteMs, 30 * minuteMs]
 
-export interface WatchSignedOutOptions extends CheckSignedOutOptions {
+export interface WatchSignedOutOptions extends CheckAccountsOptions {
   readonly clock: Clock
   /** Default 20 s. */
   readonly tickMs?: number
@@ -329,12 +393,12 @@ export async function watchSignedOut(options: WatchSignedOutOptions): Promise<vo
   }
 }
 
-async function signedOutOnes(admin: CheckSignedOutOptions['admin']): Promise<string[]> {
+async function signedOutOnes(admin: CheckAccountsOptions['admin']): Promise<string[]> {
   const views = await admin.list()
   return views.flatMap(({ id, hold, paused }) => (hold?.type === 'signed-out' && !paused ? [id] : []))
 }
 
-async function checkOne(id: string, { admin, logger, signal }: CheckSignedOutOptions): Promise<void> {
+async function checkOne(id: string, { admin, logger, signal }: CheckAccountsOptions): Promise<void> {
   try {
     const { hold } = await admin.check(id, signal)
     if (!hold) logger.info({ account: id }, 'account is signed in again')

@@ -1,12 +1,18 @@
 import { existsSync } from 'node:fs'
 import { access, constants, mkdir } from 'node:fs/promises'
+import { totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { getHeapStatistics } from 'node:v8'
+import { createChromiumKeeper } from '../browser/chromium-keeper.ts'
 import type { TokenSource } from '../browser/token-source.ts'
 import type { Config } from '../config.ts'
 import type { Account, CookieAccount } from '../core/account.ts'
+import { isLoopback } from '../core/addresses.ts'
 import { ServiceError, UpstreamError } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
+import { type Logger, silentLogger } from '../core/logger.ts'
+import { createMetrics } from '../core/metrics.ts'
+import { version } from '../core/version.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { createRedisStore } from '../store/redis/redis-store.ts'
 import { isOfEarlierVersion, problemOfVersion } from '../store/state-file.ts'
@@ -25,6 +31,68 @@ export interface Finding {
 const withinMs = 20_000
 /** A first connection over TLS takes its time; in service a command has 250 ms. */
 const commandTimeoutMs = 5_000
+
+export function checkVersions(): Finding {
+  const text = `genspark2api ${version}, Node ${process.version}, ${process.platform} ${process.arch}`
+  return { state: 'ok', part: 'version', text }
+}
+
+/** May anybody who reaches the service use the accounts? */
+export function checkSecret({ apiSecrets, host }: Pick<Config, 'apiSecrets' | 'host'>): Finding {
+  const part = 'API_SECRET'
+  if (apiSecrets.length > 0)
+    return { state: 'ok', part, text: `clients need one of ${apiSecrets.length} keys` }
+  if (host === 'localhost' || isLoopback(host))
+    return { state: 'ok', part, text: `none; only this machine reaches ${host}` }
+  const text = `none is set: whoever reaches ${host} uses your accounts`
+  return { state: 'warning', part, text, remedy: 'set API_SECRET to a key of your choice, or HOST=127.0.0.1' }
+}
+
+/** What this process may take, of the machine or of its container. */
+export function checkMemory(): Finding {
+  const limit = process.constrainedMemory() ?? 0
+  const isLimited = limit > 0 && limit < totalmem()
+  const megabytes = (bytes: number) => `${Math.floor(bytes / 1024 / 1024)} MB`
+  const heap = megabytes(getHeapStatistics().heap_size_limit)
+  const text = isLimited
+    ? `${megabytes(limit)}, the limit of this container or group; heap at most ${heap}`
+    : `${megabytes(totalmem())}, all of the machine; heap at most ${heap}`
+  return { state: 'ok', part: 'memory', text }
+}
+
+/** Does a Chromium start here, which, and with its sandbox? @returns undefined where none may run */
+export async function checkChromium(config: Config): Promise<Finding | undefined> {
+  const { recaptchaMode, transport, browserEndpoint } = config
+  if (recaptchaMode !== 'embedded' && transport !== 'browser' && browserEndpoint === undefined)
+    return undefined
+  const part = 'Chromium'
+  let sandbox = true
+  const warn = (_fields: unknown, message: string) => {
+    if (message.includes('without its sandbox')) sandbox = false
+  }
+  const keeper = createChromiumKeeper({
+    ...config,
+    sandbox: process.getuid?.() !== 0,
+    launchMs: withinMs,
+    answerMs: withinMs,
+    random: Math.random,
+    logger: { ...silentLogger, warn },
+    metrics: createMetrics(),
+  })
+  try {
+    const { browser } = await keeper.chromium(AbortSignal.timeout(withinMs))
+    const name = `Chromium ${browser.version()}`
+    if (browserEndpoint !== undefined) return { state: 'ok', part, text: `${name}, of BROWSER_ENDPOINT` }
+    const mode = config.browserHeaded ? 'headed' : 'headless'
+    const text = `${name}, ${mode}, ${sandbox ? 'with' : 'without'} sandbox`
+    return { state: 'ok', part, text }
+  } catch (error) {
+    const text = `does not start: ${error instanceof Error ? error.message : error}`
+    return { state: 'fault', part, text, remedy: 'look at BROWSER_EXECUTABLE and BROWSER_ENDPOINT' }
+  } finally {
+    await keeper.close()
+  }
+}
 
 /** Can the state be kept across restarts? Without, the service runs all the same. */
 export async function checkDataDir(dataDir: string): Promise<Finding> {

@@ -1,11 +1,8 @@
 import { get } from 'node:http'
 import { hostname, release, userInfo } from 'node:os'
 import { accountsOfSettings } from '../accounts/import-accounts.ts'
-import { createChromiumKeeper } from '../browser/chromium-keeper.ts'
 import { settings } from '../config/settings.ts'
 import type { Config } from '../config.ts'
-import { silentLogger } from '../core/logger.ts'
-import { createMetrics } from '../core/metrics.ts'
 import type { Finding } from './checks.ts'
 
 /** All that the doctor found, with versions and what a running service has counted, to be pasted into a public bug report: nothing
@@ -17,7 +14,8 @@ export async function writeReport(
   version: string,
 ): Promise<string> {
   const scrub = createScrubber(config)
-  const [browser, unknownEvents] = await Promise.all([describeBrowser(config), readUnknownEvents(config)])
+  const unknownEvents = await readUnknownEvents(config)
+  const browser = found.find(({ part }) => part === 'Chromium')?.text ?? 'none is used'
   const facts = [
     ['genspark2api', version],
     ['Node', process.version],
@@ -64,38 +62,6 @@ function describeMode(config: Config): string {
     ...(config.baseUrl === settings.baseUrl.default ? [] : ['GENSPARK_BASE_URL is another one']),
     `proxies: ${kinds.length > 0 ? [...new Set(kinds)].join(', ') : 'none'}`,
   ].join(', ')
-}
-
-const browserMs = 20_000
-
-async function describeBrowser(config: Config): Promise<string> {
-  const { recaptchaMode, transport, browserEndpoint } = config
-  if (recaptchaMode !== 'embedded' && transport !== 'browser' && browserEndpoint === undefined)
-    return 'none is used'
-  let sandbox = true
-  const warn = (_fields: unknown, message: string) => {
-    if (message.includes('without its sandbox')) sandbox = false
-  }
-  const keeper = createChromiumKeeper({
-    ...config,
-    sandbox: process.getuid?.() !== 0,
-    launchMs: browserMs,
-    answerMs: browserMs,
-    random: Math.random,
-    logger: { ...silentLogger, warn },
-    metrics: createMetrics(),
-  })
-  try {
-    const { browser } = await keeper.chromium(AbortSignal.timeout(browserMs))
-    const version = `Chromium ${browser.version()}`
-    if (browserEndpoint !== undefined) return `${version}, of BROWSER_ENDPOINT`
-    const headed = config.browserHeaded ? 'headed' : 'headless'
-    return `${version}, ${headed}, ${sandbox ? 'with' : 'without'} sandbox`
-  } catch (error) {
-    return `does not start: ${error instanceof Error ? error.message : error}`
-  } finally {
-    await keeper.close()
-  }
 }
 
 const metricsMs = 4_000

@@ -17,11 +17,15 @@ import { openStore } from '../store/open-store.ts'
 import { openStateKeys } from '../store/state-key.ts'
 import { createUpstream } from '../upstream/client.ts'
 import {
+  checkChromium,
   checkDataDir,
   checkKey,
+  checkMemory,
   checkRedis,
+  checkSecret,
   checkSite,
   checkToken,
+  checkVersions,
   type Finding,
   judgeLogin,
   judgeTransport,
@@ -44,8 +48,13 @@ export async function runDoctor(
 
 async function* examine(config: Config): AsyncGenerator<Finding> {
   const logger = createLogger({ level: 'silent', format: 'json' })
+  yield checkVersions()
   yield { state: 'ok', part: 'settings', text: 'all of them can be read' }
+  yield checkSecret(config)
   for (const notice of config.notices) yield { state: 'warning', part: 'settings', text: notice }
+  yield checkMemory()
+  const chromium = await checkChromium(config)
+  if (chromium) yield chromium
   const dataDir = await checkDataDir(config.dataDir)
   yield dataDir
   const redis =

@@ -1,3 +1,4 @@
+import { type ErrorCode, errorTable } from '../core/errors.ts'
 import { beginRecord, clientName, dialectOf, endRecord, type RequestRecord } from '../records/record.ts'
 import type { AppServices } from './app-services.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
@@ -35,7 +36,7 @@ export function accessLog({
         if (context.state.caller !== undefined) record.key = context.state.caller
         records?.add(record)
       }
-      logger[isProbe ? 'debug' : 'info'](
+      logger[isProbe ? 'debug' : isOurs(status, context.state.errorCode) ? 'warn' : 'info'](
         {
           requestId: context.state.requestId,
           method: context.method,
@@ -50,6 +51,11 @@ export function accessLog({
     })
     return next()
   }
+}
+
+/** A request that failed by no fault of the client, within a stream too: an outage is to be seen at LOG_LEVEL=warn. */
+function isOurs(status: number, code: ErrorCode | undefined): boolean {
+  return code === undefined ? status >= 500 : code !== 'shutting_down' && errorTable[code].status >= 500
 }
 
 function noteClient(record: RequestRecord, { req, res }: RequestContext, route: string): void {

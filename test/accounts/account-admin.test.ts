@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { type AccountView, checkSignedOut, watchSignedOut } from '../../src/accounts/account-admin.ts'
+import { type AccountView, checkAccounts, watchSignedOut } from '../../src/accounts/account-admin.ts'
+import { UpstreamError } from '../../src/core/errors.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 
 const usable: AccountView = {
@@ -22,34 +23,98 @@ const cooling: AccountView = {
   hold: { type: 'cooling', kind: 'quota-spent', untilMs: 1 },
 }
 
-function run(signal: AbortSignal, check: (id: string) => Promise<AccountView>) {
+type Line = [level: string, fields: Readonly<Record<string, unknown>>, text: string]
+
+async function run(
+  check: (id: string) => Promise<AccountView>,
+  { closing = new AbortController(), views }: { closing?: AbortController; views?: AccountView[] } = {},
+): Promise<Line[]> {
   const paused = { ...signedOut('acc_paused'), paused: true }
-  const views = [usable, signedOut('acc_1'), cooling, paused, signedOut('acc_2')]
-  return checkSignedOut({
-    admin: { ...admin, list: () => Promise.resolve(views), check },
-    logger: silentLogger,
-    signal,
+  const lines: Line[] = []
+  const note =
+    (level: string) =>
+    (fields: Readonly<Record<string, unknown>>, text: string): void => {
+      lines.push([level, fields, text])
+    }
+  await checkAccounts({
+    admin: {
+      ...admin,
+      list: () => Promise.resolve(views ?? [usable, signedOut('acc_1'), cooling, paused, signedOut('acc_2')]),
+      check,
+    },
+    logger: { ...silentLogger, info: note('info'), warn: note('warn') },
+    signal: closing.signal,
   })
+  return lines
 }
 
-it('checks each signed-out account once, whatever becomes of the others', async () => {
+it('checks each account once, those that were signed out first, none that cools down or is paused', async () => {
   const checked: string[] = []
-  await run(new AbortController().signal, (id) => {
+  await run((id) => {
     checked.push(id)
     return id === 'acc_1' ? Promise.reject(new Error('away')) : Promise.resolve(usable)
   })
-  expect(checked).toEqual(['acc_1', 'acc_2'])
+  expect(checked).toEqual(['acc_1', 'acc_2', 'acc_usable'])
 })
 
-it('H1: ends with the service', async () => {
-  const closing = new AbortController()
-  const checked: string[] = []
-  await run(closing.signal, (id) => {
-    checked.push(id)
-    closing.abort()
-    return Promise.reject(closing.signal.reason)
+it('FINDINGS O15: warns of an account that is signed out, and says what to do', async () => {
+  const lines = await run((id) => Promise.resolve(id === 'acc_usable' ? signedOut(id) : usable))
+  expect(lines).toEqual([
+    ['info', { account: 'acc_1' }, 'account is signed in again'],
+    ['info', { account: 'acc_2' }, 'account is signed in again'],
+    ['warn', { account: 'acc_usable' }, expect.stringMatching(/signed out.*GS_COOKIE/)],
+    ['info', { signedIn: 2, signedOut: 1, unknown: 0 }, 'accounts checked'],
+  ])
+  const keys = await run(() => Promise.resolve(signedOut('acc_1')), {
+    views: [{ ...usable, kind: 'api-key' }],
   })
-  expect(checked).toEqual(['acc_1'])
+  expect(keys[0]?.[2]).toContain('GENSPARK_API_KEY')
+})
+
+it('FINDINGS O16: warns once where the site is unreachable, without the address of a proxy in the error', async () => {
+  const cause = Object.assign(new Error('connect ECONNREFUSED http://user:canary@127.0.0.1:9'), {
+    code: 'ECONNREFUSED',
+  })
+  const lines = await run(() => Promise.reject(new UpstreamError('unavailable', { cause })))
+  expect(lines).toEqual([
+    [
+      'warn',
+      { reason: expect.any(String), code: 'ECONNREFUSED' },
+      expect.stringMatching(/unreachable.*PROXY_URL/),
+    ],
+    ['info', { signedIn: 0, signedOut: 0, unknown: 3 }, 'accounts checked'],
+  ])
+  expect(JSON.stringify(lines)).not.toContain('canary')
+
+  const own = await run(() => Promise.reject(new UpstreamError('unavailable', { cause })), {
+    views: [{ ...usable, proxy: 'http://10.0.0.1:8080' }],
+  })
+  expect(own[0]).toMatchObject([
+    'warn',
+    { proxy: 'http://10.0.0.1:8080' },
+    expect.stringContaining('proxy of this account'),
+  ])
+})
+
+it('does not call the site unreachable when it answers', async () => {
+  const lines = await run(() => Promise.reject(new UpstreamError('challenged')))
+  expect(lines[0]?.[2]).toContain('doctor')
+})
+
+it('H1: ends with the service, without a word', async () => {
+  const closing = new AbortController()
+  const many = Array.from({ length: 20 }, (_, index) => ({ ...usable, id: `acc_${index}` }))
+  const checked: string[] = []
+  const lines = await run(
+    (id) => {
+      checked.push(id)
+      closing.abort()
+      return Promise.reject(closing.signal.reason)
+    },
+    { closing, views: many },
+  )
+  expect(checked.length).toBeLessThan(20)
+  expect(lines).toEqual([])
 })
 
 it('FINDINGS A11: looks at a signed-out account again, less and less often, until it is good', async () => {

@@ -5,8 +5,10 @@ import { image, isProbe, readProjectFile, unknownSettings } from '../support/dep
 import { parseYamlDocuments } from '../support/parse-yaml.ts'
 
 const documents = parseYamlDocuments(readProjectFile('deploy/kubernetes.yaml'))
-const find = (kind: string): Record<string, unknown> => {
-  const found = documents.filter((document) => document.kind === kind)
+const nameOf = (document: Record<string, unknown>): unknown =>
+  z.looseObject({ name: z.string() }).parse(document.metadata).name
+const find = (kind: string, name = 'genspark2api'): Record<string, unknown> => {
+  const found = documents.filter((document) => document.kind === kind && nameOf(document) === name)
   expect(found).toHaveLength(1)
   return found[0] ?? {}
 }
@@ -43,6 +45,8 @@ test('there is nothing in the file but what its page tells of', () => {
     'ConfigMap',
     'Deployment',
     'Service',
+    'Service',
+    'NetworkPolicy',
     'Ingress',
     'HorizontalPodAutoscaler',
     'PodDisruptionBudget',
@@ -63,7 +67,33 @@ test('secrets are in the Secret alone', () => {
     'GS_COOKIE',
     'API_SECRET',
     'REDIS_URL',
+    'ADMIN_SECRET',
+    'STATE_KEY',
   ])
+})
+
+test('FINDINGS O17: without a usable account the way to add one is open', () => {
+  expect(find('Service', 'genspark2api-admin').spec).toMatchObject({
+    publishNotReadyAddresses: true,
+    selector: { 'app.kubernetes.io/name': 'genspark2api' },
+  })
+  expect(readProjectFile('docs/deploy/kubernetes.md')).toContain('service/genspark2api-admin')
+})
+
+test('FINDINGS O17: TLS, spread over nodes, and nobody else reaches the pods', () => {
+  const hosts = z
+    .looseObject({
+      rules: z.array(z.looseObject({ host: z.string() })),
+      tls: z.array(z.object({ hosts: z.array(z.string()), secretName: z.string() })),
+    })
+    .parse(find('Ingress').spec)
+  expect(hosts.tls.flatMap((each) => each.hosts)).toEqual(hosts.rules.map(({ host }) => host))
+  expect(pod).toMatchObject({
+    topologySpreadConstraints: [
+      { topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' },
+    ],
+  })
+  expect(find('NetworkPolicy').spec).toMatchObject({ policyTypes: ['Ingress'] })
 })
 
 test('port and probes are those of the image', () => {
@@ -107,7 +137,7 @@ test('the two places that are written to are mounted, with a bound', () => {
       { name: 'tmp', mountPath: '/tmp' },
       { name: 'data', mountPath: image.volume },
     ],
-    resources: { requests: { cpu: '250m', memory: '512Mi' }, limits: { memory: '1536Mi' } },
+    resources: { requests: { cpu: '500m', memory: '1Gi' }, limits: { memory: '1536Mi' } },
   })
   expect(pod).toMatchObject({
     volumes: [
@@ -154,6 +184,7 @@ test('replicas come and go, one at a time and never all', () => {
     scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'genspark2api' },
     minReplicas: 2,
     maxReplicas: 8,
+    behavior: { scaleUp: { stabilizationWindowSeconds: 120 } },
   })
   expect(find('PodDisruptionBudget').spec).toMatchObject({ maxUnavailable: 1 })
 })

@@ -25,8 +25,8 @@ const workflowSchema = z.looseObject({
 })
 const parse = (name: string) => workflowSchema.parse(parseYaml(read(name)))
 
-test('there is a workflow to test, one for the image and one to release', () => {
-  expect(files).toEqual(['ci.yml', 'image.yml', 'release.yml'])
+test('there is a workflow to test, one for the image, one for main and one to release', () => {
+  expect(files).toEqual(['ci.yml', 'image.yml', 'main.yml', 'release.yml'])
 })
 
 describe.each(files)('%s', (name) => {
@@ -81,7 +81,14 @@ test('only what pushes images may write packages, and only the release may write
   expect(writers).toEqual([
     'image.yml build packages',
     'image.yml publish packages',
+    'image.yml publish id-token',
+    'image.yml publish attestations',
+    'main.yml image packages',
+    'main.yml image id-token',
+    'main.yml image attestations',
     'release.yml image packages',
+    'release.yml image id-token',
+    'release.yml image attestations',
     'release.yml release contents',
   ])
 })
@@ -92,4 +99,40 @@ test('the scripts that the workflows run are there', () => {
   )
   expect(scripts).toContain('./scripts/test.sh')
   expect(scripts.filter((path) => !existsSync(join(root, path)))).toEqual([])
+})
+
+test('FINDINGS S11: the image of main is published after the tests alone, and anew each week', () => {
+  const main = z
+    .looseObject({ on: z.looseObject({ schedule: z.array(z.object({ cron: z.string() })) }) })
+    .parse(parseYaml(read('main.yml')))
+  expect(main.on.schedule).toHaveLength(1)
+  const { test: tests, image } = parse('main.yml').jobs
+  expect(tests?.uses).toBe('./.github/workflows/ci.yml')
+  expect(image).toMatchObject({ needs: 'test', uses: './.github/workflows/image.yml' })
+  // Neither publishes by itself.
+  for (const name of ['ci.yml', 'image.yml'])
+    expect(Object.keys(z.looseObject({ on: z.looseObject({}) }).parse(parseYaml(read(name))).on)).toEqual([
+      'pull_request',
+      'workflow_call',
+    ])
+})
+
+test('FINDINGS S11: an image has an SBOM and a signed provenance', () => {
+  const steps = parse('image.yml').jobs.publish?.steps ?? []
+  const uses = steps.map(({ uses }) => uses?.split('@')[0])
+  expect(uses).toEqual(
+    expect.arrayContaining(['anchore/sbom-action', 'actions/attest-build-provenance', 'actions/attest']),
+  )
+})
+
+test('FINDINGS S11: newer actions, npm packages and base images are told', () => {
+  const { updates } = z
+    .looseObject({ updates: z.array(z.looseObject({ 'package-ecosystem': z.string() })) })
+    .parse(parseYaml(readProjectFile('.github/dependabot.yml')))
+  expect(updates.map((each) => each['package-ecosystem'])).toEqual([
+    'github-actions',
+    'npm',
+    'docker',
+    'docker-compose',
+  ])
 })

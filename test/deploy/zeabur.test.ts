@@ -24,7 +24,7 @@ const [{ domainKey, spec: service }] = spec.services
 
 test('the template runs the image with its port and its volume', () => {
   expect(service).toMatchObject({
-    source: { image: expect.stringMatching(/^ghcr\.io\/OWNER\/genspark2api:/) },
+    source: { image: `${image.name}:main` },
     ports: [{ id: 'web', port: image.port, type: 'HTTP' }],
     volumes: [{ id: 'data', dir: image.volume }],
     env: { PORT: { default: String(image.port) } },

@@ -19,9 +19,10 @@ describe.each(documents())('$path', ({ path, tables }) => {
 })
 
 describe.each([
-  ['README.md', 'docs/SETTINGS.md', 'docs/MODELS.md'],
-  ['docs/README.zh-CN.md', 'docs/SETTINGS.zh-CN.md', 'docs/MODELS.zh-CN.md'],
-])('%s and %s', (readmePath, settingsPath, modelsPath) => {
+  ['README.md', 'docs/SETTINGS.md', 'docs/MODELS.md', 'docs/ERRORS.md'],
+  ['docs/README.zh-CN.md', 'docs/SETTINGS.zh-CN.md', 'docs/MODELS.zh-CN.md', 'docs/ERRORS.zh-CN.md'],
+])('%s and %s', (readmePath, settingsPath, modelsPath, errorsPath) => {
+  const errors = readDocument(errorsPath)
   const readme = readDocument(readmePath)
 
   it('hold every setting, in order, with its default', () => {
@@ -37,13 +38,23 @@ describe.each([
     expect(rows.every(([, , about = '']) => about.length > 3)).toBe(true)
   })
 
+  it('FINDINGS O24: tell what each setting accepts', () => {
+    const rows = rowsOf(between(readDocument(settingsPath), 'settings'))
+    const ranges = new Map(rows.map(([name = '', , , range = '']) => [name, range]))
+    expect(ranges.get('`HEADER_HOLD_S`')).toMatch(/^0 (?:to|到) 55 (?:s|秒)$/)
+    expect(ranges.get('`MAX_BODY_MB`')).toMatch(/^1 (?:to|到) 512 MB$/)
+    expect(ranges.get('`TOKEN_PREFETCH`')).toMatch(/^0 (?:to|到) 100.+`auto`$/)
+    expect(ranges.get('`GENSPARK_PROTOCOL`')).toBe('`copilot`, `agent`, `auto`')
+    expect(ranges.get('`DEBUG_HEADERS`')).toBe('`0`, `1`')
+  })
+
   it('name the settings to begin with in the README', () => {
     for (const name of ['GS_COOKIE', 'GENSPARK_API_KEY', 'API_SECRET', 'PORT', 'PROXY_URL', 'REDIS_URL'])
       expect(between(readme, 'main-settings')).toContain(`| \`${name}\` |`)
   })
 
   it('tell for every error its status, its type and what to do', () => {
-    const rows = rowsOf(between(readme, 'errors')).filter(([status]) => /^\d+$/.test(status ?? ''))
+    const rows = rowsOf(between(errors, 'errors')).filter(([status]) => /^\d+$/.test(status ?? ''))
     expect(rows.map(([status, code, type]) => [code, status, type]).sort()).toEqual(
       Object.entries(errorTable)
         .map(([code, { status, type }]) => [`\`${code}\``, String(status), `\`${type}\``])
@@ -57,12 +68,12 @@ describe.each([
     'Detected Cloudflare Challenge Page',
     'Genspark Service Unavailable',
   ])('tell what to do when the predecessor’s "%s" comes', (message) => {
-    expect(between(readme, 'errors')).toContain(message)
+    expect(between(errors, 'errors')).toContain(message)
   })
 
   it('name only settings that are there in what to do', () => {
     const known = new Set(Object.values(settings).map(({ name }) => name))
-    const named = between(readme, 'errors').matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=\w+)?`/g)
+    const named = between(errors, 'errors').matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=\w+)?`/g)
     const unknown = [...named].map(([, name = '']) => name).filter((name) => !known.has(name))
     expect(unknown).toEqual([])
   })

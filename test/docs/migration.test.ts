@@ -43,3 +43,9 @@ test('the example of MODELS_FILE can be taken as it stands', () => {
   expect(catalogue.resolve('default').upstreamIds.agent).toEqual(['claude-sonnet-5'])
   expect(catalogue.kindOf('painter')).toBe('image')
 })
+
+test('FINDINGS D3: whoever moves a container is told of the port of the old service', () => {
+  expect(section('Container by container')).toContain('PORT=7055')
+  const row = cells(section('Settings of genspark2api')).find(([name]) => name === '`PORT`')
+  expect(row?.[2]).toContain('7055')
+})

@@ -8,6 +8,8 @@ const withoutTablesOfCode = (text: string): string =>
 describe.each([
   ['README.md', 'docs/README.zh-CN.md'],
   ['docs/SETTINGS.md', 'docs/SETTINGS.zh-CN.md'],
+  ['docs/ERRORS.md', 'docs/ERRORS.zh-CN.md'],
+  ['docs/MIGRATION.md', 'docs/MIGRATION.zh-CN.md'],
   ['docs/MODELS.md', 'docs/MODELS.zh-CN.md'],
   ['docs/ARCHITECTURE.md', 'docs/ARCHITECTURE.zh-CN.md'],
 ])('%s and its Chinese twin', (path, twinPath) => {

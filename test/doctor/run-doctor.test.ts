@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config.ts'
 import { createAccount, createApiKeyAccount } from '../../src/core/account.ts'
+import { version } from '../../src/core/version.ts'
 import { runDoctor } from '../../src/doctor/run-doctor.ts'
 import { type Emulator, startEmulator } from '../emulator/emulator.ts'
 import { admin, adminEnv, ask } from '../support/ask-replica.ts'
@@ -43,9 +44,9 @@ const off = { RECAPTCHA_MODE: 'off' }
 const { label } = createAccount('session_id=alice')
 
 test('finds nothing wrong: each part has its line, the token comes from a real Chromium', async () => {
-  const { healthy, lines, line } = await examine({})
+  const { healthy, lines, line } = await examine({ API_SECRET: 'sk-canary' })
   expect(healthy, lines.join('')).toBe(true)
-  expect(lines.map((each) => each.slice(0, 4))).toEqual(Array(8).fill('ok  '))
+  expect(lines.map((each) => each.slice(0, 4))).toEqual(Array(12).fill('ok  '))
   expect(line(`direct ${label}`)).toContain('HTTP 200, not challenged')
   expect(line(`page ${label}`)).toContain('HTTP 200, not challenged')
   expect(line(`transport ${label}`)).toContain('GENSPARK_TRANSPORT=auto or direct or browser (it is auto)')
@@ -69,6 +70,31 @@ test('leaves a state.db alone that an earlier version wrote, which may be runnin
   expect(emulator.requests.some(({ path }) => path === '/api/is_login')).toBe(false)
   expect((await readFile(file)).equals(before)).toBe(true)
   expect((await readdir(folder)).filter((name) => !/^state\.db(-wal|-shm)?$/.test(name))).toEqual([])
+})
+
+test('FINDINGS O22: names version, memory, Chromium and its sandbox, and warns where API_SECRET is missing', async () => {
+  const open = await examine(off)
+  expect(open.line('API_SECRET')).toMatch(/^WARN.*none is set.* -> set API_SECRET/)
+  expect(open.line('Chromium')).toBe('')
+  const { line } = await examine({ HOST: '127.0.0.1', GS_COOKIE: '' })
+  expect(line('API_SECRET')).toMatch(/^ok /)
+  expect(line('version')).toContain(`genspark2api ${version}, Node ${process.version}`)
+  expect(line('memory')).toMatch(/^ok .* \d+ MB, .*heap at most \d+ MB/)
+  expect(line('Chromium')).toMatch(/^ok .*Chromium \d+\.[\d.]+, headless, with(?:out)? sandbox/)
+})
+
+test('FINDINGS O18: tells why Chromium does not start, in its own words', async () => {
+  const broken = join(folder, 'broken')
+  await writeFile(
+    broken,
+    '#!/bin/sh\necho "error while loading shared libraries: libnss3.so" >&2\nexit 127\n',
+    {
+      mode: 0o755,
+    },
+  )
+  const { healthy, line } = await examine({ BROWSER_EXECUTABLE: broken, GS_COOKIE: '' })
+  expect(healthy).toBe(false)
+  expect(line('Chromium')).toMatch(/^FAIL.*libnss3\.so.* -> look at BROWSER_EXECUTABLE/)
 })
 
 test('tells an account that is signed out, and no secret of it', async () => {

@@ -55,7 +55,12 @@ describe('what fails for one account alone', () => {
 
   it('FINDINGS A2: passes over an account that gets no token, and rests it', async () => {
     stack = await startStack({
-      env: { GENSPARK_PROTOCOL: 'agent', GS_COOKIE: 'session_id=dead@http://127.0.0.1:9,session_id=alice' },
+      env: {
+        GENSPARK_PROTOCOL: 'agent',
+        GS_COOKIE: 'session_id=dead@http://127.0.0.1:9,session_id=alice',
+        // Else the one whose page opens serves alone as long as it can.
+        ACCOUNT_SELECTION: 'round-robin',
+      },
     })
     stack.emulator.answerWith(good)
     for (let round = 0; round < 12; round += 1) expect(await ask()).toBe('fine')

@@ -10,6 +10,8 @@ const dockerfile = readProjectFile('Dockerfile')
 
 /** What the Dockerfile promises to whoever runs its image. */
 export const image = {
+  /** Without its tag; `scripts/set-owner.sh` sets the owner in it. */
+  name: /^IMAGE=(.+)$/m.exec(readProjectFile('deploy/image'))?.[1] ?? '',
   port: Number(/^EXPOSE (\d+)$/m.exec(dockerfile)?.[1]),
   volume: /^VOLUME (\S+)$/m.exec(dockerfile)?.[1],
 }

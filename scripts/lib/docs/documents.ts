@@ -1,7 +1,7 @@
 import { errorsTable } from './error-table.ts'
 import type { Language } from './markdown-table.ts'
 import { acceptedModelsTable, shownModelsTable } from './model-tables.ts'
-import { mainSettings, settingsTable } from './settings-table.ts'
+import { groupedSettings, mainSettings, settingsTable } from './settings-table.ts'
 
 export interface Document {
   /** From the top of the project. */
@@ -20,9 +20,10 @@ function documentsIn(language: Language): Document[] {
   return [
     {
       path: language === 'en' ? 'README.md' : `docs/README${suffix}.md`,
-      tables: { 'main-settings': settingsTable(language, mainSettings), errors: errorsTable(language) },
+      tables: { 'main-settings': settingsTable(language, mainSettings) },
     },
-    { path: `docs/SETTINGS${suffix}.md`, tables: { settings: settingsTable(language) } },
+    { path: `docs/ERRORS${suffix}.md`, tables: { errors: errorsTable(language) } },
+    { path: `docs/SETTINGS${suffix}.md`, tables: { settings: groupedSettings(language) } },
     {
       path: `docs/MODELS${suffix}.md`,
       tables: {

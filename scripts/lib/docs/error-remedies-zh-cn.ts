@@ -82,14 +82,14 @@ export const errorsInChinese: Readonly<Record<ErrorCode, { meaning: string; reme
   no_account_available: {
     meaning: '没有可用的 Genspark 账号。',
     remedy:
-      '请设 `GS_COOKIE`（见“第一个账号”）。如果已经设了：账号登录已失效，请重新复制 cookie。`npm run doctor` 会指出是哪一个。',
+      '请设 `GS_COOKIE`（见“添加账号”）。如果已经设了：账号登录已失效，请重新复制 cookie。`npm run doctor` 会指出是哪一个。',
   },
   upstream_unavailable: {
     meaning: 'Genspark 服务不可用。',
     remedy: 'Genspark 自己宕机或过载，请稍后再试；`npm run doctor` 会显示它是否应答。',
   },
   token_unavailable: {
-    meaning: '无法生成 reCAPTCHA 令牌。',
+    meaning: '无法生成 reCAPTCHA token。',
     remedy: '消息里写明了原因。`npm run doctor` 会试一次；检查 `BROWSER_EXECUTABLE` 和 `PROXY_URL`。',
   },
   queue_full: {
@@ -102,7 +102,7 @@ export const errorsInChinese: Readonly<Record<ErrorCode, { meaning: string; reme
   },
   dependency_unavailable: {
     meaning: '本服务依赖的服务不可用。',
-    remedy: 'Redis 不在：请启动它，或设 `REDIS_DOWN_MODE=local`，没有它也继续运行。',
+    remedy: 'Redis 不可用：请启动它，或设 `REDIS_DOWN_MODE=local`，没有它也继续运行。',
   },
   shutting_down: { meaning: '本服务正在关闭。', remedy: '请重试：服务正在重启。' },
   upstream_first_event_timeout: {
@@ -119,6 +119,6 @@ export const errorsInChinese: Readonly<Record<ErrorCode, { meaning: string; reme
   },
   internal_error: {
     meaning: '本服务自己的错误。',
-    remedy: '这是程序缺陷。请用回答里的 `x-request-id` 在日志里查找，并报告给我们。',
+    remedy: '这是程序缺陷。请用响应里的 `x-request-id` 在日志里查找，并报告给我们。',
   },
 }

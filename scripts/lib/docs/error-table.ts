@@ -28,7 +28,7 @@ const errorRemedies: Readonly<Record<ErrorCode, string>> = {
   json_too_deep: 'Send JSON that is nested less deeply.',
   invalid_value: '`param` names the field, the message says what is expected.',
   previous_response_not_found:
-    'Send the whole conversation again. Only responses made with `store` and with the same key can be gone on with.',
+    'Send the whole conversation again. Only responses made with `store` and with the same key can be continued.',
   image_url_not_allowed:
     'Use a public http(s) address or a data URL. For an intranet: `IMAGE_URL_ALLOW_PRIVATE=1`.',
   image_fetch_failed: 'Look whether the address answers without a login, or send the picture as a data URL.',
@@ -40,7 +40,7 @@ const errorRemedies: Readonly<Record<ErrorCode, string>> = {
   not_found: 'Look at the path, and at `ROUTE_PREFIX`.',
   model_not_found: 'Take a name from `GET /v1/models`.',
   method_not_allowed: 'Most routes want POST.',
-  upgrade_not_supported: 'Nothing: clients go on over HTTP.',
+  upgrade_not_supported: 'Nothing: clients continue over HTTP.',
   request_too_large: 'Send less, or raise `MAX_BODY_MB`.',
   unsupported_media_type: 'Send `Content-Type: application/json` (forms only for pictures and videos).',
   rate_limit_exceeded:
@@ -61,14 +61,15 @@ const errorRemedies: Readonly<Record<ErrorCode, string>> = {
   overloaded:
     'Wait as `Retry-After` says. If it happens often: give the process more memory (`--max-old-space-size`) or raise `BODY_BUDGET_MB`.',
   no_account_available:
-    'Set `GS_COOKIE` (see "First account"). If it is set: the account was signed out, copy the cookie anew. `npm run doctor` tells which.',
+    'Set `GS_COOKIE` (see "First account"). If it is set: the account was signed out, copy the cookie again. `npm run doctor` tells which.',
   upstream_unavailable:
     'Genspark itself is down or overloaded. Try later; `npm run doctor` shows whether it answers.',
   token_unavailable:
     'The message says why. `npm run doctor` tries it; look at `BROWSER_EXECUTABLE` and `PROXY_URL`.',
   queue_full: 'Send fewer requests at once, add accounts or raise `QUEUE_MAX`.',
   queue_timeout: 'Add accounts, or raise `ACCOUNT_MAX_CONCURRENCY` or `QUEUE_WAIT_S`.',
-  dependency_unavailable: 'Redis is away: start it, or set `REDIS_DOWN_MODE=local` to go on without.',
+  dependency_unavailable:
+    'Redis is unreachable: start it, or set `REDIS_DOWN_MODE=local` to continue without it.',
   shutting_down: 'Ask again: the service restarts.',
   upstream_first_event_timeout: 'Ask again, or raise `FIRST_EVENT_TIMEOUT_S` for models that think long.',
   upstream_idle_timeout: 'Ask again, or raise `IDLE_TIMEOUT_S`.',
