@@ -63,8 +63,9 @@ describe('parseTools', () => {
       { type: 'named', name: 'b' },
     ],
     [{ type: 'any' }, { type: 'required' }],
+    ['any', { type: 'required' }],
     [{ type: 'code_interpreter' }, { type: 'auto' }],
-  ])('reads the choice %j', async (tool_choice, choice) => {
+  ])('reads the choice %j (FINDINGS T6)', async (tool_choice, choice) => {
     expect((await parseTools({ tools: [tool('a'), tool('b')], tool_choice })).tools?.choice).toEqual(choice)
   })
 
