@@ -1,8 +1,12 @@
-// Runs real programs of others against the service, whose site is the mock: a question, ten steps with a tool, a picture.
+// Runs real programs of others against the service, whose site is the mock: a question, ten steps with a tool, a picture; Codex also
+// through a tool of an MCP server and a compaction. What each of them sends is written to requests.jsonl of its folder.
 // To be started by clients-test.sh, which tells what it is for.
 
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer, request as forward } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseConfig } from '../src/config.ts'
@@ -29,12 +33,43 @@ interface Program {
   environment(url: string): Readonly<Record<string, string>>
   /** Files of its home, by their paths. */
   files?(url: string): Readonly<Record<string, string>>
-  readonly takesPictures: boolean
+  /** To be run once before. */
+  setUp?(url: string): readonly string[]
+  /** Of its home; `bin` by default. */
+  readonly folder?: string
+  /** Arguments that make it sum up its conversation early, where it has an MCP server too. */
+  readonly compacting?: readonly string[]
 }
 
 const openAi = (url: string) => ({ OPENAI_API_KEY: key, OPENAI_BASE_URL: `${url}/v1` })
 
-const programs: readonly Program[] = [
+/** A server of MCP over standard input, with one tool. */
+const mcpScript = join(folder, 'mcp-server.mjs')
+const mcpServer = [
+  '[mcp_servers.docs]',
+  `command = ${JSON.stringify(process.execPath)}`,
+  `args = [${JSON.stringify(mcpScript)}]`,
+]
+writeFileSync(
+  mcpScript,
+  `import { createInterface } from 'node:readline'
+const answers = {
+  initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'docs', version: '1' } }),
+  'tools/list': () => ({ tools: [{ name: 'lookup', description: 'Looks a word up in the docs', annotations: { readOnlyHint: true },
+    inputSchema: { type: 'object', properties: { word: { type: 'string' } }, required: ['word'] } }] }),
+  'tools/call': ({ arguments: given }) => ({ content: [{ type: 'text', text: 'DEFINITION of ' + given.word }] }),
+}
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, method, params } = JSON.parse(line)
+  if (id === undefined) continue
+  const result = answers[method]?.(params)
+  const answer = result ? { result } : { error: { code: -32601, message: 'no such method' } }
+  process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, ...answer }) + '\\n')
+}
+`,
+)
+
+const programs: Program[] = [
   {
     name: 'Claude Code',
     package: '@anthropic-ai/claude-code',
@@ -51,7 +86,6 @@ const programs: readonly Program[] = [
       DISABLE_AUTOUPDATER: '1',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     }),
-    takesPictures: false,
   },
   {
     name: 'Codex',
@@ -67,6 +101,7 @@ const programs: readonly Program[] = [
         'model = "gpt-5.5"',
         'model_provider = "genspark2api"',
         'approval_policy = "never"',
+        ...mcpServer,
         '[model_providers.genspark2api]',
         'name = "genspark2api"',
         `base_url = "${url}/v1"`,
@@ -75,13 +110,37 @@ const programs: readonly Program[] = [
         '',
       ].join('\n'),
     }),
-    takesPictures: true,
+    compacting: ['-c', 'model_auto_compact_token_limit=2000'],
+  },
+  {
+    name: 'Codex with openai_base_url',
+    package: '@openai/codex',
+    bin: 'codex',
+    folder: 'codex-openai',
+    arguments: (prompt, picture) => [
+      ...['exec', '--skip-git-repo-check', '--sandbox', 'danger-full-access'],
+      ...(picture ? ['--image', picture, '--', prompt] : ['--', prompt]),
+    ],
+    environment: () => ({ OPENAI_API_KEY: key, CODEX_API_KEY: key }),
+    files: (url) => ({
+      '.codex/config.toml': [
+        'model = "gpt-5.5"',
+        `openai_base_url = "${url}/v1"`,
+        'approval_policy = "never"',
+        ...mcpServer,
+        '',
+      ].join('\n'),
+    }),
+    compacting: ['-c', 'model_auto_compact_token_limit=2000'],
   },
   {
     name: 'opencode',
     package: 'opencode-ai',
     bin: 'opencode',
-    arguments: (prompt) => ['run', '--model', 'genspark2api/gpt-5.5', prompt],
+    arguments: (prompt, picture) => [
+      ...['run', '--model', 'genspark2api/gpt-5.5', prompt],
+      ...(picture ? ['--file', picture] : []),
+    ],
     environment: openAi,
     files: (url) => ({
       '.config/opencode/opencode.json': JSON.stringify({
@@ -90,20 +149,22 @@ const programs: readonly Program[] = [
           genspark2api: {
             npm: '@ai-sdk/openai-compatible',
             options: { baseURL: `${url}/v1`, apiKey: key },
-            models: { 'gpt-5.5': {} },
+            models: {
+              'gpt-5.5': { attachment: true, modalities: { input: ['text', 'image'], output: ['text'] } },
+            },
           },
         },
       }),
     }),
-    takesPictures: false,
   },
   {
     name: 'qwen-code',
     package: '@qwen-code/qwen-code',
     bin: 'qwen',
-    arguments: (prompt) => ['--yolo', '--auth-type', 'openai', '-p', prompt],
+    arguments: (prompt, picture) => [
+      ...['--yolo', '--auth-type', 'openai', '-p', picture ? `${prompt} @${picture}` : prompt],
+    ],
     environment: (url) => ({ ...openAi(url), OPENAI_MODEL: 'gpt-5.5' }),
-    takesPictures: false,
   },
   {
     name: 'crush',
@@ -130,19 +191,56 @@ const programs: readonly Program[] = [
         },
       }),
     }),
-    takesPictures: false,
   },
 ]
 
+programs.push({
+  name: 'Cline',
+  package: 'cline@latest',
+  bin: 'cline',
+  setUp: (url) => ['auth', '-p', 'openai-compatible', '-k', key, '-b', `${url}/v1`, '-m', 'gpt-5.5'],
+  arguments: (prompt, picture) => [
+    ...['-P', 'openai-compatible', '-m', 'gpt-5.5', '--auto-approve', 'true', '-t', '120'],
+    picture ? `${prompt} ${picture}` : prompt,
+  ],
+  environment: (url) => openAi(url),
+})
+
 const emulator = await startEmulator({ tokenCheck: 'off' })
 emulator.answerWith(
-  callingModel(({ said, tools }) => {
+  callingModel(({ ask, said, tools, results }) => {
     const all = said.map(({ text }) => text).join('\n')
-    if (!all.includes('LOOP')) return `ANSWERED ${all.includes('image') ? 'with a picture' : ''}`
+    if (/sees nothing else|handoff summary/i.test(said.at(-1)?.text ?? '')) return 'SUMMARY: the user wants COMPACT.'
+    const toolOf = (pattern: RegExp) => tools.find(({ name }) => pattern.test(name))
+    const shell = toolOf(/^(?:bash|shell|exec_command|run_shell_command|execute_command|run_commands)$/i)
+    const step = (count: number) =>
+      shell && [{ name: shell.name, arguments: argumentsFor(shell, `echo step-${count}`) }]
+    if (all.includes('LOOKUP')) {
+      const found = /DEFINITION of \w+/.exec(all)
+      if (found) return `LOOKED UP: ${found[0]}`
+      const lookup = toolOf(/lookup$/)
+      if (lookup) return [{ name: lookup.name, arguments: { word: 'emerald' } }]
+      const search = toolOf(/^tool_search$/)
+      if (search && results.length === 0) return [{ name: search.name, arguments: { query: 'lookup' } }]
+      return 'There is no such tool.'
+    }
+    if (all.includes('What is this image')) {
+      const hasPicture = ask.messages.some(
+        ({ content }) => typeof content !== 'string' && content.some(({ type }) => type !== 'text'),
+      )
+      if (hasPicture) return 'ANSWERED with a picture'
+      const read = toolOf(/^(?:read|read_file|read_files|view_image)$/i)
+      const path = /\S+picture\.png/.exec(all)?.[0].replace(/^@/, '')
+      if (!read || !path || results.length > 0) return 'There is no picture.'
+      return [{ name: read.name, arguments: argumentsFor(read, path) }]
+    }
     const done = all.match(/<tool_result/g)?.length ?? 0
-    const shell = tools.find(({ name }) => /^(?:bash|shell|exec_command|run_shell_command)$/i.test(name))
-    if (!shell || done >= stepsOfLoop) return `LOOPED ${done}`
-    return [{ name: shell.name, arguments: argumentsFor(shell, `echo step-${done + 1}`) }]
+    if (all.includes('COMPACT')) {
+      if (all.includes('SUMMARY')) return 'COMPACTED and gone on.'
+      return (done < stepsOfLoop && step(done + 1)) || 'There was no compaction.'
+    }
+    if (!all.includes('LOOP')) return 'ANSWERED'
+    return (done < stepsOfLoop && step(done + 1)) || `LOOPED ${done}`
   }),
 )
 const config = parseConfig({
@@ -151,15 +249,37 @@ const config = parseConfig({
   DATA_DIR: mkdtempSync(join(folder, 'data-')),
 })
 const service = await createService(config)
-const url = await service.listen()
+const serviceUrl = await service.listen()
+/** Where what is sent is written down. */
+let recording = join(folder, 'requests.jsonl')
+const recorder = createServer((request, response) => {
+  const { method = '', url: path = '', headers } = request
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.once('end', () => {
+    const body = Buffer.concat(chunks)
+    appendFileSync(recording, `${JSON.stringify({ method, path, headers, body: body.toString() })}\n`)
+    const passed = forward(serviceUrl + path, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    passed.once('error', () => response.destroy())
+    response.once('close', () => passed.destroy())
+    passed.end(body)
+  })
+})
+recorder.listen(0, '127.0.0.1')
+await once(recorder, 'listening')
+const url = `http://127.0.0.1:${(recorder.address() as AddressInfo).port}`
 const picture = join(folder, 'picture.png')
 writeFileSync(picture, pictures.png)
 
 let failures = 0
 for (const program of programs) {
   if (wanted.size > 0 && !wanted.has(program.bin)) continue
-  const home = join(folder, program.bin)
+  const home = join(folder, program.folder ?? program.bin)
   mkdirSync(join(home, 'work'), { recursive: true })
+  recording = join(home, 'requests.jsonl')
   if (!existsSync(join(home, 'node_modules/.bin', program.bin))) {
     const npm = ['install', '--prefix', home, '--no-audit', '--no-fund', program.package]
     const { code, output } = await run('npm', npm, {
@@ -176,34 +296,32 @@ for (const program of programs) {
     mkdirSync(join(home, path, '..'), { recursive: true })
     writeFileSync(join(home, path), text)
   }
-  await check(program, home, 'question', 'Say anything.', undefined, /ANSWERED/)
-  await check(
-    program,
-    home,
-    'tool loop',
-    'LOOP until you are done.',
-    undefined,
-    new RegExp(`LOOPED ${stepsOfLoop}`),
-  )
-  if (program.takesPictures) await check(program, home, 'picture', 'What is this image?', picture, /ANSWERED/)
+  if (program.setUp) await start(program, home, program.setUp(url))
+  const sees = async (what: string, given: readonly string[], expected: RegExp) => {
+    const output = await start(program, home, given)
+    tell(program, what, expected.test(output), output)
+  }
+  const ask = program.arguments
+  await sees('question', ask('Say anything.', undefined), /ANSWERED/)
+  const loop = ask('LOOP until you are done.', undefined)
+  await sees('tool loop', loop, new RegExp(`LOOPED ${stepsOfLoop}`))
+  await sees('picture', ask('What is this image?', picture), /ANSWERED with a picture/)
+  if (!program.compacting) continue
+  await sees('MCP server', ask('LOOKUP the word emerald.', undefined), /LOOKED UP: DEFINITION of emerald/)
+  const [command = '', ...more] = ask('COMPACT when you have to.', undefined)
+  await sees('compaction', [command, ...program.compacting, ...more], /COMPACTED/)
 }
+recorder.close()
+recorder.closeAllConnections()
 await service.close()
 await emulator.close()
 process.exitCode = failures > 0 ? 1 : 0
 
-async function check(
-  program: Program,
-  home: string,
-  what: string,
-  prompt: string,
-  file: string | undefined,
-  expected: RegExp,
-): Promise<void> {
+/** @returns what it wrote */
+async function start(program: Program, home: string, given: readonly string[]): Promise<string> {
   const bin = join(home, 'node_modules/.bin', program.bin)
   const environment = { HOME: home, XDG_CONFIG_HOME: join(home, '.config'), ...program.environment(url) }
-  const options = { cwd: join(home, 'work'), environment, timeoutMs: runMs }
-  const { output } = await run(bin, program.arguments(prompt, file), options)
-  tell(program, what, expected.test(output), output)
+  return (await run(bin, given, { cwd: join(home, 'work'), environment, timeoutMs: runMs })).output
 }
 
 function tell({ name }: Program, what: string, passed: boolean, output: string): void {
@@ -223,8 +341,20 @@ function argumentsFor({ parameters }: TaughtTool, command: string): Record<strin
     const { type } = properties[name] ?? {}
     given[name] = type === 'boolean' ? false : type === 'number' || type === 'integer' ? 1000 : 'a step'
   }
-  const field = ['command', 'cmd'].find((name) => name in properties) ?? 'command'
-  given[field] = properties[field]?.type === 'array' ? ['bash', '-c', command] : command
+  const fields = [
+    'command',
+    'cmd',
+    'commands',
+    'file_path',
+    'absolute_path',
+    'filePath',
+    'path',
+    'paths',
+    'files',
+  ]
+  const field = fields.find((name) => name in properties) ?? 'command'
+  const isList = properties[field]?.type === 'array'
+  given[field] = !isList ? command : field === 'command' ? ['bash', '-c', command] : [command]
   return given
 }
 

@@ -106,6 +106,8 @@ export interface ChatModel {
   /** What each generation is asked for: one id, or the three of a mixture (WIRE 7.3). */
   readonly upstreamIds: Readonly<Record<WireGeneration, readonly string[]>>
   readonly mixture: boolean
+  /** The same model made to think less or more, where the site lists it so. */
+  readonly variants?: Readonly<Partial<Record<'low' | 'high', ChatModel['upstreamIds']>>>
   /** The name is not known: the newest of its family answers, or the mixture. */
   readonly standIn?: string
   /** Web search, the `-search` suffix (WIRE 7.2). */

@@ -41,7 +41,9 @@ export async function parseAttachment(
   { name, mimeType }: { readonly name?: string | undefined; readonly mimeType?: string | undefined } = {},
 ): Promise<GivenImage | FilePart> {
   if (isAddress(source)) return parseImage(source, at)
+  if (source.trim() === '') throw invalidValue(at, 'this is empty')
   const data = readDataUrl(source)
+  if (data?.base64 === '') throw invalidValue(at, 'there is nothing in this data URL')
   const base64 = canonicalBase64(data?.base64 ?? source, at)
   const imageType = await sniffImage(base64)
   if (imageType) return { type: 'image', mimeType: imageType, base64 }

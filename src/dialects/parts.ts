@@ -100,7 +100,8 @@ async function parseImagePart(part: unknown, at: string): Promise<ContentPart> {
   if (data) return await parseAttachment(data, `${at}.data`, named)
   if (image) return await parseAttachment(image, `${at}.image`, named)
   if (url) return await parseAttachment(url, `${at}.url`, named)
-  throw notSupported(`${at}.${file_id ? 'file_id' : 'image_url'}`, 'files by id', 'the image itself')
+  if (file_id) throw notSupported(`${at}.file_id`, 'files by id', 'the image itself')
+  throw invalidValue(`${at}.image_url`, 'expected an http(s) URL, data:image/...;base64,... or base64')
 }
 
 async function parseImageSource(source: z.infer<typeof imageSource>, at: string): Promise<ContentPart> {
@@ -201,7 +202,9 @@ const imageSource = z.discriminatedUnion(
 )
 
 const imageSchema = z.object({
-  image_url: z.union([z.string(), z.object({ url: z.string() })]).nullish(),
+  image_url: z
+    .union([z.string(), z.object({ url: z.string() })], { error: 'expected a URL, or an object with a url' })
+    .nullish(),
   source: imageSource.nullish(),
   data: z.string().nullish(),
   image: z.string().nullish(),

@@ -135,7 +135,7 @@ export function createTurnReader(rules: TurnRules): TurnReader {
   }
 
   function leaveOut(type: string, at: string): void {
-    if (rules.unknownParts === 'refuse')
+    if (rules.unknownParts === 'refuse' && !isVendorsOwn(type))
       throw invalidValue(`${at}.type`, `parts of type ${shorten(type)} are not supported; ${takenTypes}`)
     warnings.push(`${at} was left out: blocks of type ${shorten(type)} have no effect`)
   }
@@ -455,3 +455,6 @@ function withoutBilling(system: string | unknown[]): string | unknown[] {
 }
 
 const textSchema = z.object({ text: z.string() })
+
+/** What a vendor's own server did stands in histories: `server_tool_use`, `web_search_tool_result`. */
+const isVendorsOwn = (type: string): boolean => /(?:^server_tool_use|_tool_result)$/.test(type)

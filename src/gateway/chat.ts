@@ -9,6 +9,7 @@ import { ServiceError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
+import { effortVariant } from '../models/effort-variant.ts'
 import { isServedAsAsked } from '../models/served-model.ts'
 import type { CutToTokens } from '../models/tokens.ts'
 import { elapsedMs, noteInput, noteSiteUsage, type RequestRecord } from '../records/record.ts'
@@ -45,7 +46,11 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
     if (call.record) call.record.model = asked.model.id
     let request = asked.messages.some(namesPictures) ? await withPictures(asked, call) : asked
     if (preMessages.length > 0) request = prependMessages(request, preMessages)
-    const answer = await fulfilRequest(request, (prompt) => askPlain(prompt, call), fulfilOptions)
+    const answer = await fulfilRequest(
+      request,
+      (prompt) => askPlain(prompt, call, request.sampling?.effort),
+      fulfilOptions,
+    )
     metrics.firstEventSeconds.observe((clock.now() - startedMs) / 1000)
     return answer
   }
@@ -55,17 +60,27 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
     return withParts(request, await fetchAttachments(parts, call))
   }
 
-  async function askPlain(prompt: ChatPrompt, call: GatewayCall): Promise<ChatAnswer> {
+  async function askPlain(
+    prompt: ChatPrompt,
+    call: GatewayCall,
+    effort: string | undefined,
+  ): Promise<ChatAnswer> {
+    const variant = effortVariant(prompt.model, effort)
+    let { model } = prompt
     const ask: Ask<ChatEventBatch> = {
       hasHistory: prompt.messages.some(({ role }) => role === 'assistant'),
       tokenLast: prompt.messages.some(({ parts }) => parts.some(({ type }) => type === 'file')),
-      send: (input) => upstream.ask({ ...input, request: prompt }),
+      send: (input) => {
+        // A key is told the effort itself.
+        model = (input.account.kind === 'cookie' && variant) || prompt.model
+        return upstream.ask({ ...input, request: model === prompt.model ? prompt : { ...prompt, model } })
+      },
       hasBegun: (batch) => batch.some(isDelta),
       projectIn,
       check: (batch, generation) => {
         if (call.record) noteOutput(call.record, batch)
         const last = batch.at(-1)
-        if (last?.type === 'finished') noteEnd(last, prompt.model, call, generation)
+        if (last?.type === 'finished') noteEnd(last, model, call, generation)
       },
     }
     if (call.record) noteInput(call.record, prompt.messages)

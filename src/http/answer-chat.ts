@@ -1,10 +1,12 @@
 import type { ChatAnswer } from '../core/chat-event.ts'
-import type { ChatRequest, Sampling } from '../core/chat-request.ts'
+import type { ChatRequest } from '../core/chat-request.ts'
 import type { MediaModel, MediaRequest } from '../core/media-request.ts'
 import { tellUnusedSampling } from '../dialects/lenient-fields.ts'
 import type { UsageMeter } from '../dialects/measure-usage.ts'
 import { readMediaTurn, toChatEvents } from '../dialects/media-in-chat.ts'
 import type { GatewayCall } from '../gateway/attempt.ts'
+import { tellUncheckedPatterns } from '../gateway/stages/unchecked-patterns.ts'
+import { effortVariant } from '../models/effort-variant.ts'
 import { noteCounted } from '../records/record.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
@@ -29,8 +31,7 @@ export function createAnswerChat(services: AppServices, links: FileLinks): Answe
     const answer = model
       ? answerWithMedia(context, services, links, { model, chat, signal })
       : runChat(chat, gatewayCall(context, signal))
-    const { sampling } = chat
-    const told = sampling ? tellUnused(context, sampling, answer) : answer
+    const told = chat.sampling || chat.output || chat.tools ? tellUnused(context, chat, answer) : answer
     return context.state.debugHeaders ? withHeaders(context, told) : told
   }
 }
@@ -38,11 +39,17 @@ export function createAnswerChat(services: AppServices, links: FileLinks): Answe
 /** Only the answer shows whether an account that makes use of them was found. */
 async function tellUnused(
   context: RequestContext,
-  sampling: Sampling,
+  chat: ChatRequest,
   answer: Promise<ChatAnswer>,
 ): Promise<ChatAnswer> {
   const begun = await answer
-  if (!begun.isNative) warn(context, tellUnusedSampling(sampling))
+  if (begun.isNative) return begun
+  if (chat.sampling) {
+    const { effort, ...sampling } = chat.sampling
+    const isUnused = effort !== undefined && !effortVariant(chat.model, effort)
+    warn(context, tellUnusedSampling(isUnused ? chat.sampling : sampling))
+  }
+  warn(context, tellUncheckedPatterns(chat))
   return begun
 }
 

@@ -14,12 +14,15 @@ import type { AppServices } from './app-services.ts'
 import { callerOf } from './keys.ts'
 import { toServiceError } from './render-error.ts'
 import type { RequestContext } from './request-state.ts'
+import { givenUp, type ResponseTape } from './response-tapes.ts'
 
 export interface BackgroundResponse {
   readonly queued: ResponseObject
   readonly request: ParsedResponseRequest
   readonly answer: (signal: AbortSignal) => Promise<ChatAnswer>
   readonly options: EncodeResponseOptions
+  /** For those who want to see it come. */
+  readonly tape?: ResponseTape
 }
 
 /** Makes a response in the background: its client polls for it by its id.
@@ -28,7 +31,7 @@ export interface BackgroundResponse {
 export async function makeInBackground(
   context: RequestContext,
   { keptResponses, backgroundWork, processes, logger }: AppServices,
-  { queued, request, answer, options }: BackgroundResponse,
+  { queued, request, answer, options, tape }: BackgroundResponse,
 ): Promise<ResponseObject> {
   const { id } = queued
   const owner = callerOf(context)
@@ -45,10 +48,14 @@ export async function makeInBackground(
     try {
       const begun = await answer(signal)
       await enter(options.response)
-      await encodeResponse(Promise.resolve(begun), { ...options, keep: enter })
+      const events = tape ? tape.record(begun.events) : begun.events
+      await encodeResponse(Promise.resolve({ ...begun, events }), { ...options, keep: enter })
+      tape?.end()
     } catch (thrown) {
       const reason: unknown = isAbort(thrown, signal) ? signal.reason : thrown
-      if (signal.aborted && !(reason instanceof ServiceError)) return
+      const isGivenUp = signal.aborted && !(reason instanceof ServiceError)
+      tape?.end(isGivenUp ? givenUp() : reason)
+      if (isGivenUp) return
       await enter(failedResponse(options.response, toServiceError(context, reason, logger)))
     }
   }

@@ -21,6 +21,7 @@ import { createResponsesHandlers } from './handlers/responses.ts'
 import { createVideoGenerationsHandler, createVideoHandlers } from './handlers/videos.ts'
 import type { Keys } from './keys.ts'
 import type { Middleware, RequestState } from './request-state.ts'
+import { createResponseTapes } from './response-tapes.ts'
 
 type Handler = RouterMiddleware<RequestState>
 
@@ -61,10 +62,11 @@ export function createRoutes(
   const remove = (path: string, handler: Handler) => add('delete', path, handler)
   const probe = (path: string, handler: Handler) => router.get(path, anywhere + path, handler)
   const videos = createVideoHandlers(config, services)
-  const responses = createKeptResponseHandlers(services)
+  const tapes = createResponseTapes()
+  const responses = createKeptResponseHandlers(config, services, tapes)
   const billing = createBillingHandlers(services)
 
-  const asking = createResponsesHandlers(config, services, links)
+  const asking = createResponsesHandlers(config, services, links, tapes)
   const gemini = createGeminiHandlers(config, services, links)
 
   post('/chat/completions', createChatCompletionsHandler(config, services, links, limit))
@@ -93,6 +95,18 @@ export function createRoutes(
     router.get('/v1beta/models/*id', `${base}/*id`, ...gates.api, gemini.retrieve as Handler)
     router.post('/v1beta/models/*call', `${base}/*call`, ...gates.api, gemini.call as Handler)
   }
+  for (const [path, message] of Object.entries(notHere)) {
+    const refuse: Handler = () => {
+      throw new ServiceError('not_found', { message })
+    }
+    for (const each of [path, `${path}/*rest`]) router.all(`/v1${each}`, anyBase(each), ...gates.api, refuse)
+  }
+  for (const path of ['/videos/:id/remix', '/videos/:id/edit'])
+    post(path, () => {
+      throw new ServiceError('not_found', {
+        message: 'Videos cannot be changed here; make a new one with POST /v1/videos.',
+      })
+    })
   get('/dashboard/billing/subscription', billing.subscription)
   get('/dashboard/billing/usage', billing.usage)
   get('/responses', refuseWebSocket)
@@ -115,6 +129,19 @@ export function createRoutes(
   const verifierPath = `${config.routePrefix}/genspark`
   if (config.verifierEndpoint) router.get('/genspark', verifierPath, ...gates.verifier, verifier)
   return router.routes() as Middleware
+}
+
+/** What SDKs know and Genspark has not, with what is there in its place. */
+const notHere: Readonly<Record<string, string>> = {
+  '/conversations': 'Conversations are not kept here; use previous_response_id of /v1/responses.',
+  '/images/variations': 'Genspark makes no variations; use /v1/images/edits with a prompt.',
+  '/audio/translations': 'Genspark does not translate speech; send its text to /v1/chat/completions.',
+  '/assistants': 'Assistants are not supported; use /v1/responses.',
+  '/threads': 'Threads are not supported; use previous_response_id of /v1/responses.',
+  '/batches':
+    'Batches are not supported; send the requests one by one, or with background: true to /v1/responses.',
+  '/vector_stores': 'Vector stores are not supported; send the text with the question.',
+  '/fine_tuning': 'Genspark does not tune models.',
 }
 
 /** @throws {ServiceError} `method_not_allowed` when a route has this path, else `not_found` */

@@ -71,6 +71,22 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
     return newestOfFamily(bareName(name), texts)
   }
 
+  /** `gpt-5.1-low` is asked for `gpt-5.1` by a client that wants it to think less. */
+  function variantsOf({ id, upstreamIds }: Pick<Model, 'id' | 'upstreamIds'>): Pick<ChatModel, 'variants'> {
+    const low = variantOf(id, upstreamIds, '-low')
+    const high = variantOf(id, upstreamIds, '-high')
+    return low || high ? { variants: { ...(low && { low }), ...(high && { high }) } } : {}
+  }
+
+  function variantOf(id: string, own: UpstreamIds, suffix: '-low' | '-high'): UpstreamIds | undefined {
+    const model = table.get(keyOf(id) + suffix)
+    if (model?.kind !== 'text') return undefined
+    const { agent, copilot } = model.upstreamIds
+    const isOwn = ([first]: readonly string[]) => first?.endsWith(suffix)
+    if (!isOwn(agent) && !isOwn(copilot)) return undefined
+    return { agent: isOwn(agent) ? agent : own.agent, copilot: isOwn(copilot) ? copilot : own.copilot }
+  }
+
   const isoNow = (): string => new Date(clock.now()).toISOString()
 
   return {
@@ -87,6 +103,7 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
         id: name,
         upstreamIds,
         mixture: isMixture,
+        ...(!isMixture && variantsOf(served)),
         search,
         ...(!model && { standIn: served.id }),
       }

@@ -63,8 +63,9 @@ describe('parseTools', () => {
       { type: 'named', name: 'b' },
     ],
     [{ type: 'any' }, { type: 'required' }],
+    ['any', { type: 'required' }],
     [{ type: 'code_interpreter' }, { type: 'auto' }],
-  ])('reads the choice %j', async (tool_choice, choice) => {
+  ])('reads the choice %j (FINDINGS T6)', async (tool_choice, choice) => {
     expect((await parseTools({ tools: [tool('a'), tool('b')], tool_choice })).tools?.choice).toEqual(choice)
   })
 
@@ -118,6 +119,7 @@ describe('parseTools', () => {
     [{ tools: [tool('a'), { type: 'function' }] }, 'tools[1].function'],
     [{ tools: [{ type: 'function', function: {} }] }, 'tools[0].function.name'],
     [{ tools: [tool('a', { parameters: 'x' })] }, 'tools[0].function.parameters'],
+    [{ tools: [tool('a'), tool(' ')] }, 'tools'],
     [{ tools: [tool('a')], tool_choice: 'maybe' }, 'tool_choice'],
     [{ tools: [tool('a')], tool_choice: 7 }, 'tool_choice'],
     [{ tools: [tool('a')], tool_choice: { type: 'function' } }, 'tool_choice.name'],

@@ -34,6 +34,12 @@ describe.each(['copilot', 'agent', 'auto'] as const)('chat over GENSPARK_PROTOCO
     expect(ask?.token.verdict).toBe('accepted')
   })
 
+  it('asks for the variant of the effort where the site has one (FINDINGS C15)', async () => {
+    const ask = { model: 'gpt-5.1', messages: hello, reasoning_effort: 'low' } as const
+    expect((await stack.openai.chat.completions.create(ask)).model).toBe('gpt-5.1')
+    expect(stack.emulator.asks.at(-1)?.model).toBe('gpt-5.1-low')
+  })
+
   it('streams role, text, finish and usage in order, with one id and one time', async () => {
     stack.emulator.answerWith({ type: 'answer', chunks: ['Stream', 'ing ', 'wörks 🚀'] })
     const stream = await stack.openai.chat.completions.create({

@@ -16,6 +16,28 @@ it('tells what a request does not get, in a header and in its record', async () 
   expect(records.list().map((record: RequestRecord) => record.warnings)).toEqual([warnings])
 })
 
+it('tells which patterns are not checked (FINDINGS T4), and efforts that the site has no variant for (FINDINGS C15)', async () => {
+  const { post } = await startApp()
+  const told = async (more: object) => (await post({ ...chatBody, ...more })).headers.get('warning')
+  const schema = { type: 'object', properties: { a: { type: 'string', pattern: '\\A[A-Z]+\\Z' } } }
+  const tool = (strict: boolean) => ({
+    tools: [{ type: 'function', function: { name: 'a', strict, parameters: schema } }],
+  })
+  const unchecked =
+    '299 - "told to the model and not checked, since JavaScript has no such patterns: \'A[A-Z]+\'Z"'
+  expect(await told(tool(true))).toBe(unchecked)
+  expect(await told({ response_format: { type: 'json_schema', json_schema: { name: 'a', schema } } })).toBe(
+    unchecked,
+  )
+  expect(await told(tool(false))).toBeNull()
+  const { createCatalogue } = await import('../../src/models/catalogue.ts')
+  const known = await startApp({ services: { catalogue: createCatalogue() } })
+  const low = async (model: string) =>
+    (await known.post({ ...chatBody, model, reasoning_effort: 'low' })).headers.get('warning')
+  expect(await low('gpt-5.1')).toBeNull()
+  expect(await low('gpt-5.5')).toBe('299 - "no effect here: reasoning_effort"')
+})
+
 it('tells which model stands in for a name that is not known (FINDINGS U4)', async () => {
   const resolve = (id: string) => ({
     ...{ id, upstreamIds: { copilot: ['b'], agent: ['b'] }, mixture: false, search: false },

@@ -128,8 +128,6 @@ function refuseMissing(request: z.infer<typeof requestSchema>): void {
   if (!request.background) return
   if (request.store === false)
     throw invalidValue('store', 'a background response has to be kept: it is asked for later')
-  if (request.stream)
-    throw invalidValue('stream', 'a background response is not streamed here; ask for it by its id')
 }
 
 const message = (role: 'system' | 'user', text: string): ChatMessage => ({

@@ -1,6 +1,6 @@
 import type { ChatEvent, ChatEventBatch } from '../../core/chat-event.ts'
 import type { ToolUse } from '../../core/chat-request.ts'
-import { UpstreamError } from '../../core/errors.ts'
+import { ServiceError, UpstreamError } from '../../core/errors.ts'
 import { createJsonCheck } from './check-json.ts'
 import { CallFinder, type CallPiece, type Doubt } from './find-calls.ts'
 import type { CallText } from './read-calls.ts'
@@ -14,7 +14,7 @@ export interface CallToolsOptions {
 
 /** Makes tool calls of the text in which a model calls tools. The model is asked once more for a required call that does not come,
  *  for a strict one whose arguments do not fit, and about what may be a call but cannot be read or stands where it may only be
- *  shown: if it writes no call then, that was text.
+ *  shown: if it writes no call then, or no answer comes, that was text, and what it says instead follows.
  *  @throws {UpstreamError} `malformed` when a call that has to come does not, or when one of which part has been sent never
  *    becomes whole */
 export function callTools(
@@ -36,9 +36,23 @@ export function callTools(
       if (isRepair) throw new UpstreamError('malformed', { message: fault.message })
       isRepair = true
       reader = new AnswerReader({ tools, createCallId, isRepair, first: reader })
-      return await askAgain(said, fault.complaint)
+      return fault.text === undefined
+        ? await askAgain(said, fault.complaint)
+        : orEnd(() => askAgain(said, fault.complaint))
     },
   })
+}
+
+/** An answer that may as well not come: then it ends. Nothing of a failure is hidden but that of the second ask. */
+async function* orEnd(
+  ask: () => Promise<AsyncIterable<ChatEventBatch>>,
+): AsyncGenerator<ChatEventBatch, undefined> {
+  try {
+    yield* await ask()
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error
+    yield [{ type: 'finished', reason: 'stop' }]
+  }
 }
 
 export interface AnswerReaderOptions {
@@ -47,7 +61,7 @@ export interface AnswerReaderOptions {
   /** The second answer to one request. What there was to say has been said: only calls are wanted. */
   readonly isRepair: boolean
   /** What the first answer came to. */
-  readonly first?: Pick<AnswerReader, 'fault' | 'calls'>
+  readonly first?: Pick<AnswerReader, 'fault' | 'calls' | 'said'>
 }
 
 /** In UTF-16 units: how much of the end of an answer is kept in case it has to be mended. */
@@ -68,6 +82,8 @@ export class AnswerReader {
   #finder: CallFinder
   /** Events that came within a call, whose parts must follow one another. */
   #waiting: ChatEvent[] = []
+  /** What a second answer says beside calls. */
+  #words = ''
 
   constructor(options: AnswerReaderOptions) {
     const { tools, isRepair, first } = options
@@ -150,12 +166,15 @@ export class AnswerReader {
     return this.#mustCall && this.#finder.calls === 0 ? missingCall(this.#options.tools) : undefined
   }
 
-  /** What turned out to be no call is text after all. */
+  /** What turned out to be no call is text after all, and so is what the model said when it was asked about it. */
   #giveBack(out: ChatEvent[]): void {
     const { isRepair, first, tools } = this.#options
-    const text = isRepair ? first?.fault?.text : this.#finder.doubt?.text
-    if (text !== undefined && text !== '' && this.calls === 0 && tools.choice.type === 'auto')
-      out.push({ type: 'text-delta', text })
+    if (this.calls > 0 || tools.choice.type !== 'auto') return
+    const doubtful = isRepair ? first?.fault?.text : this.#finder.doubt?.text
+    const text = [doubtful ?? '', isRepair ? newWords(this.#words, first?.said ?? '') : '']
+      .filter(Boolean)
+      .join('\n\n')
+    if (text !== '') out.push({ type: 'text-delta', text })
   }
 
   #emit(piece: CallPiece | ChatEvent, out: ChatEvent[]): void {
@@ -167,9 +186,16 @@ export class AnswerReader {
     else if (piece.type === 'finished') {
       const finished = isRepair ? withoutUsage(piece) : piece
       out.push(this.calls > 0 ? { ...finished, reason: 'tool-calls' } : finished)
-    } else if (piece.type !== 'call-started' && !(this.#dropsText && piece.type === 'text-delta'))
-      out.push(piece)
+    } else if (piece.type === 'text-delta' && this.#dropsText) {
+      if (isRepair && this.#words.length < maxSaidLength) this.#words += piece.text
+    } else if (piece.type !== 'call-started') out.push(piece)
   }
+}
+
+/** Of a second answer without calls what is neither the word that was asked for nor the first answer once more. */
+function newWords(words: string, said: string): string {
+  const text = words.replace(/^\W*NONE\b[\s*_"'`.!,:;]*/, '').trim()
+  return said.includes(text) || /^\W*none\W*$/i.test(text) ? '' : text
 }
 
 type Finished = Extract<ChatEvent, { type: 'finished' }>

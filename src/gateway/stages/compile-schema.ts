@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { isUnchecked } from './unchecked-patterns.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -73,22 +74,17 @@ const options: Options = {
   code: { optimize: false, regExp: Object.assign(parsePattern, { code: 'new RegExp' }) },
 }
 
-/** Clients write patterns of both kinds: `\p{L}` needs the flag `u`, and `\_` is an error under it. One of another language
- *  (`\A`, `(?i)`, `(?P<name>`) is told to the model and not checked: here it would be refused, or mean something else. */
+/** Clients write patterns of both kinds: `\p{L}` needs the flag `u`, and `\_` is an error under it. */
 function parsePattern(pattern: string, flags: string): RegExp {
+  if (isUnchecked(pattern)) return anything
   try {
     return new RegExp(pattern, flags)
   } catch {
-    return foreign.test(pattern) ? anything : new RegExp(pattern)
+    return new RegExp(pattern)
   }
 }
 
 const anything = /(?:)/
-
-/** What other languages know and JavaScript does not, or reads otherwise without the flag `u`: escapes of letters, classes by
- *  name, a count without its least, flags and groups of other kinds, counts that give nothing back. */
-const foreign =
-  /(?<!\\)(?:\\\\)*(?:\\(?:[aeghijlmoqyzA-CE-RT-VX-Z]|p|k|x(?![\da-fA-F]{2})|u(?![\da-fA-F]{4}))|\[\[:|\{,\d|\(\?(?:[a-zA-Z-]+[):]|P[<=>]|[>#|R&'\d])|[*+?}]\+)/
 
 const maxFaults = 8
 /** In UTF-16 units, of one fault: names and patterns may be long. */

@@ -137,7 +137,8 @@ export class CallFinder {
           this.#tools,
           this.#fence === '' && !beginsLine(this.#line()),
         )
-        this.#place = placeOf(this.#tail, this.#line(), seen.slice(at, at + 64))
+        this.#place =
+          this.#fence === '' ? placeOf(this.#tail, this.#line(), seen.slice(at, at + 64)) : 'fenced'
         return seen.slice(at)
       }
       this.#note(seen.slice(at, step))
@@ -158,6 +159,11 @@ export class CallFinder {
       if (this.#fence === '' && !isWhite(unit)) {
         const begins = mayBeginCalls(seen, at, isLast)
         if (begins !== false) return begins ? 'calls' : 'wait'
+      }
+      if (this.#fence !== '' && unit === '<') {
+        const part = seen.slice(at, at + longestMark).toLowerCase()
+        if (inlineMarks.some((mark) => part.startsWith(mark))) return 'calls'
+        if (!isLast && inlineMarks.some((mark) => mark.startsWith(part))) return 'wait'
       }
     } else if (unit === '<' && this.#fence === '' && !isQuoted(line)) {
       const part = seen.slice(at, at + longestMark).toLowerCase()
@@ -291,7 +297,8 @@ export class CallFinder {
   /** There is no doubt about any of the calls. */
   #isClean({ calls, isUnreadable, isInline }: CallsReader): boolean {
     const { isForced, isRepair } = this.#options
-    const isClear = isForced ? this.#place !== 'shown' : this.#place === 'clear' && !isInline
+    const isClear =
+      this.#place !== 'fenced' && (isForced ? this.#place !== 'shown' : this.#place === 'clear' && !isInline)
     return isClear && !isUnreadable && calls.every((call) => isWhole(call) && (call.known || isRepair))
   }
 
@@ -301,7 +308,7 @@ export class CallFinder {
     if (!reader) return
     this.#reader = undefined
     const { isForced, isRepair } = this.#options
-    const place = reader.isInline && this.#place === 'clear' ? 'unclear' : this.#place
+    const place = this.#placeAtEnd(reader)
     const text = this.#space + reader.taken + reader.rest
     const isShown = place === 'shown' || reader.state === 'text'
     const isDoubtful = place === 'unclear' && !isForced
@@ -325,6 +332,12 @@ export class CallFinder {
     this.#space = ''
   }
 
+  /** In a fence calls are shown, unless the model has forgotten to close it. */
+  #placeAtEnd({ isInline, taken }: CallsReader): Place {
+    if (this.#place === 'fenced') return /^[ \t]*[`~]{3,}[ \t]*$/m.test(taken) ? 'shown' : 'unclear'
+    return isInline && this.#place === 'clear' ? 'unclear' : this.#place
+  }
+
   #add(text: string): void {
     if (text !== '') this.#pieces.push({ type: 'text-delta', text })
   }
@@ -342,7 +355,8 @@ const maxFenceLength = 128
 const tailLength = 320
 
 const mayHoldMark = /[<\n]/
-const pointOfInterest = /[<\n]/g
+/** Where a line ends, and where a mark may begin. */
+const pointOfInterest = /\n|<(?=tool_call|function|invoke|minimax|[|｜]tool|\/think|[^<\n]{0,16}$)/gi
 
 const isWhole = (call: FoundCall | undefined): call is FoundCall & CallText =>
   call?.argumentsText !== undefined
@@ -371,8 +385,8 @@ const isQuoted = (line: string): boolean =>
   line.startsWith('|') ||
   line.split('`').length % 2 === 0
 
-/** `clear`: what stands there is called; `shown`: it is an example. */
-type Place = 'clear' | 'unclear' | 'shown'
+/** `clear`: what stands there is called; `shown`: it is an example; `fenced`: it is one if its fence is closed. */
+type Place = 'clear' | 'unclear' | 'shown' | 'fenced'
 
 /** Judges by the words before. In a code fence a model may call or show. */
 function placeOf(tail: string, line: string, beginning: string): Place {

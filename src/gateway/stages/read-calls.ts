@@ -15,7 +15,7 @@ export interface FoundCall {
   readonly argumentsText: string | undefined
 }
 
-type Step = 'between' | 'object' | 'members' | 'value' | 'words' | 'rubbish' | 'list' | 'channel'
+type Step = 'between' | 'object' | 'members' | 'value' | 'words' | 'rubbish' | 'list' | 'brackets' | 'channel'
 
 /** Reads calls that follow one another, in the form that models are taught and in those that they know by themselves: JSON in a
  *  mark, a fence or alone, elements of XML, lists of Python. Everything but calls, marks and white space makes it text. */
@@ -47,6 +47,8 @@ export class CallsReader {
   #value: string[] = []
   #closing: Closing = 'parameter'
   #list = createListScan()
+  /** Elements that are open around arguments, by their names. */
+  #children: string[] = []
 
   constructor(
     names: ReturnType<typeof createNames>,
@@ -113,6 +115,8 @@ export class CallsReader {
         return this.#readRubbish(isLast)
       case 'list':
         return this.#readList()
+      case 'brackets':
+        return this.#readBrackets(isLast)
       case 'channel':
         return this.#readChannel(isLast)
       default:
@@ -151,6 +155,11 @@ export class CallsReader {
       return
     }
     if (sign === '[') return this.#readBracket(isPart)
+    if (sign === '(' && this.#isMarked && this.#name !== undefined) {
+      this.#step = 'brackets'
+      this.#list = createListScan()
+      return
+    }
     if (sign === ']' || sign === '}') {
       if (this.calls.length === 0 && !this.#isMarked) return this.#giveUp()
       this.#take(1)
@@ -212,6 +221,8 @@ export class CallsReader {
   }
 
   #readTag(isLast: boolean): void {
+    if (!this.#readChildEnd(isLast)) return
+    if (this.#isMarked && (this.#expectsName || this.#name !== undefined) && !this.#readChild(isLast)) return
     const tag = readTag(this.#rest, isLast)
     if (tag === 'wait') return
     // The answer was cut in the mark that ends the calls.
@@ -350,6 +361,14 @@ export class CallsReader {
     if (this.#rest.startsWith('{') && this.#members.length === 0) return this.#beginObject()
     const tag = this.#rest.startsWith('<') ? readTag(this.#rest, isLast) : undefined
     if (tag === 'wait') return
+    if (tag === undefined && this.#isMarked && this.#rest.startsWith('<')) {
+      if (!this.#readNamedMember(isLast)) return
+      const open = this.#children.length
+      if (!this.#readChildEnd(isLast)) {
+        if (this.#children.length < open) this.#endMembers()
+        return
+      }
+    }
     if (tag === undefined) return this.#isMarked ? this.#toRubbish() : this.#giveUp()
     const { head, isClosing, name, isString, length } = tag
     const isMember = head === 'parameter' || head === 'arg_key' || head === 'arg_value'
@@ -364,6 +383,10 @@ export class CallsReader {
     }
     if (!isClosing && !enders.has(head)) return this.#isMarked ? this.#toRubbish() : this.#giveUp()
     if (elements.has(head)) this.#take(length)
+    this.#endMembers()
+  }
+
+  #endMembers(): void {
     const call = this.#name ?? ''
     this.#name = undefined
     this.#step = 'between'
@@ -377,8 +400,9 @@ export class CallsReader {
       const tag = readTag(this.#rest.slice(at, at + maxTag), isLast)
       if (tag === 'wait') break
       if (!tag?.isClosing || tag.head !== this.#closing) continue
-      const ahead = this.#rest.slice(at + tag.length, at + tag.length + 2 * maxTag).trimStart()
-      if (ahead === '' && !isLast) break
+      const window = this.#rest.slice(at + tag.length, at + tag.length + 2 * maxTag)
+      const ahead = window.trimStart()
+      if (ahead === '' && !isLast && window.length < 2 * maxTag) break
       const next = ahead.startsWith('<') ? readTag(ahead, isLast) : undefined
       if (next === 'wait') break
       if (!next ? ahead !== '' : !followsMember(next, this.#closing)) continue
@@ -448,6 +472,91 @@ export class CallsReader {
     for (const { name, argumentsText } of calls) this.#addCall(name, argumentsText)
   }
 
+  /** `name({…})` or `name(key=value, …)` in a mark. */
+  #readBrackets(isLast: boolean): void {
+    const end = this.#list.scan(this.#rest)
+    if (end === undefined && !isLast && this.#rest.length < maxList) return
+    if (typeof end !== 'number') return this.#toRubbish()
+    const inner = this.#take(end).slice(1, -1).trim()
+    const name = this.#name ?? ''
+    this.#name = undefined
+    this.#step = 'between'
+    this.#addCall(name, inner.startsWith('{') ? toObjectText(JSON.stringify(inner)) : toArguments(inner))
+  }
+
+  /** `<name>…</name>`, `<arguments>{…}</arguments>` and elements named after the tool or its arguments, in a mark.
+   *  @returns whether it is none of these */
+  #readChild(isLast: boolean): boolean {
+    const name = /^<(?:tool_|function_)?name>([^<>]{0,256})<\/\w+>/.exec(this.#rest)
+    if (name?.[1] !== undefined && name[1].trim() !== '') {
+      this.#take(name[0].length)
+      this.#name = name[1].trim()
+      this.#expectsName = false
+      return false
+    }
+    const tag = /^<(\/?)([\w.-]{1,128})>/.exec(this.#rest)
+    if (!tag?.[2])
+      return isLast || !/^<[\w./-]{0,130}(?:name>[^<>]{0,256}(?:<[\w/]{0,20})?)?$/.test(this.#rest)
+    const [whole, closing, head = ''] = tag
+    if (head.endsWith('name')) return isLast || !/^<\w+>[^<>]{0,256}(?:<[\w/]{0,20})?$/.test(this.#rest)
+    if (argumentKeys.includes(head) && this.#name !== undefined) {
+      if (closing) return true
+      this.#take(whole.length)
+      this.#children.push(head)
+      this.#beginMembers(this.#name)
+      return false
+    }
+    if (!closing && this.#name !== undefined && this.#declares(head)) {
+      this.#beginMembers(this.#name)
+      return false
+    }
+    if (closing || this.#name !== undefined || this.#names.resolve(head) === undefined) return true
+    this.#take(whole.length)
+    this.#children.push(head)
+    this.#beginMembers(head)
+    return false
+  }
+
+  /** @returns whether the end of such an element does not come next */
+  #readChildEnd(isLast: boolean): boolean {
+    const head = this.#children.at(-1)
+    if (head === undefined) return true
+    const end = `</${head}>`
+    if (!this.#rest.startsWith(end)) return isLast || !end.startsWith(this.#rest)
+    this.#take(end.length)
+    this.#children.pop()
+    return false
+  }
+
+  /** The tool that is called has such an argument. */
+  #declares(name: string): boolean {
+    return isDeclared(this.#tools.get(this.#names.resolve(this.#name ?? '') ?? ''), name)
+  }
+
+  /** `<city>Paris</city>` @returns whether it is none */
+  #readNamedMember(isLast: boolean): boolean {
+    const [whole, name] = /^<([\w.-]{1,128})>/.exec(this.#rest) ?? []
+    if (!whole || !name) return isLast || !/^<[\w.-]{0,128}$/.test(this.#rest)
+    if (!this.#declares(name)) {
+      if (!argumentKeys.includes(name) || this.#members.length > 0) return true
+      this.#take(whole.length)
+      this.#children.push(name)
+      return false
+    }
+    const closing = `</${name}>`
+    let end = this.#rest.indexOf(closing, whole.length)
+    for (; end !== -1; end = this.#rest.indexOf(closing, end + 1)) {
+      const window = this.#rest.slice(end + closing.length, end + closing.length + maxTag)
+      const ahead = window.trimStart()
+      if (ahead === '' && !isLast && window.length < maxTag) return false
+      if (ahead === '' || ahead.startsWith('<')) break
+    }
+    if (end === -1) return isLast || this.#rest.length > maxList
+    const text = this.#take(end + closing.length).slice(whole.length, -closing.length)
+    this.#members.push({ name, text, isString: undefined })
+    return false
+  }
+
   /** `<|channel|>commentary to=functions.name <|constrain|>json<|message|>{…}` */
   #readChannel(isLast: boolean): void {
     const head = /^\s*\w*\s+to=([\w./:-]+)\s*(?:<\|constrain\|>\s*\w*\s*)?<\|message\|>/.exec(this.#rest)
@@ -483,7 +592,7 @@ const endsWithArguments = ({ members, open }: ObjectReader): boolean =>
 /** Can calls begin here, at the start of a line? @returns undefined if more has to come */
 export function mayBeginCalls(text: string, at: number, isLast: boolean): boolean | undefined {
   const unit = text.charAt(at)
-  if (unit === '{') return true
+  if (unit === '{') return /^\{\s*(?:["'\w/}$]|$)/.test(text.slice(at, at + maxTag))
   if (unit !== '<' && unit !== '[' && unit !== 'f') return false
   const part = text.slice(at, at + maxTag)
   if (unit === 'f')

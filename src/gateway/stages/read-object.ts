@@ -365,7 +365,8 @@ function opensMark(ahead: string, at: number, isAll: boolean): boolean | undefin
 }
 
 /** Of a mark that ends a call, or of the next. */
-const ending = /^<[/|｜]?[/|｜]?\s*(?:[\w-]+[:｜])?(?:tool|function|invoke|parameter|python|call)/i
+const ending =
+  /^<[/|｜]?[/|｜]?\s*(?:[\w-]+[:｜])?(?:tool|function|invoke|parameter|argument|python|call|args\b|params\b|input\b)/i
 
 /** Clients send a call back within a request, and a request nested deeper than 100 levels is refused. */
 const maxDepth = 80

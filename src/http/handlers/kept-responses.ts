@@ -1,6 +1,8 @@
 import type { RouterContext } from '@koa/router'
+import type { Config } from '../../config.ts'
 import { InvalidRequestError, ServiceError } from '../../core/errors.ts'
 import { invalidValue } from '../../dialects/check-shape.ts'
+import { createResponseStreamEncoder } from '../../dialects/openai-responses/encode-response.ts'
 import {
   cancelledResponse,
   decodeKept,
@@ -11,15 +13,24 @@ import {
   isUnfinished,
   type KeptResponse,
 } from '../../dialects/openai-responses/kept-response.ts'
+import {
+  eventsAfter,
+  replayResponse,
+  startingAfter,
+} from '../../dialects/openai-responses/replay-response.ts'
+import type { ResponseObject } from '../../dialects/openai-responses/response-object.ts'
 import { maxBackgroundMs } from '../../gateway/background-work.ts'
 import type { AppServices } from '../app-services.ts'
 import { callerOf } from '../keys.ts'
 import type { RequestContext, RequestState } from '../request-state.ts'
+import type { ResponseTapes } from '../response-tapes.ts'
+import { sendEvents } from '../send-events.ts'
 
 type Context = RouterContext<RequestState>
 
 /** Responses that were made before, for the key that asked for them alone. */
-export function createKeptResponseHandlers({ keptResponses, backgroundWork, processes, clock }: AppServices) {
+export function createKeptResponseHandlers(config: Config, services: AppServices, tapes: ResponseTapes) {
+  const { keptResponses, backgroundWork, processes, clock, logger } = services
   async function find(context: Context): Promise<KeptResponse> {
     const text = await keptResponses.find(idOf(context), callerOf(context))
     if (text === undefined) throw notFound(context)
@@ -29,11 +40,31 @@ export function createKeptResponseHandlers({ keptResponses, backgroundWork, proc
     return { response: failIfLost(response, times), input }
   }
 
+  /** From the beginning, or behind the event that the client has seen last. */
+  async function stream(context: Context, response: ResponseObject): Promise<void> {
+    const after = Number(context.query.starting_after ?? -1)
+    if (!Number.isSafeInteger(after)) throw invalidValue('starting_after', 'expected a whole number')
+    const tape = tapes.find(response.id, callerOf(context))
+    if (tape) {
+      const events = tape.follow(context.state.signal)
+      const encoder = startingAfter(createResponseStreamEncoder(tape.encodeOptions()), after)
+      await sendEvents(context, Promise.resolve({ events }), encoder, { ...config, logger })
+      return
+    }
+    if (isUnfinished(response))
+      throw invalidValue(
+        'stream',
+        'this response is not made as a stream; ask for it by its id until it is there',
+      )
+    context.type = 'text/event-stream'
+    context.body = eventsAfter(replayResponse(response), after)
+  }
+
   return {
     async retrieve(context: Context): Promise<void> {
-      if (context.query.stream === 'true')
-        throw invalidValue('stream', 'a response that was made before is not streamed here')
-      context.body = (await find(context)).response
+      const { response } = await find(context)
+      if (context.query.stream === 'true') await stream(context, response)
+      else context.body = response
     },
 
     async remove(context: Context): Promise<void> {

@@ -19,11 +19,17 @@ import type { FileLinks } from '../file-links.ts'
 import { callerOf } from '../keys.ts'
 import { parseBody, readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
+import type { ResponseTapes } from '../response-tapes.ts'
 import { sendEvents } from '../send-events.ts'
 import { sendJson } from '../send-json.ts'
 import { warn, warnOfStandIn } from '../warn.ts'
 
-export function createResponsesHandlers(config: Config, services: AppServices, links: FileLinks) {
+export function createResponsesHandlers(
+  config: Config,
+  services: AppServices,
+  links: FileLinks,
+  tapes: ResponseTapes,
+) {
   const { catalogue, countTokens, keptResponses, clock, logger } = services
   const answerChat = createAnswerChat(services, links)
   const sendOptions = { ...config, logger }
@@ -73,7 +79,23 @@ export function createResponsesHandlers(config: Config, services: AppServices, l
     if (background) {
       const queued = createResponse(identity, 'queued')
       const answer = (signal: AbortSignal) => answerChat(context, chat, signal)
-      context.body = await makeInBackground(context, services, { queued, request, answer, options })
+      if (!stream) {
+        context.body = await makeInBackground(context, services, { queued, request, answer, options })
+        return
+      }
+      const tape = tapes.begin(id, owner, () => ({
+        ...options,
+        usage: createUsageMeter(chat, countTokens),
+        keep: async () => {},
+      }))
+      try {
+        await makeInBackground(context, services, { queued, request, answer, options, tape })
+      } catch (error) {
+        tapes.remove(id)
+        throw error
+      }
+      const following = Promise.resolve({ events: tape.follow(context.state.signal) })
+      await sendEvents(context, following, createResponseStreamEncoder(tape.encodeOptions()), sendOptions)
       return
     }
     const answer = answerChat(context, chat)

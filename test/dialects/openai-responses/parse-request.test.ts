@@ -378,7 +378,6 @@ describe('parseRequest', () => {
     [{ conversation: 'conv_1' }, 'conversation'],
     [{ prompt: { id: 'pmpt_1' } }, 'prompt'],
     [{ background: true, store: false }, 'store'],
-    [{ background: true, stream: true }, 'stream'],
   ])('tells the place of the fault in %j', async (body, param) => {
     await expect(parse(body)).rejects.toMatchObject({ code: 'invalid_value', status: 400, param })
   })

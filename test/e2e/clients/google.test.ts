@@ -143,6 +143,8 @@ it('answers a stream without alt=sse as a list, with the key in the query, which
     body,
   })
   expect([refused.status, await refused.json()]).toMatchObject([404, { error: { status: 'NOT_FOUND' } }])
+  await expect.poll(() => JSON.stringify(stack.logs)).toContain('embedContent')
+  expect(JSON.stringify(stack.logs)).not.toContain(clientKey)
 })
 
 describe("the AI SDK's google provider", () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatEvent, ChatEventBatch } from '../../../src/core/chat-event.ts'
+import { UpstreamError } from '../../../src/core/errors.ts'
 import { callTools } from '../../../src/gateway/stages/call-tools.ts'
-import { answer, run, tool, tools } from './support.ts'
+import { answer, collect, run, tool, tools } from './support.ts'
 
 const call = (name: string, argumentsText: string) =>
   `<tool_call>{"name":"${name}","arguments":${argumentsText}}</tool_call>`
@@ -69,6 +70,51 @@ describe('an answer without a call', () => {
     expect(outcome.asked[0]?.complaint).toContain(
       '"web_search" was not run, since there is no such tool. The tools are: read, write.',
     )
+  })
+
+  it('says in new words what it meant, and they are not lost', async () => {
+    const text = `Now ${call('read', '{}')}`
+    const outcome = await run([answer([text]), answer(['That was only ', 'a description.'])])
+    expect(outcome.answer).toEqual([`${text}\n\nThat was only a description.`])
+    expect((await run([answer([text]), answer(['NONE. I only told it.'])])).answer).toEqual([
+      `${text}\n\nI only told it.`,
+    ])
+    expect((await run([answer([text]), answer(['None.'])])).answer).toEqual([text])
+  })
+
+  it('is text when the other ask fails, before or in its answer', async () => {
+    const text = `Now ${call('read', '{}')}`
+    const failure = new UpstreamError('reset')
+    async function* broken(): AsyncGenerator<ChatEventBatch> {
+      yield [{ type: 'text-delta', text: '<tool_call>{"name":"re' }]
+      throw failure
+    }
+    for (const askAgain of [() => Promise.reject(failure), () => Promise.resolve(broken())]) {
+      const events: ChatEvent[] = []
+      for await (const batch of callTools(answer([text]), tools(), { ...options, askAgain }))
+        events.push(...batch)
+      expect(collect(events)).toMatchObject({ answer: [text], finished: { reason: 'stop' } })
+      const forced = callTools(answer([text]), tools({ choice: { type: 'required' } }), {
+        ...options,
+        askAgain,
+      })
+      await expect(forced[Symbol.asyncIterator]().next()).resolves.toMatchObject({ done: false })
+    }
+    const missing = callTools(answer(['Words']), tools({ choice: { type: 'required' } }), {
+      ...options,
+      askAgain: () => Promise.reject(failure),
+    })
+    await expect(missing[Symbol.asyncIterator]().next()).rejects.toBe(failure)
+  })
+
+  it('is asked about behind a code fence that was never closed', async () => {
+    const text = `\`\`\`sh\nls\n${call('read', '{}')}`
+    for (const texts of [[text], [...text]]) {
+      const mended = await run([answer(texts), answer([call('read', '{"a":1}')])])
+      expect(mended.answer).toEqual(['```sh\nls', { id: 'call_1', name: 'read', arguments: { a: 1 } }])
+      expect((await run([answer(texts), answer(['NONE'])])).answer).toEqual([text])
+      expect((await run([answer([...texts, '\n```'])])).answer).toEqual([`${text}\n\`\`\``])
+    }
   })
 
   it('is not asked about when it was cut short', async () => {
@@ -231,6 +277,29 @@ describe('calls', () => {
     const outcome = await run([answer([text])], tools({ parallel: false }))
     expect(outcome.answer).toEqual([{ id: 'call_1', name: 'read', arguments: {} }])
     expect(outcome.finished).toMatchObject({ reason: 'tool-calls' })
+  })
+})
+
+describe('a call in a form of another kind', () => {
+  const weather = tool('get_weather', {
+    parameters: { type: 'object', properties: { city: { type: 'string' } } },
+  })
+
+  it.each([
+    '<tool_call>get_weather({"city":"Paris"})</tool_call>',
+    '<tool_call>\nget_weather(city="Paris")\n</tool_call>',
+    '<tool_call><name>get_weather</name><arguments>{"city":"Paris"}</arguments></tool_call>',
+    '<tool_call>\n<name>get_weather</name>\n<arguments>\n<city>Paris</city>\n</arguments>\n</tool_call>',
+    '<tool_call>\n<tool_name>get_weather</tool_name>\n<parameters>{"city":"Paris"}</parameters>\n</tool_call>',
+    '<tool_call>\n<get_weather>\n<city>Paris</city>\n</get_weather>\n</tool_call>',
+    '<tool_call><get_weather><arguments>{"city":"Paris"}</arguments></get_weather></tool_call>',
+    '<tool_call>get_weather\n<city>Paris</city>\n</tool_call>',
+    '<function_calls><invoke name="get_weather"><city>Paris</city></invoke></function_calls>',
+  ])('is one: FINDINGS T2, %j', async (text) => {
+    for (const texts of [[text], [...text], text.match(/[\s\S]{1,7}/g) ?? []]) {
+      const outcome = await run([answer(texts)], tools({ definitions: [weather] }))
+      expect(outcome.answer).toEqual([{ id: 'call_1', name: 'get_weather', arguments: { city: 'Paris' } }])
+    }
   })
 })
 

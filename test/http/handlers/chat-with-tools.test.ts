@@ -125,10 +125,10 @@ describe('tools through the official client', () => {
 
   it('names the field of a bad tool', async () => {
     const app = await startApp()
-    const bad = { ...request, tools: [{ ...weather, function: { ...weather.function, name: '' } }] }
+    const bad = { ...request, tools: [weather], tool_choice: 'maybe' as 'auto' }
     await expect(app.openai().chat.completions.create(bad)).rejects.toMatchObject({
       status: 400,
-      param: 'tools',
+      param: 'tool_choice',
     })
   })
 })

@@ -285,6 +285,74 @@ describe('a response in the background', () => {
     expect(await client.responses.retrieve(id)).toMatchObject({ background: true, output_text: 'Hello' })
   })
 
+  it('FINDINGS C12: can be seen to come, left, and followed again from where it was left', async () => {
+    const end = Promise.withResolvers<void>()
+    const app = await startApp({
+      runChat: async () => {
+        async function* events() {
+          yield text('Hello')
+          await end.promise
+          yield text(' there')
+          yield [finished]
+        }
+        return { events: events() }
+      },
+    })
+    const client = app.openai()
+    const stream = await client.responses.create({ ...request, background: true, stream: true })
+    let id = ''
+    let seen = -1
+    for await (const event of stream) {
+      seen = event.sequence_number
+      if (event.type === 'response.created') id = event.response.id
+      if (event.type === 'response.output_text.delta') break
+    }
+    const follow = async (more: object) => {
+      const events = []
+      for await (const event of await client.responses.retrieve(id, { stream: true, ...more }))
+        events.push(event)
+      return events
+    }
+    const followed = follow({ starting_after: seen })
+    await expect.poll(async () => (await client.responses.retrieve(id)).status).toBe('in_progress')
+    end.resolve()
+    const rest = await followed
+    expect(rest.map((event) => event.sequence_number)).toEqual(rest.map((_, index) => seen + 1 + index))
+    expect(rest[0]).toMatchObject({ type: 'response.output_text.delta', delta: ' there' })
+    expect(rest.at(-1)).toMatchObject({ type: 'response.completed' })
+    await expect.poll(async () => (await client.responses.retrieve(id)).status).toBe('completed')
+    expect((await follow({})).slice(seen + 1)).toEqual(rest)
+    expect((await client.responses.retrieve(id)).output_text).toBe('Hello there')
+  })
+
+  it('FINDINGS C12: is a true error where it fails before it has begun', async () => {
+    const app = await startApp({ runChat: () => Promise.reject(new UpstreamError('overloaded')) })
+    await expect(
+      app.openai().responses.create({ ...request, background: true, stream: true }),
+    ).rejects.toMatchObject({ status: 503 })
+  })
+
+  it('FINDINGS C12: is streamed when it was made before', async () => {
+    const app = await startApp(answering([text('Hello'), [finished]]))
+    const client = app.openai()
+    const { id } = await client.responses.create(request)
+    const events = []
+    for await (const event of await client.responses.retrieve(id, { stream: true })) events.push(event)
+    expect(events.map(({ type }) => type)).toEqual([
+      'response.created',
+      'response.in_progress',
+      'response.output_item.added',
+      'response.content_part.added',
+      'response.output_text.delta',
+      'response.output_text.done',
+      'response.content_part.done',
+      'response.output_item.done',
+      'response.completed',
+    ])
+    expect(events.map((event) => event.sequence_number)).toEqual(events.map((_, index) => index))
+    expect(events.at(-1)).toMatchObject({ response: { id, status: 'completed' } })
+  })
+
   it('goes on when the client that asked for it has left, until it is cancelled', async () => {
     const { client, id, aborted } = await beginEndless()
     expect((await client.responses.cancel(id)).status).toBe('cancelled')
@@ -352,7 +420,6 @@ describe('a response in the background', () => {
     const client = app.openai()
     const { id } = await client.responses.create(request)
     await expect(client.responses.cancel(id)).rejects.toMatchObject({ status: 400 })
-    await expect(client.responses.retrieve(id, { stream: true })).rejects.toMatchObject({ status: 400 })
   })
 })
 
@@ -378,3 +445,42 @@ async function beginEndless() {
   const { id } = await client.responses.create({ ...request, background: true })
   return { client, id, aborted: aborted.promise }
 }
+
+describe('routes beside it (FINDINGS C12)', () => {
+  it('counts the input of a request that is not asked', async () => {
+    const app = await startApp(answering())
+    const response = await app.send('/v1/responses/input_tokens', request)
+    expect(await response.json()).toMatchObject({
+      object: 'response.input_tokens',
+      input_tokens: expect.any(Number),
+    })
+  })
+
+  it('puts a conversation in short, and takes it back as history', async () => {
+    const chats = answering([text('They want a cake.'), [finished]], [text('With cherries.'), [finished]])
+    const app = await startApp(chats)
+    const compact = await app.send('/v1/responses/compact', { ...request, input: 'Bake a cake' })
+    const { object, output } = (await compact.json()) as { object: string; output: object[] }
+    expect(object).toBe('response.compaction')
+    expect(output).toMatchObject([{ type: 'compaction', encrypted_content: expect.any(String) }])
+    const item = { type: 'message', role: 'user', content: 'Go on' }
+    await app.send('/v1/responses', { ...request, input: [...output, item] })
+    expect(JSON.stringify(chats.asked[1]?.messages)).toContain('They want a cake.')
+  })
+
+  it.each([
+    ['/v1/conversations', 'previous_response_id'],
+    ['/v1/conversations/conv_1/items', 'previous_response_id'],
+    ['/v1/images/variations', '/v1/images/edits'],
+    ['/v1/videos/video_1/remix', 'POST /v1/videos'],
+    ['/threads', '/v1/responses'],
+    ['/v1/batches', 'one by one'],
+  ])('%s is not here, and says what is', async (path, instead) => {
+    const { send } = await startApp()
+    const response = await send(path, {})
+    expect([response.status, await response.json()]).toMatchObject([
+      404,
+      { error: { code: 'not_found', message: expect.stringContaining(instead) } },
+    ])
+  })
+})
