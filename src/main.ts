@@ -10,6 +10,8 @@ import type { Config } from './config.ts'
 /** sysexits.h: EX_CONFIG and EX_USAGE. */
 const exitConfig = 78
 const exitUsage = 64
+/** As shells have it: 128 and the number of SIGINT. */
+const exitInterrupted = 130
 
 /** After `listening`: the service has then loaded what the first chat does without. */
 const memoryBackMs = 600
@@ -19,6 +21,9 @@ const endSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
 /** After an error that nobody handles: for last words and leases. */
 const crashMs = 5_000
+
+/** Each takes one value. */
+const options: Readonly<Record<string, string>> = { doctor: '--report', login: '--admin-key' }
 
 const commands = { serve, doctor, healthcheck, 'admin-key': adminKey, login }
 
@@ -31,14 +36,14 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(await usage())
   if (args.includes('--version')) return void process.stdout.write(`${await readVersion()}\n`)
   const [command, ...rest] = args
-  const reportPath = command === 'doctor' && rest[0] === '--report' ? rest[1] : undefined
-  const unknown = command && !Object.hasOwn(commands, command) ? command : rest[reportPath ? 2 : 0]
+  const option = command !== undefined && rest[0] === options[command] ? rest[1] : undefined
+  const unknown = command && !Object.hasOwn(commands, command) ? command : rest[option === undefined ? 0 : 2]
   if (unknown !== undefined) return stop(exitUsage, `unknown argument: ${unknown}\nTry --help.`)
   if (!(await loadDotenv())) return
   try {
     const { parseConfig } = await import('./config.ts')
     const config = parseConfig(process.env, { isTerminal: process.stdout.isTTY === true })
-    await commands[(command as keyof typeof commands) ?? 'serve'](config, reportPath)
+    await commands[(command as keyof typeof commands) ?? 'serve'](config, option)
   } catch (error) {
     const { ConfigError } = await import('./config.ts')
     if (!(error instanceof ConfigError)) throw error
@@ -149,16 +154,19 @@ async function adminKey(config: Config): Promise<void> {
   }
 }
 
-/** Gets an API key by a sign-in in the operator's own browser; Ctrl+C ends it. Exit code 1 when there is no key. */
-async function login(config: Config): Promise<void> {
+/** Gets an API key by a sign-in in the operator's own browser. Exit code 1 when there is no key, 130 after Ctrl+C.
+ *  @param adminKey  for the service that runs */
+async function login(config: Config, adminKey: string | undefined): Promise<void> {
   const { loginByDevice } = await import('./login-by-device.ts')
+  const print = (line: string) => void process.stdout.write(`${line}\n`)
+  const cancel = new AbortController()
+  for (const name of endSignals) process.once(name, () => cancel.abort())
   try {
-    const label = await loginByDevice(config, (line) => void process.stdout.write(`${line}\n`))
+    const label = await loginByDevice(config, { adminKey, print, signal: cancel.signal })
     if (label === undefined) return stop(1, 'it was not approved in time')
-    process.stdout.write(
-      `The key is kept, as ${label}. A service that runs here without Redis takes it at its next start.\n`,
-    )
+    print(`The key is kept, as ${label}.`)
   } catch (error) {
+    if (cancel.signal.aborted) return stop(exitInterrupted, 'cancelled: no key is kept')
     stop(1, `no key was got: ${error instanceof Error ? error.message : error}`)
   }
 }
@@ -172,7 +180,7 @@ async function usage(): Promise<string> {
   const { describeSettings } = await import('./config.ts')
   return `genspark2api: an OpenAI-compatible API in front of your own Genspark accounts
 
-Usage: node src/start.js [serve | doctor [--report FILE] | healthcheck | admin-key | login | --help | --version]
+Usage: node src/start.js [serve | doctor [--report FILE] | healthcheck | admin-key | login [--admin-key KEY] | --help | --version]
 
 With no command the service starts.
   doctor        looks at the settings, DATA_DIR, Redis, the site, each account, each way to ask for it and the making of a token,
@@ -180,7 +188,8 @@ With no command the service starts.
                 (- for standard output), without secrets, names and addresses
   healthcheck   asks the service that runs here whether it lives; for containers
   admin-key     makes a new key for the operator (/admin), in the place of the one made at the first start, and prints it
-  login         gets an API key by a sign-in in your own browser: prints the address, waits for you, and keeps the key in DATA_DIR or Redis
+  login         gets an API key by a sign-in in your own browser: prints the address, also as a QR code, waits for you, and
+                keeps the key: through the service that runs here (opened by ADMIN_SECRET or --admin-key), else in DATA_DIR or Redis
 
 Every setting comes from the environment, or from a .env file in the working directory:
 

@@ -6,15 +6,15 @@ import type { ChatAnswer, ChatEvent, ChatEventBatch } from '../core/chat-event.t
 import type { ChatModel, ChatPrompt, ChatRequest, ChatTurn, ContentPart } from '../core/chat-request.ts'
 import type { Clock } from '../core/clock.ts'
 import { ServiceError } from '../core/errors.ts'
+import type { KeyModel } from '../core/key-model.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
-import type { WireGeneration } from '../core/wire-generation.ts'
 import { isServedAsAsked } from '../models/served-model.ts'
 import type { CutToTokens } from '../models/tokens.ts'
 import { elapsedMs, noteInput, noteSiteUsage, type RequestRecord } from '../records/record.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
-import { chooseSurface, type HasKind } from './choose-surface.ts'
+import { chooseSurface, type HasKind, type KeySurface, noKeys } from './choose-surface.ts'
 import type { FetchAttachments } from './fetch-attachments.ts'
 import { fulfilRequest } from './fulfil-request.ts'
 import { type PreMessage, prependMessages } from './stages/render-prompt.ts'
@@ -32,6 +32,8 @@ export interface ChatDependencies extends AttemptDependencies {
   readonly cutToTokens: CutToTokens
   /** Absent: of each kind. */
   readonly hasKind?: HasKind
+  /** Absent: there is no API key. */
+  readonly keys?: KeySurface
   readonly logger: Logger
   /** Ends an answer of another model than the one asked for (SERVED_MODEL_MISMATCH). */
   readonly servedModelMismatch: 'tell' | 'fail'
@@ -56,23 +58,31 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
   }
 
   async function askPlain(prompt: ChatPrompt, call: GatewayCall): Promise<ChatAnswer> {
+    const { hasKind, keys = noKeys } = dependencies
+    const surface = chooseSurface(prompt, hasKind, keys)
+    /** What the key is asked for. */
+    let keyModel: KeyModel | undefined
     const ask: Ask<ChatEventBatch> = {
       hasHistory: prompt.messages.some(({ role }) => role === 'assistant'),
       tokenLast: prompt.messages.some(({ parts }) => parts.some(({ type }) => type === 'file')),
-      send: (input) => upstream.ask({ ...input, request: prompt }),
+      send(input) {
+        keyModel =
+          input.account.kind === 'api-key' ? keys.models.servedBy(input.account.key, prompt.model) : undefined
+        return upstream.ask({ ...input, request: prompt, keyModel })
+      },
       hasBegun: (batch) => batch.some(isDelta),
       projectIn,
       check: (batch, generation) => {
         if (call.record) noteOutput(call.record, batch)
         const last = batch.at(-1)
-        if (last?.type === 'finished') noteEnd(last, prompt.model, call, generation)
+        if (last?.type === 'finished')
+          noteEnd(last, prompt.model, call, keyModel ? [keyModel.id] : prompt.model.upstreamIds[generation])
       },
     }
     if (call.record) noteInput(call.record, prompt.messages)
-    const kind = chooseSurface(prompt, dependencies.hasKind)
     const { account, pieces } = await attemptUntilBegun(
       dependencies,
-      { model: prompt.model.id, use: 'chat', ...(kind && { kind }) },
+      { model: prompt.model.id, use: 'chat', ...surface },
       ask,
       call,
     )
@@ -80,9 +90,8 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
   }
 
   /** The last event tells who answered, and what the site counted. */
-  function noteEnd(end: Finished, model: ChatModel, call: GatewayCall, generation: WireGeneration): void {
+  function noteEnd(end: Finished, model: ChatModel, call: GatewayCall, ids: readonly string[]): void {
     const { servedModel: served, usage, reason } = end
-    const ids = model.upstreamIds[generation]
     const { record } = call
     if (record) {
       record.model ??= model.id

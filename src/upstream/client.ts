@@ -27,6 +27,7 @@ import { askVendorChat } from './vendor-api/ask-chat.ts'
 import { askVendorMedia } from './vendor-api/ask-media.ts'
 import { checkKeyChats } from './vendor-api/check-key.ts'
 import { askDeviceCode, requestDeviceCode } from './vendor-api/device-login.ts'
+import { fetchKeyModels } from './vendor-api/models.ts'
 
 export interface UpstreamOptions
   extends Omit<AskMediaOptions, 'openReply' | 'openAnywhere' | 'headers'>,
@@ -79,6 +80,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     openFile: (input) => openFile(site, input),
     deleteProject: async (account, projectId, signal) =>
       deleteProject(site, ofSite(account), { projectId, signal }),
+    keyModels: (account, signal) => fetchKeyModels(site, account, signal),
     modelLists: (signal) => fetchModelLists(site, signal),
     quota: (account, signal) =>
       account.kind === 'api-key' ? fetchKeyQuota(site, account, signal) : fetchQuota(site, account, signal),

@@ -106,7 +106,7 @@ describe.each(each)('%s takes every spelling (FINDINGS C1)', (_name, parse) => {
     expect((await parse({ ...user('Hi'), stream: 'true' })).stream).toBe(true)
   })
 
-  it('of an assistant in a history, its thinking left out', async () => {
+  it('of an assistant in a history, its thinking with the seal', async () => {
     const content = [
       { type: 'thinking', thinking: 'Hm', signature: 's' },
       { type: 'output_text', text: 'I look.' },
@@ -125,6 +125,7 @@ describe.each(each)('%s takes every spelling (FINDINGS C1)', (_name, parse) => {
       {
         role: 'assistant',
         parts: [text('I look.')],
+        thoughts: [{ text: 'Hm', signature: 's' }],
         toolCalls: [{ id: 't1', name: 'read_file', argumentsText: '{"path":"a"}' }],
       },
       { role: 'tool', callId: 't1', parts: [text('words')], failed: false },

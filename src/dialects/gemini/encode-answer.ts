@@ -129,7 +129,7 @@ const statuses: Readonly<Record<number, string>> = {
   504: 'DEADLINE_EXCEEDED',
 }
 
-export function encodeModel({ id, displayName, contextLength = 128_000 }: CatalogueEntry) {
+export function encodeModel({ id, displayName, contextLength = 128_000, keyModel }: CatalogueEntry) {
   return {
     name: `models/${id}`,
     baseModelId: id,
@@ -137,7 +137,7 @@ export function encodeModel({ id, displayName, contextLength = 128_000 }: Catalo
     displayName,
     description: displayName,
     inputTokenLimit: contextLength,
-    outputTokenLimit: 65_536,
+    outputTokenLimit: keyModel?.maxOutputTokens ?? 65_536,
     supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
   }
 }

@@ -78,7 +78,7 @@ export const geminiBody = z.looseObject({
     .min(1),
 })
 
-/** Whether a value outside of an enum is refused or replaced is not known: here it is refused (WIRE 11, Tools; 12). */
+/** Whether a value outside of an enum is refused or replaced is not known: here it is refused (WIRE 11.4; 12). */
 const imageTool = z.strictObject({
   query: z.string().min(1),
   model: z
