@@ -71,6 +71,7 @@ const samplingSchema = z.object({
 
 /** @returns nothing where none is given, so that a plain chat stays one */
 export function readSampling(request: object): { readonly sampling?: Sampling } {
+  if (!Object.keys(samplingSchema.shape).some((name) => name in request)) return {}
   const given = samplingSchema.parse(request)
   const { temperature, top_p: topP, seed, thinking } = given
   const effort = given.output_config?.effort || given.reasoning?.effort || given.reasoning_effort

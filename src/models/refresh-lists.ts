@@ -1,4 +1,4 @@
-import { deadlineSignal } from '../core/deadline.ts'
+import { liveDeadline } from '../core/deadline.ts'
 import type { KeyModel } from '../core/key-model.ts'
 import type { Logger } from '../core/logger.ts'
 import type { LiveCatalogue, SiteLists } from './catalogue.ts'
@@ -22,7 +22,7 @@ const deadlineMs = 60_000
 export function createListRefresh({ modelLists, catalogue, random, logger }: ListRefreshOptions) {
   return createRefresh(random, async (stopped) => {
     try {
-      const lists = await modelLists(AbortSignal.any([stopped, deadlineSignal(deadlineMs)]))
+      const lists = await inTime(stopped, modelLists)
       catalogue.update(lists)
       logger.debug(
         { text: lists.text.length, image: lists.image.length },
@@ -64,7 +64,7 @@ export function createKeyModelRefresh<KeyAccount extends { readonly key: string;
     for (const account of all) {
       if (newAlone && keyModels.isKnown(account.key)) continue
       try {
-        const models = await fetchModels(account, AbortSignal.any([stopped, deadlineSignal(deadlineMs)]))
+        const models = await inTime(stopped, (signal) => fetchModels(account, signal))
         if (models.length > 0) keyModels.update(account.key, models)
         logger.debug({ account: account.label, models: models.length }, 'models of an API key taken over')
       } catch (error) {
@@ -76,6 +76,17 @@ export function createKeyModelRefresh<KeyAccount extends { readonly key: string;
     }
     return succeeded
   })
+}
+
+/** Ends what takes too long. */
+async function inTime<T>(stopped: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const over = new AbortController()
+  const stopWaiting = liveDeadline(deadlineMs, () => over.abort())
+  try {
+    return await ask(AbortSignal.any([stopped, over.signal]))
+  } finally {
+    stopWaiting()
+  }
 }
 
 /** @param attempt  with `newAlone` where something has changed; tells whether it succeeded */

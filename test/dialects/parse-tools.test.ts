@@ -118,7 +118,6 @@ describe('parseTools', () => {
     [{ tools: [tool('a'), { type: 'function' }] }, 'tools[1].function'],
     [{ tools: [{ type: 'function', function: {} }] }, 'tools[0].function.name'],
     [{ tools: [tool('a', { parameters: 'x' })] }, 'tools[0].function.parameters'],
-    [{ tools: [tool('a'), tool('a')] }, 'tools'],
     [{ tools: [tool('a')], tool_choice: 'maybe' }, 'tool_choice'],
     [{ tools: [tool('a')], tool_choice: 7 }, 'tool_choice'],
     [{ tools: [tool('a')], tool_choice: { type: 'function' } }, 'tool_choice.name'],

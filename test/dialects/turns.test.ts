@@ -106,7 +106,7 @@ describe.each(each)('%s takes every spelling (FINDINGS C1)', (_name, parse) => {
     expect((await parse({ ...user('Hi'), stream: 'true' })).stream).toBe(true)
   })
 
-  it('of an assistant in a history, its thinking with the seal', async () => {
+  it('of an assistant in a history, its thinking beside its words', async () => {
     const content = [
       { type: 'thinking', thinking: 'Hm', signature: 's' },
       { type: 'output_text', text: 'I look.' },

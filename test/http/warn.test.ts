@@ -10,7 +10,7 @@ it('tells what a request does not get, in a header and in its record', async () 
   const line = app.nextRequestLine()
   const response = await app.post({ ...streamBody, seed: 7, tools: [{ type: 'mcp', server_label: 'x' }] })
   await response.text()
-  const warnings = ['no effect here: seed', 'tools that only the vendor could run are left out: mcp']
+  const warnings = ['tools that only the vendor could run are left out: mcp', 'no effect here: seed']
   expect(response.headers.get('warning')).toBe(warnings.map((text) => `299 - "${text}"`).join(', '))
   await line
   expect(records.list().map((record: RequestRecord) => record.warnings)).toEqual([warnings])

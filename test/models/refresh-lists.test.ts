@@ -94,4 +94,5 @@ test('FINDINGS K8 reads the models of each key, at once those of a key that is n
   await vi.advanceTimersByTimeAsync(6 * hourMs)
   expect(fetchModels).toHaveBeenCalledTimes(5)
   await refresh.stop()
+  expect(vi.getTimerCount()).toBe(0)
 })

@@ -125,7 +125,7 @@ describe('tools through the official client', () => {
 
   it('names the field of a bad tool', async () => {
     const app = await startApp()
-    const bad = { ...request, tools: [weather, weather] }
+    const bad = { ...request, tools: [{ ...weather, function: { ...weather.function, name: '' } }] }
     await expect(app.openai().chat.completions.create(bad)).rejects.toMatchObject({
       status: 400,
       param: 'tools',
