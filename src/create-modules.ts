@@ -17,6 +17,7 @@ import { type Clock, createAgeClock, systemClock } from './core/clock.ts'
 import { InvalidRequestError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
+import { createRunAudio } from './gateway/audio.ts'
 import { createBackgroundWork } from './gateway/background-work.ts'
 import { createRunChat } from './gateway/chat.ts'
 import { createFetchAttachments } from './gateway/fetch-attachments.ts'
@@ -203,6 +204,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     cutToTokens,
   })
   const runMedia = createRunMedia(attempts)
+  const runAudio = createRunAudio(attempts)
   const processes = createProcesses({ store, alone: config.redisUrl === undefined })
   const videoJobs = createVideoJobs({
     ...{ runMedia, processes, clock, logger },
@@ -224,6 +226,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       linkStore: store,
       runChat,
       runMedia,
+      runAudio,
       videoJobs,
       backgroundWork,
       processes,

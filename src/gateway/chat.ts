@@ -13,6 +13,7 @@ import { isServedAsAsked } from '../models/served-model.ts'
 import type { CutToTokens } from '../models/tokens.ts'
 import { elapsedMs, noteInput, noteSiteUsage, type RequestRecord } from '../records/record.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { tellOtherLevel } from '../upstream/vendor-api/reasoning-levels.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
 import { chooseSurface, type HasKind, type KeySurface, noKeys } from './choose-surface.ts'
 import type { FetchAttachments } from './fetch-attachments.ts'
@@ -86,7 +87,8 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
       ask,
       call,
     )
-    return { events: pieces, isNative: account.kind === 'api-key' && prompt.native !== undefined }
+    const isNative = account.kind === 'api-key' && prompt.native !== undefined
+    return { events: pieces, isNative, ...(keyModel && { warnings: tellDifference(prompt, keyModel) }) }
   }
 
   /** The last event tells who answered, and what the site counted. */
@@ -139,8 +141,22 @@ function withParts(request: ChatRequest, parts: readonly ContentPart[]): ChatReq
   return { ...request, messages }
 }
 
-const isDelta = ({ type }: ChatEvent): boolean =>
-  type === 'text-delta' || type === 'reasoning-delta' || type === 'tool-call-started'
+/** A key's answer in another model or effort than what was asked for. */
+function tellDifference({ model, native }: ChatPrompt, keyModel: KeyModel): readonly string[] {
+  const { standIn } = model
+  const other =
+    standIn !== undefined && !isServedAsAsked(keyModel.id, { ids: [standIn], mixture: false })
+      ? `${keyModel.id} answers, which is the newest of the family that the API key is served`
+      : undefined
+  const level = tellOtherLevel(keyModel, native?.sampling?.effort)
+  return [other, level].filter((text) => text !== undefined)
+}
+
+const isDelta = (event: ChatEvent): boolean =>
+  event.type === 'text-delta' ||
+  event.type === 'reasoning-delta' ||
+  event.type === 'tool-call-started' ||
+  (event.type === 'finished' && event.reason === 'content-filter')
 
 function projectIn(batch: ChatEventBatch): string | undefined {
   for (const event of batch) if (event.type === 'project-started') return event.projectId

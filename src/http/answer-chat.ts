@@ -30,7 +30,7 @@ export function createAnswerChat(services: AppServices, links: FileLinks): Answe
       ? answerWithMedia(context, services, links, { model, chat, signal })
       : runChat(chat, gatewayCall(context, signal))
     const { sampling } = chat
-    const told = sampling ? tellUnused(context, sampling, answer) : answer
+    const told = tellUnused(context, sampling, answer)
     return context.state.debugHeaders ? withHeaders(context, told) : told
   }
 }
@@ -38,11 +38,12 @@ export function createAnswerChat(services: AppServices, links: FileLinks): Answe
 /** Only the answer shows whether an account that makes use of them was found. */
 async function tellUnused(
   context: RequestContext,
-  sampling: Sampling,
+  sampling: Sampling | undefined,
   answer: Promise<ChatAnswer>,
 ): Promise<ChatAnswer> {
   const begun = await answer
-  if (!begun.isNative) warn(context, tellUnusedSampling(sampling))
+  if (sampling && !begun.isNative) warn(context, tellUnusedSampling(sampling))
+  if (begun.warnings) warn(context, begun.warnings)
   return begun
 }
 

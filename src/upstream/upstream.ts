@@ -2,6 +2,7 @@
 // URL, under guard (`fetch-public-file`). Touches `core`, undici for the site, got for clients' URLs; never an account's state.
 
 import type { Account, ApiKeyAccount, CookieAccount } from '../core/account.ts'
+import type { SpeechMade, SpeechRequest, Transcript, TranscriptionRequest } from '../core/audio-request.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import type { ChatPrompt } from '../core/chat-request.ts'
 import type { KeyModel } from '../core/key-model.ts'
@@ -27,6 +28,8 @@ export interface AskInput {
 export interface AskMediaInput extends Omit<AskInput, 'request' | 'keyModel'> {
   readonly request: MediaRequest
 }
+
+export type AskAudioInput<Request> = Pick<AskInput, 'account' | 'signal'> & { readonly request: Request }
 
 export interface ResumeMediaInput {
   readonly account: Account
@@ -93,6 +96,9 @@ export interface Upstream {
   /** Asks for images or a video and polls until they are there, at most MEDIA_TIMEOUT_S.
    *  @throws {UpstreamError} as `ask` does; before `accepted` on the first `next()` */
   askMedia(input: AskMediaInput): AsyncIterable<MediaEvent>
+  /** Speech of a text, and the text of a recording, by the tools of an API key: one piece. @throws {UpstreamError} as `askMedia` */
+  speak(input: AskAudioInput<SpeechRequest>): AsyncIterable<SpeechMade>
+  transcribe(input: AskAudioInput<TranscriptionRequest>): AsyncIterable<Transcript>
   /** Goes on waiting for what `askMedia` began, in this process or another. Contract: `askMedia`, without `accepted`. */
   resumeMedia(input: ResumeMediaInput): AsyncIterable<MediaEvent>
   /** Opens a result file, over the account's proxy; its cookie goes to the site's own hosts only, and what is neither the site's

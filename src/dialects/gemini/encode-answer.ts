@@ -102,6 +102,7 @@ const finishReasons = {
   stop: 'STOP',
   length: 'MAX_TOKENS',
   'tool-calls': 'STOP',
+  'content-filter': 'SAFETY',
 } as const satisfies Record<FinishReason, string>
 
 const encodeUsage = ({ prompt, completion, reasoning }: TokenUsage) => ({

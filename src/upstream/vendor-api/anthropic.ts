@@ -319,6 +319,7 @@ const nameless = { id: '', name: '' }
 function noteStop({ delta }: Event, answer: Answer): void {
   if (!isRecord(delta) || typeof delta.stop_reason !== 'string') return
   if (lengthReasons.has(delta.stop_reason)) answer.finishReason = 'length'
+  if (delta.stop_reason === 'refusal') answer.finishReason = 'content-filter'
   if (typeof delta.stop_sequence === 'string') answer.stopSequence = delta.stop_sequence
   answer.complete = true
 }

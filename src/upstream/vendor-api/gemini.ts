@@ -151,6 +151,7 @@ export function createGeminiDecoder() {
       if (isRecord(part)) addPart(part, answer)
     if (typeof candidate.finishReason === 'string') {
       if (candidate.finishReason === 'MAX_TOKENS') answer.finishReason = 'length'
+      if (filterReasons.has(candidate.finishReason)) answer.finishReason = 'content-filter'
       answer.complete = true
     }
     return true
@@ -202,3 +203,12 @@ function parseGeminiUsage(usage: unknown): TokenUsage | undefined {
       cachedContentTokenCount > 0 && { cached: cachedContentTokenCount }),
   }
 }
+
+/** Source: ai.google.dev/api/generate-content, FinishReason */
+const filterReasons: ReadonlySet<string> = new Set([
+  'SAFETY',
+  'RECITATION',
+  'BLOCKLIST',
+  'PROHIBITED_CONTENT',
+  'SPII',
+])

@@ -143,5 +143,6 @@ const stringOf = (value: unknown): string => (typeof value === 'string' ? value 
 function noteFinish(reason: unknown, answer: Answer): void {
   if (typeof reason !== 'string') return
   if (reason === 'length') answer.finishReason = 'length'
+  if (reason === 'content_filter') answer.finishReason = 'content-filter'
   answer.closed = true
 }
