@@ -210,7 +210,8 @@ const emulator = await startEmulator({ tokenCheck: 'off' })
 emulator.answerWith(
   callingModel(({ ask, said, tools, results }) => {
     const all = said.map(({ text }) => text).join('\n')
-    if (/sees nothing else|handoff summary/i.test(said.at(-1)?.text ?? '')) return 'SUMMARY: the user wants COMPACT.'
+    if (/sees nothing else|handoff summary/i.test(said.at(-1)?.text ?? ''))
+      return 'SUMMARY: the user wants COMPACT.'
     const toolOf = (pattern: RegExp) => tools.find(({ name }) => pattern.test(name))
     const shell = toolOf(/^(?:bash|shell|exec_command|run_shell_command|execute_command|run_commands)$/i)
     const step = (count: number) =>

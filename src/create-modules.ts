@@ -17,6 +17,7 @@ import { type Clock, createAgeClock, systemClock } from './core/clock.ts'
 import { InvalidRequestError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
+import { createRunAudio } from './gateway/audio.ts'
 import { createBackgroundWork } from './gateway/background-work.ts'
 import { createRunChat } from './gateway/chat.ts'
 import { createFetchAttachments } from './gateway/fetch-attachments.ts'
@@ -29,8 +30,9 @@ import { createApp } from './http/app.ts'
 import { hardenServer } from './http/harden-server.ts'
 import { checkReadiness } from './http/readiness.ts'
 import { createCatalogue } from './models/catalogue.ts'
+import { createKeyModels } from './models/key-models.ts'
 import { ModelsFileError, openModelsFile } from './models/models-file.ts'
-import { createListRefresh } from './models/refresh-lists.ts'
+import { createKeyModelRefresh, createListRefresh } from './models/refresh-lists.ts'
 import { countTokens, cutToTokens, warmUpTokens } from './models/tokens.ts'
 import { createRecords } from './records/record.ts'
 import { createEmbeddedStore } from './store/embedded-store.ts'
@@ -72,7 +74,11 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const metrics = overrides.metrics ?? createMetrics()
   for (const notice of config.notices) logger.warn({}, notice)
 
-  const catalogue = createCatalogue({ clock })
+  const keyModels = createKeyModels()
+  const catalogue = createCatalogue({
+    ...{ clock, keyModels },
+    hasKeysAlone: () => hasKind('api-key') && !hasKind('cookie'),
+  })
   const { modelsFile: path } = config
   const modelsFile = path ? readModelsFile(() => openModelsFile({ path, catalogue, logger })) : undefined
   // Replicas that share Redis know of each other.
@@ -106,6 +112,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const onGone = (key: string) => tokens.forget(key)
   const roster = createAccountRoster({ accounts, stateKeys, store, identify, onGone, clock, logger })
   const { sessions } = roster
+  const hasKind = (kind: Account['kind']) => roster.entries().some(({ account }) => account.kind === kind)
   const { transport } = config
   const { tokens, pages } = createBrowser({
     ...pick(config, 'baseUrl', 'proxyUrl', 'recaptchaMode', 'recaptchaProxyUrl', 'tokenPrefetch'),
@@ -146,6 +153,21 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...{ roster, store, clock, logger },
   })
   const listRefresh = createListRefresh({ modelLists: upstream.modelLists, catalogue, random, logger })
+  const apiKeyAccounts = () =>
+    roster.entries().flatMap(({ account }) => (account.kind === 'api-key' ? [account] : []))
+  let accountKeys: readonly string[] = []
+  function noteKeys(): void {
+    accountKeys = apiKeyAccounts().map(({ key }) => key)
+    keyModels.retain(new Set(accountKeys))
+  }
+  noteKeys()
+  const keyModelRefresh = createKeyModelRefresh({
+    ...{ accounts: apiKeyAccounts, fetchModels: upstream.keyModels, keyModels, random, logger },
+  })
+  roster.onChange(() => {
+    noteKeys()
+    keyModelRefresh.again()
+  })
 
   const publicFiles = once(async (): Promise<PublicFileFetcher> => {
     const { createPublicFileFetcher } = await import('./upstream/fetch-public-file.ts')
@@ -172,7 +194,8 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     metrics,
     logger,
     clock,
-    hasKind: (kind: Account['kind']) => roster.entries().some(({ account }) => account.kind === kind),
+    keys: { accountKeys: () => accountKeys, models: keyModels },
+    hasKind,
   }
   const runChat = createRunChat({
     ...pick(config, 'preMessages', 'servedModelMismatch'),
@@ -181,6 +204,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     cutToTokens,
   })
   const runMedia = createRunMedia(attempts)
+  const runAudio = createRunAudio(attempts)
   const processes = createProcesses({ store, alone: config.redisUrl === undefined })
   const videoJobs = createVideoJobs({
     ...{ runMedia, processes, clock, logger },
@@ -202,6 +226,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       linkStore: store,
       runChat,
       runMedia,
+      runAudio,
       videoJobs,
       backgroundWork,
       processes,
@@ -243,6 +268,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       roster,
       tokens,
       listRefresh,
+      keyModelRefresh,
       chatDeletions,
       accountAdmin,
       isStateKept,
@@ -258,7 +284,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
         [videoJobs, backgroundWork, totalQuota, chatDeletions, deviceLogins].map((module) => module.close()),
       )
       await processes.close()
-      await listRefresh.stop()
+      await Promise.all([listRefresh.stop(), keyModelRefresh.stop()])
       await Promise.all([tokens.close(), upstream.close(), pool.close()])
       roster.close()
       await Promise.all([store.close(), prompts?.close()])

@@ -10,6 +10,8 @@ import type { Config } from './config.ts'
 /** sysexits.h: EX_CONFIG and EX_USAGE. */
 const exitConfig = 78
 const exitUsage = 64
+/** As shells have it: 128 and the number of SIGINT. */
+const exitInterrupted = 130
 
 /** After `listening`: the service has then loaded what the first chat does without. */
 const memoryBackMs = 600
@@ -51,6 +53,8 @@ interface CommandOptions {
   readonly reportPath?: string | undefined
   /** Of the doctor: what was found as one JSON object in place of the lines. */
   readonly json?: boolean
+  /** Of the login: opens the service that runs here. */
+  readonly adminKey?: string | undefined
 }
 
 function readOptions(
@@ -58,6 +62,8 @@ function readOptions(
   rest: readonly string[],
 ): CommandOptions & { readonly unknown?: string | undefined } {
   if (command !== undefined && !Object.hasOwn(commands, command)) return { unknown: command }
+  if (command === 'login' && rest[0] === '--admin-key' && rest[1] !== undefined)
+    return { adminKey: rest[1], unknown: rest[2] }
   if (command !== 'doctor') return { unknown: rest[0] }
   if (rest[0] === '--json') return { json: true, unknown: rest[1] }
   const reportPath = rest[0] === '--report' ? rest[1] : undefined
@@ -167,16 +173,19 @@ async function adminKey(config: Config): Promise<void> {
   }
 }
 
-/** Gets an API key by a sign-in in the operator's own browser; Ctrl+C ends it. Exit code 1 when there is no key. */
-async function login(config: Config): Promise<void> {
+/** Gets an API key by a sign-in in the operator's own browser. Exit code 1 when there is no key, 130 after Ctrl+C.
+ *  @param adminKey  for the service that runs */
+async function login(config: Config, { adminKey }: CommandOptions): Promise<void> {
   const { loginByDevice } = await import('./login-by-device.ts')
+  const print = (line: string) => void process.stdout.write(`${line}\n`)
+  const cancel = new AbortController()
+  for (const name of endSignals) process.once(name, () => cancel.abort())
   try {
-    const label = await loginByDevice(config, (line) => void process.stdout.write(`${line}\n`))
+    const label = await loginByDevice(config, { adminKey, print, signal: cancel.signal })
     if (label === undefined) return stop(1, 'it was not approved in time')
-    process.stdout.write(
-      `The key is kept, as ${label}. A service that runs here without Redis takes it at its next start.\n`,
-    )
+    print(`The key is kept, as ${label}.`)
   } catch (error) {
+    if (cancel.signal.aborted) return stop(exitInterrupted, 'cancelled: no key is kept')
     stop(1, `no key was got: ${error instanceof Error ? error.message : error}`)
   }
 }
@@ -190,7 +199,7 @@ async function usage(): Promise<string> {
   const { describeSettings } = await import('./config.ts')
   return `genspark2api: an OpenAI-compatible API in front of your own Genspark accounts
 
-Usage: node src/start.js [serve | doctor [--report FILE | --json] | healthcheck | admin-key | login | demo | --help | --version]
+Usage: node src/start.js [serve | doctor [--report FILE | --json] | healthcheck | admin-key | login [--admin-key KEY] | demo | --help | --version]
 
 With no command it starts the service.
   doctor        looks at the settings, DATA_DIR, Redis, the site, each account, each way to ask for it and the making of a token,
@@ -198,7 +207,8 @@ With no command it starts the service.
                 (- for standard output), without secrets, names and addresses; --json prints one JSON object instead of lines
   healthcheck   asks the service that runs here whether it is alive; for containers
   admin-key     makes a new key for the operator (/admin), which replaces the one made at the first start, and prints it
-  login         gets an API key by a sign-in in your own browser: prints the address, waits for you, and keeps the key in DATA_DIR or Redis
+  login         gets an API key by a sign-in in your own browser: prints the address, also as a QR code, waits for you, and
+                keeps the key: through the service that runs here (opened by ADMIN_SECRET or --admin-key), else in DATA_DIR or Redis
   demo          runs the service against a mock of the site with canned answers: no account is needed
 
 Every setting comes from the environment, or from a .env file in the working directory:

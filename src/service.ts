@@ -120,6 +120,7 @@ export async function createService(config: Config, options: ServiceOptions = {}
     if (accounts.length === 0) return false
     if (accounts.some(({ account }) => account.kind === 'cookie')) tokens.warmUp()
     listRefresh.start()
+    modules.keyModelRefresh.start()
     const check = { admin: accountAdmin, logger, signal: shutdown.signal }
     void checkAccounts(check).then(() => watchSignedOut({ ...check, clock: modules.clock }))
     return true

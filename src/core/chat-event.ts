@@ -35,7 +35,8 @@ export interface TokenUsage {
   readonly cacheWritten?: number
 }
 
-export type FinishReason = 'stop' | 'length' | 'tool-calls'
+/** `content-filter`: the vendor's own rules ended it, perhaps before its first word. */
+export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'content-filter'
 
 /** All events of one upstream read, so that a client is written once a read and not once a token. */
 export type ChatEventBatch = readonly ChatEvent[]
@@ -46,4 +47,6 @@ export interface ChatAnswer {
   readonly events: AsyncIterable<ChatEventBatch>
   /** Tools, form and limits were the vendor's own affair: nothing is left to be read out of the words. */
   readonly isNative?: boolean
+  /** What was asked for and is not got of this account, in words. */
+  readonly warnings?: readonly string[]
 }

@@ -112,6 +112,8 @@ export interface ChatModel {
   readonly standIn?: string
   /** Web search, the `-search` suffix (WIRE 7.2). */
   readonly search: boolean
+  /** API keys alone are served it: the site has no model of the name. */
+  readonly keysOnly?: boolean
 }
 
 /** What every chat dialect is parsed into. The list of turns is the whole history. */

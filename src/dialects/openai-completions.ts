@@ -2,7 +2,7 @@
 // Pure: touches `core`, zod and what the dialects share; knows no HTTP.
 
 import { z } from 'zod'
-import type { ChatAnswer, ChatEvent } from '../core/chat-event.ts'
+import type { ChatAnswer, ChatEvent, FinishReason } from '../core/chat-event.ts'
 import type { ChatModel, ChatRequest } from '../core/chat-request.ts'
 import { UpstreamError } from '../core/errors.ts'
 import { checkShape, invalidValue } from './check-shape.ts'
@@ -77,7 +77,7 @@ export interface CompletionOptions {
 export async function encodeCompletion(answer: Promise<ChatAnswer>, options: CompletionOptions) {
   const { id, created, model, prefix, usage } = options
   const { text, refusal = '', reason } = await collectAnswer(await answer, usage)
-  const finish_reason = reason === 'length' ? 'length' : 'stop'
+  const finish_reason = encodeReason(reason)
   const choice = { index: 0, text: prefix + text + refusal, logprobs: null, finish_reason }
   const counted = encodeChatUsage(await usage.total())
   return { id, object: 'text_completion', created, model, choices: [choice], usage: counted }
@@ -108,7 +108,7 @@ export function createCompletionStreamEncoder(
     },
     async end() {
       if (!finished) throw new UpstreamError('reset')
-      const reason = finished.reason === 'length' ? 'length' : 'stop'
+      const reason = encodeReason(finished.reason)
       const last = `${textHead}"","logprobs":null,"finish_reason":"${reason}"}]}\n\n`
       const counted = includeUsage && `${head}[],"usage":${toLine(encodeChatUsage(await usage.total()))}}\n\n`
       return `${last}${counted || ''}data: [DONE]\n\n`
@@ -116,3 +116,6 @@ export function createCompletionStreamEncoder(
     encodeError: (error) => `data: ${toLine(encodeError(error))}\n\n`,
   }
 }
+
+const encodeReason = (reason: FinishReason) =>
+  reason === 'length' ? 'length' : reason === 'content-filter' ? 'content_filter' : 'stop'

@@ -69,6 +69,12 @@ export interface AttemptDependencies {
   readonly maxAttempts: number
 }
 
+/** Which accounts may be leased. */
+export interface AttemptWish extends Pick<PoolLeaseRequest, 'model' | 'use' | 'kind'> {
+  /** Keys of accounts that cannot serve it. */
+  readonly exclude?: readonly string[]
+}
+
 export interface BegunAnswer<Piece> {
   /** The account that answers. */
   readonly account: Account
@@ -81,20 +87,20 @@ export interface BegunAnswer<Piece> {
  *  @throws {ServiceError} when no move is left; `signal.reason` when aborted */
 export async function attemptUntilBegun<Piece>(
   dependencies: AttemptDependencies,
-  wanted: Pick<PoolLeaseRequest, 'model' | 'use'>,
+  { exclude = [], ...wanted }: AttemptWish,
   ask: Ask<Piece>,
   call: GatewayCall,
 ): Promise<BegunAnswer<Piece>> {
   const failures: UpstreamError[] = []
   /** What may have been the fault of the account alone: it is, once another one answers. */
   const suspects = new Map<Account, CoolDown>()
-  const tried = new Set<string>()
+  const tried = new Set<string>(exclude)
   let accountsLeft = dependencies.maxAttempts - 1
   for (;;) {
     const continuesChats = continuesChatsByItself(dependencies.upstream.generation())
     const request = { ...wanted, ...call, continuesChats, exclude: tried }
     const queuedSince = performance.now()
-    const lease = await leaseNext(dependencies.pool, request, failures.at(-1))
+    const lease = await leaseNext(dependencies.pool, request, { exclude, lastFailure: failures.at(-1) })
     const { account } = lease
     tried.add(account.key)
     const noted = call.record && noteAttempt(call.record, account, queuedSince)
@@ -150,13 +156,17 @@ const isEvidence = (error: UpstreamError, thrown: unknown): boolean =>
 async function leaseNext(
   pool: AttemptDependencies['pool'],
   request: PoolLeaseRequest,
-  lastFailure: UpstreamError | undefined,
+  {
+    exclude,
+    lastFailure,
+  }: { readonly exclude: readonly string[]; readonly lastFailure: UpstreamError | undefined },
 ): Promise<Lease> {
   try {
     return await pool.lease(request)
   } catch (error) {
     if (!lastFailure || !(error instanceof UnavailableError)) throw error
-    if (mayAskSameAccount(lastFailure.kind)) return await pool.lease({ ...request, exclude: new Set() })
+    if (mayAskSameAccount(lastFailure.kind))
+      return await pool.lease({ ...request, exclude: new Set(exclude) })
     const { type } = judgeAccount(lastFailure)
     // A pool without a usable account is the truest cause only when that is what the site said as well.
     const isKnown = type === 'sign-out' && lastFailure.kind !== 'plan-blocked'

@@ -6,16 +6,17 @@ import type { ChatAnswer, ChatEvent, ChatEventBatch } from '../core/chat-event.t
 import type { ChatModel, ChatPrompt, ChatRequest, ChatTurn, ContentPart } from '../core/chat-request.ts'
 import type { Clock } from '../core/clock.ts'
 import { ServiceError } from '../core/errors.ts'
+import type { KeyModel } from '../core/key-model.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
-import type { WireGeneration } from '../core/wire-generation.ts'
 import { effortVariant } from '../models/effort-variant.ts'
 import { isServedAsAsked } from '../models/served-model.ts'
 import type { CutToTokens } from '../models/tokens.ts'
 import { elapsedMs, noteInput, noteSiteUsage, type RequestRecord } from '../records/record.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { tellOtherLevel } from '../upstream/vendor-api/reasoning-levels.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
-import { chooseSurface, type HasKind } from './choose-surface.ts'
+import { chooseSurface, type HasKind, type KeySurface, noKeys } from './choose-surface.ts'
 import type { FetchAttachments } from './fetch-attachments.ts'
 import { fulfilRequest } from './fulfil-request.ts'
 import { type PreMessage, prependMessages } from './stages/render-prompt.ts'
@@ -33,6 +34,8 @@ export interface ChatDependencies extends AttemptDependencies {
   readonly cutToTokens: CutToTokens
   /** Absent: of each kind. */
   readonly hasKind?: HasKind
+  /** Absent: there is no API key. */
+  readonly keys?: KeySurface
   readonly logger: Logger
   /** Ends an answer of another model than the one asked for (SERVED_MODEL_MISMATCH). */
   readonly servedModelMismatch: 'tell' | 'fail'
@@ -65,39 +68,46 @@ export function createRunChat(dependencies: ChatDependencies): RunChat {
     call: GatewayCall,
     effort: string | undefined,
   ): Promise<ChatAnswer> {
+    const { hasKind, keys = noKeys } = dependencies
+    const surface = chooseSurface(prompt, hasKind, keys)
     const variant = effortVariant(prompt.model, effort)
     let { model } = prompt
+    /** What the key is asked for. */
+    let keyModel: KeyModel | undefined
     const ask: Ask<ChatEventBatch> = {
       hasHistory: prompt.messages.some(({ role }) => role === 'assistant'),
       tokenLast: prompt.messages.some(({ parts }) => parts.some(({ type }) => type === 'file')),
-      send: (input) => {
+      send(input) {
+        const isKey = input.account.kind === 'api-key'
+        keyModel = isKey ? keys.models.servedBy(input.account.key, prompt.model) : undefined
         // A key is told the effort itself.
-        model = (input.account.kind === 'cookie' && variant) || prompt.model
-        return upstream.ask({ ...input, request: model === prompt.model ? prompt : { ...prompt, model } })
+        model = (!isKey && variant) || prompt.model
+        const request = model === prompt.model ? prompt : { ...prompt, model }
+        return upstream.ask({ ...input, request, keyModel })
       },
       hasBegun: (batch) => batch.some(isDelta),
       projectIn,
       check: (batch, generation) => {
         if (call.record) noteOutput(call.record, batch)
         const last = batch.at(-1)
-        if (last?.type === 'finished') noteEnd(last, model, call, generation)
+        if (last?.type === 'finished')
+          noteEnd(last, model, call, keyModel ? [keyModel.id] : model.upstreamIds[generation])
       },
     }
     if (call.record) noteInput(call.record, prompt.messages)
-    const kind = chooseSurface(prompt, dependencies.hasKind)
     const { account, pieces } = await attemptUntilBegun(
       dependencies,
-      { model: prompt.model.id, use: 'chat', ...(kind && { kind }) },
+      { model: prompt.model.id, use: 'chat', ...surface },
       ask,
       call,
     )
-    return { events: pieces, isNative: account.kind === 'api-key' && prompt.native !== undefined }
+    const isNative = account.kind === 'api-key' && prompt.native !== undefined
+    return { events: pieces, isNative, ...(keyModel && { warnings: tellDifference(prompt, keyModel) }) }
   }
 
   /** The last event tells who answered, and what the site counted. */
-  function noteEnd(end: Finished, model: ChatModel, call: GatewayCall, generation: WireGeneration): void {
+  function noteEnd(end: Finished, model: ChatModel, call: GatewayCall, ids: readonly string[]): void {
     const { servedModel: served, usage, reason } = end
-    const ids = model.upstreamIds[generation]
     const { record } = call
     if (record) {
       record.model ??= model.id
@@ -145,8 +155,22 @@ function withParts(request: ChatRequest, parts: readonly ContentPart[]): ChatReq
   return { ...request, messages }
 }
 
-const isDelta = ({ type }: ChatEvent): boolean =>
-  type === 'text-delta' || type === 'reasoning-delta' || type === 'tool-call-started'
+/** A key's answer in another model or effort than what was asked for. */
+function tellDifference({ model, native }: ChatPrompt, keyModel: KeyModel): readonly string[] {
+  const { standIn } = model
+  const other =
+    standIn !== undefined && !isServedAsAsked(keyModel.id, { ids: [standIn], mixture: false })
+      ? `${keyModel.id} answers, which is the newest of the family that the API key is served`
+      : undefined
+  const level = tellOtherLevel(keyModel, native?.sampling?.effort)
+  return [other, level].filter((text) => text !== undefined)
+}
+
+const isDelta = (event: ChatEvent): boolean =>
+  event.type === 'text-delta' ||
+  event.type === 'reasoning-delta' ||
+  event.type === 'tool-call-started' ||
+  (event.type === 'finished' && event.reason === 'content-filter')
 
 function projectIn(batch: ChatEventBatch): string | undefined {
   for (const event of batch) if (event.type === 'project-started') return event.projectId

@@ -31,7 +31,7 @@ export function createAnswerChat(services: AppServices, links: FileLinks): Answe
     const answer = model
       ? answerWithMedia(context, services, links, { model, chat, signal })
       : runChat(chat, gatewayCall(context, signal))
-    const told = chat.sampling || chat.output || chat.tools ? tellUnused(context, chat, answer) : answer
+    const told = tellUnused(context, chat, answer)
     return context.state.debugHeaders ? withHeaders(context, told) : told
   }
 }
@@ -43,6 +43,7 @@ async function tellUnused(
   answer: Promise<ChatAnswer>,
 ): Promise<ChatAnswer> {
   const begun = await answer
+  if (begun.warnings) warn(context, begun.warnings)
   if (begun.isNative) return begun
   if (chat.sampling) {
     const { effort, ...sampling } = chat.sampling

@@ -5,6 +5,7 @@ import type { TokenSource } from '../browser/token-source.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
+import type { RunAudio } from '../gateway/audio.ts'
 import type { BackgroundWork } from '../gateway/background-work.ts'
 import type { RunChat } from '../gateway/chat.ts'
 import type { FetchAttachments } from '../gateway/fetch-attachments.ts'
@@ -26,6 +27,8 @@ import type { Readiness } from './readiness.ts'
 export interface AppServices {
   readonly runChat: RunChat
   readonly runMedia: RunMedia
+  /** For `/v1/audio/speech` and `/v1/audio/transcriptions`. */
+  readonly runAudio: RunAudio
   readonly videoJobs: VideoJobs
   readonly keptResponses: KeptResponses
   readonly backgroundWork: BackgroundWork

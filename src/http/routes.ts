@@ -4,6 +4,7 @@ import { ServiceError } from '../core/errors.ts'
 import type { AppServices } from './app-services.ts'
 import type { FileLinks } from './file-links.ts'
 import type { Guesses } from './guesses.ts'
+import { createAudioHandlers } from './handlers/audio.ts'
 import { createBillingHandlers } from './handlers/billing.ts'
 import { createChatCompletionsHandler } from './handlers/chat-completions.ts'
 import { createCompletionsHandler } from './handlers/completions.ts'
@@ -61,6 +62,7 @@ export function createRoutes(
   const get = (path: string, handler: Handler) => add('get', path, handler)
   const remove = (path: string, handler: Handler) => add('delete', path, handler)
   const probe = (path: string, handler: Handler) => router.get(path, anywhere + path, handler)
+  const audio = createAudioHandlers(config, services)
   const videos = createVideoHandlers(config, services)
   const tapes = createResponseTapes()
   const responses = createKeptResponseHandlers(config, services, tapes)
@@ -80,6 +82,8 @@ export function createRoutes(
   post('/messages/count_tokens', createCountMessageTokensHandler(config, services))
   post('/images/generations', createImagesHandler(config, services, links, { imageRequired: false, limit }))
   post('/images/edits', createImagesHandler(config, services, links, { imageRequired: true, limit }))
+  post('/audio/speech', audio.speech)
+  post('/audio/transcriptions', audio.transcription)
   post('/videos/generations', createVideoGenerationsHandler(config, services, links))
   post('/videos', videos.create)
   get('/videos', videos.list)

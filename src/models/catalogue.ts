@@ -4,9 +4,11 @@
 import type { ChatModel } from '../core/chat-request.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { InvalidRequestError } from '../core/errors.ts'
+import type { KeyModel } from '../core/key-model.ts'
 import type { MediaModel } from '../core/media-request.ts'
-import { type CatalogueEntry, createEntry } from './create-entry.ts'
+import { type CatalogueEntry, createEntry, withKeyModel } from './create-entry.ts'
 import { bareName, isOtherService, newestOfFamily } from './families.ts'
+import type { KeyModels } from './key-models.ts'
 import {
   type ModelKind,
   type ModelRow,
@@ -45,17 +47,30 @@ export interface LiveCatalogue extends Catalogue {
   change(changes: ModelChanges): void
 }
 
-export function createCatalogue({ clock = systemClock }: { readonly clock?: Clock } = {}): LiveCatalogue {
+export interface CatalogueOptions {
+  readonly clock?: Clock
+  /** Absent: there are no API keys. */
+  readonly keyModels?: Pick<KeyModels, 'named' | 'list' | 'onChange'>
+  /** Whether there are API keys and no cookie: the other text models are then not listed. Absent: never. */
+  readonly hasKeysAlone?: () => boolean
+}
+
+export function createCatalogue({
+  clock = systemClock,
+  keyModels,
+  hasKeysAlone = () => false,
+}: CatalogueOptions = {}): LiveCatalogue {
   const builtIn = tableOf(builtInModels())
   let siteModels: ReadonlyMap<string, SiteModel> = new Map()
   let changes = noChanges
   let changedAt = ''
   let table = builtIn
   let shown = shownModels(table)
+  keyModels?.onChange(merge)
 
   function merge(): void {
     table = withChanges(listedModels(), changes, changedAt)
-    shown = shownModels(table)
+    shown = shownModels(table, keyModels?.list())
   }
 
   const listedModels = (): ModelTable => withSiteModels(builtIn, siteModels.values())
@@ -95,6 +110,8 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
       const search = exact === undefined && name.endsWith(searchSuffix)
       const asked = search ? name.slice(0, -searchSuffix.length) : name
       const model = search ? modelOf(asked, ['text']) : exact
+      const ofKey = exact || search ? undefined : keyModels?.named(asked)
+      if (ofKey) return modelOfKey(name, ofKey.id)
       if (!model) refuseOtherServices(asked)
       const served = model ?? familyOf(asked) ?? table.get(mixture.id) ?? mixture
       const { upstreamIds } = served
@@ -114,14 +131,21 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
       return { id: name, kind, upstreamIds: { copilot: upstreamIds.copilot[0], agent: upstreamIds.agent[0] } }
     },
     kindOf: (name) => modelOf(name, modelKinds)?.kind ?? 'text',
-    list: () => shown.list,
+    list() {
+      if (!keyModels || keyModels.list().length === 0 || !hasKeysAlone()) return shown.list
+      return shown.list.filter((entry) => kindOrder(entry) > 0 || keyModels.named(entry.id) !== undefined)
+    },
     find(id) {
       const entry = shown.byId.get(id)
       if (entry) return entry
       const search = id.endsWith(searchSuffix)
       const asked = search ? id.slice(0, -searchSuffix.length) : id
-      const model = modelOf(id, modelKinds) ?? modelOf(asked, ['text']) ?? familyOf(asked)
-      return model && { ...(model.entry ?? entryOf(model)), id }
+      const model = modelOf(id, modelKinds) ?? modelOf(asked, ['text'])
+      const ofKey = model ? undefined : keyModels?.named(id)
+      const known = ofKey && shown.byId.get(ofKey.id)
+      if (known) return { ...known, id }
+      const served = model ?? familyOf(asked)
+      return served && { ...(served.entry ?? entryOf(served)), id }
     },
 
     update(lists) {
@@ -164,12 +188,34 @@ const searchSuffix = '-search'
 const plausibleId = /^[\w.:/-]{1,200}$/
 const maxListed = 500
 
-function shownModels(table: ModelTable) {
+/** A name that only API keys are served. */
+const modelOfKey = (name: string, id: string): ChatModel => ({
+  id: name,
+  upstreamIds: { copilot: [id], agent: [id] },
+  mixture: false,
+  search: false,
+  keysOnly: true,
+})
+
+/** Behind the text models stand those of the API keys, under the ids that these are asked for; a name that both have is one entry. */
+function shownModels(table: ModelTable, ofKeys: readonly KeyModel[] = []) {
   const entries = modelKinds.flatMap((kind) =>
     [...table.values()].flatMap((model) => (model.kind === kind && model.entry ? [model.entry] : [])),
   )
-  return { list: entries, byId: new Map(entries.map((entry) => [entry.id, entry])) }
+  const byId = new Map(entries.map((entry) => [entry.id, entry]))
+  for (const model of ofKeys) {
+    const known = byId.get(model.id)
+    if (known && table.get(keyOf(model.id))?.kind !== 'text') continue
+    const facts = { kind: 'text', firstSeen: mixture.seen, displayName: model.displayName } as const
+    byId.set(model.id, withKeyModel(known ?? createEntry(model.id, facts), model))
+  }
+  return { list: [...byId.values()].toSorted(byKind), byId }
 }
+
+const kindOrder = (entry: CatalogueEntry): number =>
+  entry.endpointTypes.includes('image-generation') ? 1 : entry.endpointTypes.length === 0 ? 2 : 0
+
+const byKind = (one: CatalogueEntry, other: CatalogueEntry): number => kindOrder(one) - kindOrder(other)
 
 /** An alias that points nowhere would quietly be a mixture. */
 function aliasFaults(known: ModelTable, { models, aliases }: ModelChanges): string[] {

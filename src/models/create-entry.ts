@@ -1,3 +1,4 @@
+import type { KeyModel } from '../core/key-model.ts'
 import type { ModelKind, UpstreamIds } from './models.ts'
 
 /** What is shown of a model. */
@@ -13,6 +14,8 @@ export interface CatalogueEntry {
   readonly contextLength?: number
   /** What the site is asked for, where it is not the id itself. */
   readonly upstreamIds?: UpstreamIds
+  /** As the catalogue of an API key has it, where one is served it. */
+  readonly keyModel?: KeyModel
 }
 
 type EndpointType = 'openai' | 'anthropic' | 'gemini' | 'openai-response' | 'image-generation'
@@ -91,3 +94,10 @@ function displayName(id: string): string {
 }
 
 const acronyms: Readonly<Record<string, string>> = { gpt: 'GPT', glm: 'GLM' }
+
+/** An entry with what the catalogue of a key tells of its model, which wins over what is guessed from the id. */
+export const withKeyModel = (entry: CatalogueEntry, keyModel: KeyModel): CatalogueEntry => ({
+  ...entry,
+  ...(keyModel.contextLength !== undefined && { contextLength: keyModel.contextLength }),
+  keyModel,
+})

@@ -7,11 +7,11 @@ export function isServedAsAsked(
 ): boolean {
   if (mixture || ids.length !== 1) return true
   const [asked = ''] = ids
-  return asked === served || canonical(asked) === canonical(served)
+  return asked === served || canonicalName(asked) === canonicalName(served)
 }
 
 /** Numbers keep their order, words do not: `claude-4-5-haiku` is `claude-haiku-4-5`, `gpt-4.5` is not `gpt-5.4`. */
-function canonical(name: string): string {
+export function canonicalName(name: string): string {
   const parts = name
     .toLowerCase()
     .replace(/^.*\//, '')

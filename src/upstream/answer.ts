@@ -141,7 +141,7 @@ export class Answer implements EventConsumer<ChatEventBatch> {
     }
     this.#openCall = -1
     // A call that the limit cut short is not whole.
-    if (this.finishReason !== 'length') this.finishReason = 'tool-calls'
+    if (this.finishReason === 'stop') this.finishReason = 'tool-calls'
   }
 
   /** A used-up window may be told in passing: it counts when no text comes. @returns whether the event tells of one
@@ -170,7 +170,8 @@ export class Answer implements EventConsumer<ChatEventBatch> {
 
   finish(): ChatEventBatch {
     if (!this.#begun && this.#oddInARow > 0) throw new UpstreamError('malformed')
-    if (!this.#begun) throw this.#limit ?? new UpstreamError(this.#options.bound ? 'binding-stale' : 'empty')
+    if (!this.#begun && this.finishReason !== 'content-filter')
+      throw this.#limit ?? new UpstreamError(this.#options.bound ? 'binding-stale' : 'empty')
     if (!this.closed && !this.complete) throw new UpstreamError('reset')
     if (this.#openCall === -1) return [this.#finished(this.finishReason)]
     this.#flushCalls()

@@ -1,4 +1,4 @@
-import type { Account, CookieAccount } from '../core/account.ts'
+import type { Account, ApiKeyAccount, CookieAccount } from '../core/account.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import { UpstreamError } from '../core/errors.ts'
 import { importedSessions, type SiteSessions } from '../core/site-session.ts'
@@ -25,8 +25,11 @@ import { type StoredFiles, uploadFiles } from './upload-files.ts'
 import type { AskInput, Login, Upstream } from './upstream.ts'
 import { askVendorChat } from './vendor-api/ask-chat.ts'
 import { askVendorMedia } from './vendor-api/ask-media.ts'
+import { speak, transcribe } from './vendor-api/audio.ts'
+import { createCallPace } from './vendor-api/call-pace.ts'
 import { checkKeyChats } from './vendor-api/check-key.ts'
 import { askDeviceCode, requestDeviceCode } from './vendor-api/device-login.ts'
+import { fetchKeyModels } from './vendor-api/models.ts'
 
 export interface UpstreamOptions
   extends Omit<AskMediaOptions, 'openReply' | 'openAnywhere' | 'headers'>,
@@ -52,6 +55,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     headers: createRequestHeaders(baseUrl, jar.cookieOf),
   }
   const generations = createGenerationChoice(options)
+  const pace = createCallPace(clock)
 
   return {
     generation: generations.current,
@@ -61,11 +65,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         : askSiteChat(input, input.account, routeOf(input.generation, input.account)),
     askMedia: (input) =>
       input.account.kind === 'api-key'
-        ? askVendorMedia(site, input, input.account)
+        ? askVendorMedia({ ...site, pace }, input, input.account)
         : askMedia(site, input, {
             account: input.account,
             route: routeOf(input.generation, input.account),
           }),
+    speak: ({ account, ...input }) => speak({ ...site, pace }, { ...input, account: ofKey(account) }),
+    transcribe: ({ account, ...input }) =>
+      transcribe({ ...site, pace }, { ...input, account: ofKey(account) }),
     resumeMedia: (input) => resumeMedia(site, input),
     checkLogin: async (account, signal) =>
       account.kind === 'api-key'
@@ -79,6 +86,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     openFile: (input) => openFile(site, input),
     deleteProject: async (account, projectId, signal) =>
       deleteProject(site, ofSite(account), { projectId, signal }),
+    keyModels: (account, signal) => fetchKeyModels(site, account, signal),
     modelLists: (signal) => fetchModelLists(site, signal),
     quota: (account, signal) =>
       account.kind === 'api-key' ? fetchKeyQuota(site, account, signal) : fetchQuota(site, account, signal),
@@ -143,6 +151,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 }
 
 const noFiles: StoredFiles = new Map()
+
+function ofKey(account: Account): ApiKeyAccount {
+  if (account.kind === 'api-key') return account
+  throw new UpstreamError('bad-request', { message: 'A cookie cannot be used for this.' })
+}
 
 function ofSite(account: Account): CookieAccount {
   if (account.kind === 'cookie') return account

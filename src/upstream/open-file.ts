@@ -74,7 +74,7 @@ async function followRedirects(
 }
 
 /** A key exchanges the site's wrapper of a file for an address that opens; a wrapper with a token is final, and a cookie opens it
- *  as it is. Source: WIRE 11, Files */
+ *  as it is. Source: WIRE 11.8 */
 async function finalAddress(access: FileAccess, { account, url: given, signal }: OpenFileInput) {
   const url = URL.parse(given, access.baseUrl)
   const isWrapper =

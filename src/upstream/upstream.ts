@@ -1,9 +1,11 @@
 // Asks the site and decodes its event stream; the only module that knows the wire (WIRE 2 to 8, 11). Fetches what clients name by
 // URL, under guard (`fetch-public-file`). Touches `core`, undici for the site, got for clients' URLs; never an account's state.
 
-import type { Account, CookieAccount } from '../core/account.ts'
+import type { Account, ApiKeyAccount, CookieAccount } from '../core/account.ts'
+import type { SpeechMade, SpeechRequest, Transcript, TranscriptionRequest } from '../core/audio-request.ts'
 import type { ChatEventBatch } from '../core/chat-event.ts'
 import type { ChatPrompt } from '../core/chat-request.ts'
+import type { KeyModel } from '../core/key-model.ts'
 import type { MediaEvent, MediaResume } from '../core/media-event.ts'
 import type { MediaRequest } from '../core/media-request.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
@@ -12,6 +14,8 @@ export interface AskInput {
   readonly generation: WireGeneration
   readonly account: Account
   readonly request: ChatPrompt
+  /** The model under the name that the API key is served it by; absent: the name that the site knows. */
+  readonly keyModel?: KeyModel | undefined
   /** Continue this project; a new one without (WIRE 4.6, 5.3). */
   readonly chatId?: string
   /** reCAPTCHA token (WIRE 3.1); left out when none could be had. */
@@ -21,9 +25,11 @@ export interface AskInput {
   readonly signal: AbortSignal
 }
 
-export interface AskMediaInput extends Omit<AskInput, 'request'> {
+export interface AskMediaInput extends Omit<AskInput, 'request' | 'keyModel'> {
   readonly request: MediaRequest
 }
+
+export type AskAudioInput<Request> = Pick<AskInput, 'account' | 'signal'> & { readonly request: Request }
 
 export interface ResumeMediaInput {
   readonly account: Account
@@ -90,6 +96,9 @@ export interface Upstream {
   /** Asks for images or a video and polls until they are there, at most MEDIA_TIMEOUT_S.
    *  @throws {UpstreamError} as `ask` does; before `accepted` on the first `next()` */
   askMedia(input: AskMediaInput): AsyncIterable<MediaEvent>
+  /** Speech of a text, and the text of a recording, by the tools of an API key: one piece. @throws {UpstreamError} as `askMedia` */
+  speak(input: AskAudioInput<SpeechRequest>): AsyncIterable<SpeechMade>
+  transcribe(input: AskAudioInput<TranscriptionRequest>): AsyncIterable<Transcript>
   /** Goes on waiting for what `askMedia` began, in this process or another. Contract: `askMedia`, without `accepted`. */
   resumeMedia(input: ResumeMediaInput): AsyncIterable<MediaEvent>
   /** Opens a result file, over the account's proxy; its cookie goes to the site's own hosts only, and what is neither the site's
@@ -104,6 +113,8 @@ export interface Upstream {
   deleteProject(account: Account, projectId: string, signal: AbortSignal): Promise<void>
   /** Source: WIRE 5.8 `moa_models_config`, `models_config`; public, no account is used. @throws {UpstreamError} */
   modelLists(signal: AbortSignal): Promise<ModelLists>
+  /** The models that an API key is served. Source: WIRE 11.3. @throws {UpstreamError} */
+  keyModels(account: ApiKeyAccount, signal: AbortSignal): Promise<readonly KeyModel[]>
   /** Undefined where the site does not say. Source: WIRE 5.8 `get_credit_balance`, `billing_cycle` */
   quota(account: Account, signal: AbortSignal): Promise<Quota | undefined>
   /** Begins a sign-in that gives an API key once the operator approves it in his browser. Source: WIRE 11. @throws {UpstreamError} */

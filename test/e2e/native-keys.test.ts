@@ -260,3 +260,31 @@ it('FINDINGS K5 asks a Gemini model in the style of OpenAI once its own route is
   })
   expect(stack.emulator.vendor.asks.map(({ route }) => route)).toEqual(['gemini', 'openai'])
 })
+
+describe('issue 15 what a key answers otherwise than asked', () => {
+  const ask = { messages: [{ role: 'user' as const, content: 'Hello' }] }
+
+  it.each([
+    ['gpt-5.4', 'content_filter'],
+    ['claude-sonnet-5', 'refusal'],
+    ['gemini-3.8-flash', 'SAFETY'],
+  ])(
+    'tells that the vendor’s rules ended the answer of %s, with and without a word',
+    async (model, finishReason) => {
+      for (const text of ['Half', '']) {
+        stack.emulator.vendor.script = { type: 'answer', text, finishReason }
+        const { choices } = await stack.openai.chat.completions.create({ model, ...ask })
+        expect([text, choices[0]?.finish_reason]).toEqual([text, 'content_filter'])
+      }
+      expect(stack.emulator.vendor.asks).toHaveLength(2)
+    },
+  )
+
+  it('tells of an effort that the model does not have', async () => {
+    const { response } = await stack.openai.chat.completions
+      .create({ model: 'gpt-5.4', reasoning_effort: 'max' as never, ...ask })
+      .withResponse()
+    expect(response.headers.get('warning')).toContain('reasoning effort max is not one of gpt-5.4: xhigh')
+    expect(body(0)).toMatchObject({ reasoning_effort: 'xhigh' })
+  })
+})

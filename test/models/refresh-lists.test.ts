@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { silentLogger } from '../../src/core/logger.ts'
 import type { SiteLists } from '../../src/models/catalogue.ts'
-import { createListRefresh } from '../../src/models/refresh-lists.ts'
+import { createKeyModels } from '../../src/models/key-models.ts'
+import { createKeyModelRefresh, createListRefresh } from '../../src/models/refresh-lists.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -67,4 +68,31 @@ test('may be stopped before it is started', async () => {
   const { refresh, ask } = createRefresh(() => Promise.resolve(lists))
   await refresh.stop()
   expect(ask).not.toHaveBeenCalled()
+})
+
+test('FINDINGS K8 reads the models of each key, at once those of a key that is new, and goes on after one that fails', async () => {
+  let accounts = [
+    { key: 'bad', label: 'acc_1' },
+    { key: 'good', label: 'acc_2' },
+  ]
+  const fetchModels = vi.fn(async ({ key }: { key: string }) => {
+    if (key === 'bad') throw new Error('no')
+    return [{ id: `model of ${key}` }]
+  })
+  const keyModels = createKeyModels()
+  const refresh = createKeyModelRefresh({
+    ...{ accounts: () => accounts, fetchModels, keyModels, random: () => 0, logger: silentLogger },
+  })
+  refresh.start()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(keyModels.list()).toEqual([{ id: 'model of good' }])
+  accounts = [...accounts.slice(1), { key: 'new', label: 'acc_3' }]
+  refresh.again()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(fetchModels.mock.calls.map(([{ key }]) => key)).toEqual(['bad', 'good', 'new'])
+  expect(keyModels.list()).toEqual([{ id: 'model of good' }, { id: 'model of new' }])
+  await vi.advanceTimersByTimeAsync(6 * hourMs)
+  expect(fetchModels).toHaveBeenCalledTimes(5)
+  await refresh.stop()
+  expect(vi.getTimerCount()).toBe(0)
 })

@@ -86,6 +86,7 @@ const stopReasons = {
   stop: 'end_turn',
   length: 'max_tokens',
   'tool-calls': 'tool_use',
+  'content-filter': 'refusal',
 } as const satisfies Record<FinishReason, string>
 
 export function encodeMessageUsage({

@@ -102,6 +102,7 @@ const finishReasons = {
   stop: 'STOP',
   length: 'MAX_TOKENS',
   'tool-calls': 'STOP',
+  'content-filter': 'SAFETY',
 } as const satisfies Record<FinishReason, string>
 
 const encodeUsage = ({ prompt, completion, reasoning }: TokenUsage) => ({
@@ -129,7 +130,7 @@ const statuses: Readonly<Record<number, string>> = {
   504: 'DEADLINE_EXCEEDED',
 }
 
-export function encodeModel({ id, displayName, contextLength = 128_000 }: CatalogueEntry) {
+export function encodeModel({ id, displayName, contextLength = 128_000, keyModel }: CatalogueEntry) {
   return {
     name: `models/${id}`,
     baseModelId: id,
@@ -137,7 +138,7 @@ export function encodeModel({ id, displayName, contextLength = 128_000 }: Catalo
     displayName,
     description: displayName,
     inputTokenLimit: contextLength,
-    outputTokenLimit: 65_536,
+    outputTokenLimit: keyModel?.maxOutputTokens ?? 65_536,
     supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
   }
 }

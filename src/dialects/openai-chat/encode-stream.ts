@@ -213,6 +213,7 @@ const headOf = ({ id, created, model }: AnswerIdentity): string =>
   `data: {"id":${toLine(id)},"object":"chat.completion.chunk","created":${created},"model":${toLine(model)},`
 
 export function encodeFinishReason(reason: FinishReason, style: CallStyle) {
+  if (reason === 'content-filter') return 'content_filter'
   if (reason !== 'tool-calls') return reason
   return style === 'tool-calls' ? 'tool_calls' : 'function_call'
 }

@@ -168,7 +168,7 @@ function createGrowingResponse(options: EncodeResponseOptions, events: ResponseE
   }
 
   function finish(why: FinishReason): void {
-    closeItem(why === 'length')
+    closeItem(isCut(why))
     reason = why
   }
 
@@ -201,13 +201,15 @@ function createGrowingResponse(options: EncodeResponseOptions, events: ResponseE
         finish('length')
       }
       if (!reason) throw new UpstreamError('reset')
-      const cut = reason === 'length'
+      const cut = isCut(reason)
       const counted = encodeResponseUsage(await usage.total())
       return {
         ...response,
         status: cut ? 'incomplete' : 'completed',
         completed_at: cut ? null : now(),
-        incomplete_details: cut ? { reason: 'max_output_tokens' } : null,
+        incomplete_details: cut
+          ? { reason: reason === 'length' ? 'max_output_tokens' : 'content_filter' }
+          : null,
         output,
         usage: counted,
       }
@@ -233,3 +235,5 @@ const isCall = {
   custom_tool_call: true,
   tool_search_call: true,
 } as const
+
+const isCut = (reason: FinishReason): boolean => reason === 'length' || reason === 'content-filter'

@@ -14,7 +14,7 @@ export interface ResponseObject extends EchoedFields {
   readonly completed_at: number | null
   readonly status: ResponseStatus
   readonly error: ResponseFailure | null
-  readonly incomplete_details: { readonly reason: 'max_output_tokens' } | null
+  readonly incomplete_details: { readonly reason: 'max_output_tokens' | 'content_filter' } | null
   /** As asked. */
   readonly model: string
   readonly output: readonly OutputItem[]

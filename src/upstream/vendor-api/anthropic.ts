@@ -9,6 +9,7 @@ import type {
   Thought,
   ToolUse,
 } from '../../core/chat-request.ts'
+import type { KeyModel } from '../../core/key-model.ts'
 import type { Answer, DecodeEvent } from '../answer.ts'
 import { isCount, isRecord, parseEvent } from '../decode-parts.ts'
 import { nearestLevel } from './reasoning-levels.ts'
@@ -26,7 +27,7 @@ interface Turn {
  *  the others' in turns.
  *  @returns undefined where the style has no form for it: JSON without a schema, files other than PDF, pictures that are not the
  *  user's, turns that do not begin and end with the user's. Source: WIRE 11, platform.claude.com/docs/en/api/messages */
-export function encodeAnthropicChat(request: ChatRequest) {
+export function encodeAnthropicChat(request: ChatRequest, keyModel?: KeyModel) {
   const { messages, tools, output, stop, sampling = {} } = request
   const model = request.model.upstreamIds.agent[0] ?? request.model.id
   const system = messages.filter(isOfSystem).flatMap(({ parts }) => encodeParts(parts, 'system'))
@@ -34,8 +35,9 @@ export function encodeAnthropicChat(request: ChatRequest) {
   const blocks = [...system, ...turns.flatMap(({ content }) => content)]
   if (blocks.includes(undefined) || output?.type === 'json-object') return undefined
   if (turns.at(0)?.role !== 'user' || turns.at(-1)?.role !== 'user') return undefined
-  const limit = request.maxTokens ?? maxTokens
-  const thinking = losesThoughts(messages) ? {} : encodeThinking(model, sampling, limit, tools)
+  const { maxOutputTokens = Number.POSITIVE_INFINITY, efforts } = keyModel ?? {}
+  const limit = Math.min(request.maxTokens ?? maxTokens, maxOutputTokens)
+  const thinking = losesThoughts(messages) ? {} : encodeThinking(model, sampling, { limit, tools, efforts })
   const config = { ...thinking.output_config, ...(output && { format: formatOf(output) }) }
   const { temperature, topP } = sampling
   // Thinking goes with neither, and newer models take one of the two at most.
@@ -74,14 +76,23 @@ function losesThoughts(messages: readonly ChatTurn[]): boolean {
 function encodeThinking(
   model: string,
   { effort, thinkingTokens }: Sampling,
-  limit: number,
-  tools: ToolUse | undefined,
+  {
+    limit,
+    tools,
+    efforts,
+  }: {
+    readonly limit: number
+    readonly tools: ToolUse | undefined
+    readonly efforts: readonly string[] | undefined
+  },
 ): { readonly thinking?: object; readonly output_config?: object } {
   const isForced = tools !== undefined && tools.choice.type !== 'auto'
   if (isForced || (effort === undefined && thinkingTokens === undefined) || effort === 'none') return {}
   const adapts = isAdaptive(model)
   const level =
-    effort === undefined ? undefined : nearestLevel(model, effort, adapts ? adaptiveLevels : undefined)
+    effort === undefined
+      ? undefined
+      : nearestLevel(model, effort, efforts ?? (adapts ? adaptiveLevels : undefined))
   if (adapts) {
     return {
       thinking: { type: 'adaptive' },
@@ -308,6 +319,7 @@ const nameless = { id: '', name: '' }
 function noteStop({ delta }: Event, answer: Answer): void {
   if (!isRecord(delta) || typeof delta.stop_reason !== 'string') return
   if (lengthReasons.has(delta.stop_reason)) answer.finishReason = 'length'
+  if (delta.stop_reason === 'refusal') answer.finishReason = 'content-filter'
   if (typeof delta.stop_sequence === 'string') answer.stopSequence = delta.stop_sequence
   answer.complete = true
 }

@@ -1,5 +1,7 @@
 import type { ApiKeyAccount } from '../../core/account.ts'
 import type { ChatEventBatch } from '../../core/chat-event.ts'
+import type { ChatRequest } from '../../core/chat-request.ts'
+import type { KeyModel } from '../../core/key-model.ts'
 import { Answer, type DecodeEvent } from '../answer.ts'
 import { type AskCall, type AskOptions, AskStream } from '../ask-stream.ts'
 import { isMissingRoute } from '../site-calls.ts'
@@ -17,17 +19,26 @@ export function askVendorChat(
   input: AskInput,
   account: ApiKeyAccount,
 ): AsyncIterableIterator<ChatEventBatch, undefined> {
-  const request = input.request.native ?? input.request
+  const { keyModel } = input
+  const request = ofKey(input.request.native ?? input.request, keyModel)
   const [model = request.model.id] = request.model.upstreamIds.agent
-  const inOpenAi = () => askInStyle(options, input, { ...openAi, account, body: encodeOpenAiChat(request) })
+  const inOpenAi = () =>
+    askInStyle(options, input, { ...openAi, account, body: encodeOpenAiChat(request, keyModel?.efforts) })
   if (model.startsWith('gemini')) {
     const style = geminiStyle(model, account)
-    const body = encodeGeminiChat(request)
+    const body = encodeGeminiChat(request, keyModel?.efforts)
     return new Fallback(askInStyle(options, input, { ...style, account, body }), inOpenAi)
   }
-  const body = model.startsWith('claude') ? encodeAnthropicChat(request) : undefined
+  const body = model.startsWith('claude') ? encodeAnthropicChat(request, keyModel) : undefined
   if (!body) return inOpenAi()
   return new Fallback(askInStyle(options, input, { ...anthropic, account, body }), inOpenAi)
+}
+
+/** The same request for the model by the name that the key is served it by. */
+function ofKey<Request extends Pick<ChatRequest, 'model'>>(request: Request, keyModel: KeyModel | undefined) {
+  if (!keyModel) return request
+  const ids = [keyModel.id]
+  return { ...request, model: { ...request.model, upstreamIds: { agent: ids, copilot: ids } } }
 }
 
 /** Asks again in another style when the first finds its route missing. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ApiKeyAccount } from '../../core/account.ts'
 import { liveDeadline } from '../../core/deadline.ts'
 import { UpstreamError } from '../../core/errors.ts'
@@ -8,6 +9,7 @@ import { MediaWork } from '../media/media-work.ts'
 import { pollTasks, taskSources } from '../media/poll-tasks.ts'
 import { failed } from '../media/tasks.ts'
 import type { AskMediaInput } from '../upstream.ts'
+import type { CallPace } from './call-pace.ts'
 import { encodeToolRequest, runTool } from './run-tool.ts'
 
 /** A tool that refuses does so at once: one that still beats after so long has taken the work on. */
@@ -16,7 +18,7 @@ const acceptAfterMs = 3_000
 /** Pictures or a video over the tools for API keys. A tool makes one, so it is called once for each; the first call decides
  *  whether the others are made. Contract: `Upstream.askMedia`. Source: WIRE 11 */
 export async function* askVendorMedia(
-  options: AskMediaOptions,
+  options: AskMediaOptions & { readonly pace: CallPace },
   { request, signal: callerSignal }: AskMediaInput,
   account: ApiKeyAccount,
 ): AsyncGenerator<MediaEvent> {
@@ -27,8 +29,16 @@ export async function* askVendorMedia(
   const stop = liveDeadline(mediaTimeoutMs, () => cut.abort(new UpstreamError('total-timeout')))
   const work = new MediaWork(request, options.baseUrl)
 
-  function start(onHeartbeat: () => void = () => {}) {
-    const run = runTool(options, { ...encodeToolRequest(request), account, onHeartbeat, signal })
+  /** The first call is refused when there are too many, for another account to make; the others wait for their turn. */
+  const waitMs = options.pace.take(account.key)
+  async function start(onHeartbeat: () => void = () => {}, waits = true) {
+    for (let ms = waits ? options.pace.take(account.key) : 0; ms > 0; ms = options.pace.take(account.key))
+      await delay(ms, undefined, { signal })
+    return await runTool(options, { ...encodeToolRequest(request), account, onHeartbeat, signal })
+  }
+
+  function begin(...given: Parameters<typeof start>) {
+    const run = start(...given)
     // Awaited later, perhaps after it has failed.
     run.catch(() => {})
     return run
@@ -37,11 +47,12 @@ export async function* askVendorMedia(
   try {
     const taken = Promise.withResolvers<void>()
     const takenAfter = performance.now() + acceptAfterMs
-    const first = start(() => performance.now() > takenAfter && taken.resolve())
+    if (waitMs > 0) throw new UpstreamError('rate-limited', { retryAfterMs: waitMs })
+    const first = begin(() => performance.now() > takenAfter && taken.resolve(), false)
     await Promise.race([first, taken.promise])
     yield { type: 'accepted', tasks: count }
 
-    const runs = [first, ...Array.from({ length: count - 1 }, () => start())]
+    const runs = [first, ...Array.from({ length: count - 1 }, () => begin())]
     let broken: UpstreamError | undefined
     for (const [index, run] of runs.entries()) {
       const fail = (cause: string) =>

@@ -1,8 +1,8 @@
 import type { ApiKeyAccount } from '../../core/account.ts'
 import { UpstreamError } from '../../core/errors.ts'
-import { isRecord } from '../decode-parts.ts'
 import { callSite, checkKey, type SiteAccess } from '../site-calls.ts'
 import type { AccountCheck } from '../upstream.ts'
+import { fetchKeyModelIds } from './models.ts'
 
 /** May the key chat? Its profile and its list of models answer for a plan without an API too, so that a chat of one token is
  *  asked. Contract: `Upstream.checkAccount`. Source: WIRE 11 */
@@ -31,19 +31,6 @@ export async function checkKeyChats(
     if (error.kind === 'bad-request') return 'signed-in'
     throw error
   }
-}
-
-/** The ids that the key is served. Source: WIRE 11, Lists and account */
-export async function fetchKeyModelIds(
-  access: SiteAccess,
-  account: ApiKeyAccount,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const { data } = await callSite(access, { path: '/api/llm_proxy/v1/models', account, signal })
-  if (!Array.isArray(data)) throw new UpstreamError('malformed')
-  return data.flatMap((model: unknown) =>
-    isRecord(model) && typeof model.id === 'string' && model.id !== '' ? [model.id] : [],
-  )
 }
 
 /** Of those at the price of a fifth of a credit, as the site lists them (WIRE 9.4); else whichever comes first. */

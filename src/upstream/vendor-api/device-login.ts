@@ -7,7 +7,7 @@ const leastPollMs = 1_000
 const mostPollMs = 30_000
 const longestWaitMs = 30 * 60_000
 
-/** Source: WIRE 11, Device login. @throws {UpstreamError} */
+/** Source: WIRE 11.10. @throws {UpstreamError} */
 export async function requestDeviceCode(access: SiteAccess, signal: AbortSignal): Promise<DeviceCode> {
   const path = '/api/cli_auth/device_code'
   const answer = await callSite(access, { path, account: undefined, method: 'POST', signal })

@@ -13,12 +13,12 @@ import { isCount, isRecord, parseEvent } from '../decode-parts.ts'
 import { nearestLevel } from './reasoning-levels.ts'
 import { recogniseStreamError, recogniseWallMark } from './vendor-failures.ts'
 
-/** The path of a streamed answer. Source: WIRE 11, Chat */
+/** The path of a streamed answer. Source: WIRE 11.2 */
 export const geminiPath = (model: string): string =>
   `/api/llm_proxy/gemini/v1beta/models/${encodeURIComponent(model)}:streamGenerateContent?alt=sse`
 
 /** The body of a chat in Gemini's style, with the whole history. Source: WIRE 11, ai.google.dev/api/generate-content */
-export function encodeGeminiChat(request: ChatRequest) {
+export function encodeGeminiChat(request: ChatRequest, efforts?: readonly string[]) {
   const { messages, tools, output, stop, maxTokens, sampling = {} } = request
   const model = request.model.upstreamIds.agent[0] ?? request.model.id
   const system = messages
@@ -35,7 +35,7 @@ export function encodeGeminiChat(request: ChatRequest) {
     ...(stop?.length && { stopSequences: stop }),
     ...(maxTokens !== undefined && { maxOutputTokens: maxTokens }),
     ...(output && encodeFormat(output)),
-    ...encodeThinking(model, sampling),
+    ...encodeThinking(model, sampling, efforts),
   }
   return {
     contents: encodeContents(messages, names),
@@ -45,9 +45,9 @@ export function encodeGeminiChat(request: ChatRequest) {
   }
 }
 
-function encodeThinking(model: string, { effort, thinkingTokens }: Sampling) {
+function encodeThinking(model: string, { effort, thinkingTokens }: Sampling, efforts?: readonly string[]) {
   if (effort === undefined && thinkingTokens === undefined) return undefined
-  const level = effort === undefined ? undefined : nearestLevel(model, effort)
+  const level = effort === undefined ? undefined : nearestLevel(model, effort, efforts)
   if (level !== undefined) return { thinkingConfig: { includeThoughts: true, thinkingLevel: level } }
   return {
     thinkingConfig: { includeThoughts: true, ...(thinkingTokens && { thinkingBudget: thinkingTokens }) },
@@ -151,6 +151,7 @@ export function createGeminiDecoder() {
       if (isRecord(part)) addPart(part, answer)
     if (typeof candidate.finishReason === 'string') {
       if (candidate.finishReason === 'MAX_TOKENS') answer.finishReason = 'length'
+      if (filterReasons.has(candidate.finishReason)) answer.finishReason = 'content-filter'
       answer.complete = true
     }
     return true
@@ -202,3 +203,12 @@ function parseGeminiUsage(usage: unknown): TokenUsage | undefined {
       cachedContentTokenCount > 0 && { cached: cachedContentTokenCount }),
   }
 }
+
+/** Source: ai.google.dev/api/generate-content, FinishReason */
+const filterReasons: ReadonlySet<string> = new Set([
+  'SAFETY',
+  'RECITATION',
+  'BLOCKLIST',
+  'PROHIBITED_CONTENT',
+  'SPII',
+])

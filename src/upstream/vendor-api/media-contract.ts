@@ -35,7 +35,7 @@ const b = [...a, '4:3', '3:4']
 const c = [...b, '21:9']
 const wide = [...c, '9:21', '5:4', '4:5']
 
-/** Of each video model its ratios and sizes. Source: WIRE 11, Tools; the vendor takes its default for what a model lacks. */
+/** Of each video model its ratios and sizes. Source: WIRE 11.4; the vendor takes its default for what a model lacks. */
 const videos: Readonly<Record<string, MediaTerms>> = {
   'kling/v3': { ratios: a, sizes: [] },
   'kling/o3': { ratios: a, sizes: [] },

@@ -7,11 +7,11 @@ import { recogniseStreamError, recogniseWallMark } from './vendor-failures.ts'
 
 /** The body of a chat in OpenAI's style, always with the whole history and in the style's own fields. The surface is known to
  *  have neither web search nor mixtures: the first model of a mixture, which leads it, is asked. Source: WIRE 11 */
-export function encodeOpenAiChat(request: ChatRequest) {
+export function encodeOpenAiChat(request: ChatRequest, efforts?: readonly string[]) {
   const { tools, output, stop, maxTokens, sampling = {} } = request
   const model = request.model.upstreamIds.agent[0] ?? request.model.id
   const { temperature, topP, seed, effort } = sampling
-  const level = effort === undefined ? undefined : nearestLevel(model, effort)
+  const level = effort === undefined ? undefined : nearestLevel(model, effort, efforts)
   return {
     model,
     messages: request.messages.flatMap((turn) => encodeTurn(turn, model)),
@@ -49,7 +49,7 @@ function encodeTurn(turn: ChatTurn, model: string): object[] {
   ]
 }
 
-/** These models refuse a history without what they thought in it. Source: WIRE 11, Chat */
+/** These models refuse a history without what they thought in it. Source: WIRE 11.2 */
 const wantsReasoningBack = (model: string): boolean => /^(?:minimax-m|deep-?seek-v4)/.test(model)
 
 /** A result is words; what else a tool gave follows as the user's. */
@@ -143,5 +143,6 @@ const stringOf = (value: unknown): string => (typeof value === 'string' ? value 
 function noteFinish(reason: unknown, answer: Answer): void {
   if (typeof reason !== 'string') return
   if (reason === 'length') answer.finishReason = 'length'
+  if (reason === 'content_filter') answer.finishReason = 'content-filter'
   answer.closed = true
 }

@@ -1,4 +1,4 @@
-/** What a model takes as `reasoning_effort`, by its id, where its own catalogue does not say. Source: WIRE 11, Chat */
+/** What a model takes as `reasoning_effort`, by its id, where its own catalogue does not say. Source: WIRE 11.2 */
 const levels: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^gpt-6/, ['low', 'medium', 'high', 'xhigh', 'max']],
   [/^gpt-5\.6/, ['none', 'low', 'medium', 'high', 'xhigh', 'max']],
@@ -29,6 +29,19 @@ export function nearestLevel(
   return known.toReversed().reduce((best, level) => (distance(level) < distance(best) ? level : best))
 }
 
-/** The vendor refuses `temperature` for these. Source: WIRE 11, Chat */
+/** What is asked in the place of the effort that was wanted. @returns undefined where nothing is lost */
+export function tellOtherLevel(
+  { id, efforts }: { readonly id: string; readonly efforts?: readonly string[] },
+  effort: string | undefined,
+): string | undefined {
+  if (effort === undefined) return undefined
+  const level = nearestLevel(id, effort, efforts)
+  if (level === effort) return undefined
+  return level === undefined
+    ? `reasoning effort is not used: ${id} has no levels of it`
+    : `reasoning effort ${effort.slice(0, 20)} is not one of ${id}: ${level} is asked for`
+}
+
+/** The vendor refuses `temperature` for these. Source: WIRE 11.2 */
 export const takesTemperature = (model: string): boolean =>
   !/^(?:kimi-k3|gpt-5\S*|gpt-6\S*|o1\b|o3\b|o4-mini)/.test(model)

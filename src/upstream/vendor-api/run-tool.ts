@@ -5,7 +5,7 @@ import type { MediaRequest } from '../../core/media-request.ts'
 import type { Reply } from '../../core/open-reply.ts'
 import { parseEvent } from '../decode-parts.ts'
 import { nearestAspectRatio } from '../encode-parts.ts'
-import { readText, type SiteAccess } from '../site-calls.ts'
+import { maxTextLength, readText, type SiteAccess } from '../site-calls.ts'
 import { keyMediaId, keyMediaTerms } from './media-contract.ts'
 import { recogniseCreditWall, recogniseVendorReply } from './vendor-failures.ts'
 
@@ -17,7 +17,7 @@ export interface ToolRun extends ToolRequest {
 
 type Result = Readonly<Record<string, unknown>>
 
-/** Runs a tool to its last line. Lines before it have no `status`.
+/** Runs a tool to its last line. Lines before it have no `status`; lines that are no JSON, or of a later version, are skipped.
  *  @returns that line, which may say that the tool failed
  *  @throws {UpstreamError} for a failure of the service, the key's credits included. Source: WIRE 11 */
 export async function runTool(access: SiteAccess, run: ToolRun): Promise<Result> {
@@ -44,18 +44,26 @@ export async function runTool(access: SiteAccess, run: ToolRun): Promise<Result>
   }
   if (reply.status !== 200) throw recognise(await readText(reply))
 
-  let read = ''
+  /** What no event is, until one has come. */
+  let words = ''
+  let isTool = false
   for await (const line of readLines(reply)) {
-    read ||= line
     const object = parseEvent(line)
-    if (!object) throw recognise(line)
+    if (!object) {
+      if (words.length < maxTextLength) words += `${line}\n`
+      continue
+    }
+    // What a later version of the protocol says is for those who know it.
+    if (typeof object.version === 'number' && object.version > 1) continue
+    isTool = true
     if (typeof object.status !== 'string') {
       if (object.status !== undefined) throw recognise(line)
       run.onHeartbeat()
     } else if (object.status === 'ok') return object
     else return judged(object, recognise(JSON.stringify({ message: object.message })))
   }
-  throw new UpstreamError(read === '' ? 'empty' : 'reset')
+  if (isTool) throw new UpstreamError('reset')
+  throw words === '' ? new UpstreamError('empty') : recognise(words)
 }
 
 /** A tool that failed says so in a line that is its result; only what the words are known to say of the key is a failure of

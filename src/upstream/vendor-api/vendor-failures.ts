@@ -4,7 +4,7 @@ import { isRecord, parseEvent } from '../decode-parts.ts'
 import { isPage, type ReplyEvidence, recogniseReply, recogniseSpeaking, retryAfter } from '../failures.ts'
 
 /** The wall before a key whose plan has no API, or whose credits are spent: HTTP 200 and an advertisement in the form of an
- *  answer, told by a header. Looked at before the body, on every route of a key. Source: WIRE 11, Refusals
+ *  answer, told by a header. Looked at before the body, on every route of a key. Source: WIRE 11.9
  *  @returns undefined where there is no wall */
 export function recogniseCreditWall(headers: IncomingHttpHeaders, nowMs: number): UpstreamError | undefined {
   const code = headers['x-genspark-credit-wall']
@@ -67,7 +67,7 @@ export function recogniseRouteReply(evidence: ReplyEvidence): UpstreamError {
   })
 }
 
-/** Seconds, in a line of its own or within an error. Source: WIRE 11, Refusals */
+/** Seconds, in a line of its own or within an error. Source: WIRE 11.9 */
 function waitInBody(text: string): number | undefined {
   for (const line of text.split('\n', 20)) {
     const object = parseEvent(line)

@@ -82,7 +82,7 @@ describe('a client that is no browser', () => {
     ['POST', '/api/tool_cli/image_generation', 400],
     ['POST', '/api/llm_proxy/v1/chat/completions', 400],
     ['POST', '/api/anthropic/v1/messages', 400],
-    ['GET', '/api/cli_auth/token', 404],
+    ['GET', '/api/cli_auth/token', 200],
     ['GET', '/recaptcha/api.js', 200],
     ['PUT', '/blob-upload/1', 403],
     ['GET', '/blob/1', 404],

@@ -14,7 +14,7 @@ const high = ['low', 'medium', 'high']
 const xhigh = [...high, 'xhigh']
 const gpt = ['none', ...xhigh]
 
-/** Source: WIRE 9.6, and of the levels WIRE 11, Chat. */
+/** Source: WIRE 9.6, and of the levels WIRE 11.2. */
 export const keyModels: readonly KeyModel[] = [
   { id: 'claude-opus-5', context: 1000, output: 128, efforts: xhigh },
   { id: 'claude-opus-4-6', context: 200, output: 128, efforts: high },

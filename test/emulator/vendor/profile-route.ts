@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import type { Route } from '../route.ts'
 import { sendFault } from '../send-fault.ts'
 import { keyModelsOf, openCodeConfig } from './key-models.ts'
+import { toolBodies } from './vendor-bodies.ts'
 
 /** Whose a key is and what is left, as the vendor's own command line reads it (WIRE 11). */
 export const profileRoutes: Readonly<Record<string, Route>> = {
@@ -45,6 +47,16 @@ export const profileRoutes: Readonly<Record<string, Route>> = {
       return undefined
     },
   },
+  'GET /api/tool_cli/tools': {
+    isPublic: true,
+    async answer(exchange) {
+      const { vendor } = exchange.site
+      const apiKey = exchange.request.headers['x-api-key']?.toString()
+      if (apiKey !== undefined && !vendor.badKeys.has(apiKey)) return { tools: describeTools(), features: {} }
+      await sendFault(exchange, { status: 401, body: { status: 'error', message: 'Invalid API key' } })
+      return undefined
+    },
+  },
   'GET /api/tool_cli/me': {
     isPublic: true,
     async answer(exchange) {
@@ -60,4 +72,23 @@ export const profileRoutes: Readonly<Record<string, Route>> = {
       return undefined
     },
   },
+}
+
+/** Each tool with the values that it takes, as JSON schemas. */
+const describeTools = () =>
+  Object.entries(toolBodies).map(([name, schema]) => {
+    const { properties, required = [] } = z.toJSONSchema(schema)
+    return {
+      name,
+      description: `Canned ${name}`,
+      requires_project: false,
+      parameters: { type: 'object', properties, required },
+      cli: { aliases: [], primary_arg: required[0], output_file_keys: fileKeys[name] ?? [] },
+    }
+  })
+
+const fileKeys: Readonly<Record<string, readonly string[]>> = {
+  image_generation: ['generated_images'],
+  video_generation: ['generated_videos'],
+  audio_generation: ['generated_audios'],
 }

@@ -16,7 +16,7 @@ export async function* toolLines(
   const { heartbeats = 1, heartbeatDelayMs = 0 } = scenario
   for (let count = 0; count < heartbeats; count += 1) {
     if (heartbeatDelayMs > 0) await delay(heartbeatDelayMs, undefined, { signal: exchange.signal })
-    yield { heartbeat: count + 1 }
+    yield { version: 1, heartbeat: count + 1 }
   }
   if (scenario.withoutFinal) return
   if (scenario.error !== undefined) return yield { status: 'error', message: scenario.error, data: null }
@@ -25,10 +25,28 @@ export async function* toolLines(
 
 function toolData(
   { site, origin }: Pick<Exchange, 'site' | 'origin'>,
-  { tool, apiKey, model, prompt }: VendorAsk,
+  { tool, apiKey, model, prompt, body }: VendorAsk,
   { tasks = [{}], place = 'public', urls = 'early' }: ToolAnswer,
 ): WireEvent {
   const kind = mediaTools[tool]
+  if (tool === 'audio_generation') {
+    const file = { sessionId: keyOwner(apiKey), contentType: 'audio/mpeg', bytes: cannedSound, place }
+    return { generated_audios: [{ task_id: 'a-1', audio_urls: [site.files.add({ origin, ...file })] }] }
+  }
+  if (tool === 'audio_transcribe') return { text: 'canned transcript' }
+  if (tool === 'get_model_info')
+    return {
+      models: [
+        {
+          name: (body.model_names as readonly string[])[0],
+          params_schema: {
+            type: 'object',
+            properties: { voice_id: { type: 'string' }, speed: { type: 'number' } },
+          },
+          speakers: ['Aria', 'Roger'],
+        },
+      ],
+    }
   if (kind === undefined) return { results: [`canned result of ${tool}`] }
   const made = tasks.map((plan) =>
     site.tasks.create({ kind, sessionId: keyOwner(apiKey), model, prompt, plan: { place, ...plan }, origin }),
@@ -37,6 +55,9 @@ function toolData(
     [kind === 'image' ? 'generated_images' : 'generated_videos']: made.map(urls === 'early' ? ended : begun),
   }
 }
+
+/** An empty tag of ID3, and a frame. */
+const cannedSound = Buffer.concat([Buffer.from('ID3\x04\0\0\0\0\0\0', 'latin1'), Buffer.alloc(64, 0xff)])
 
 const mediaTools: Readonly<Record<string, MediaTask['kind']>> = {
   image_generation: 'image',

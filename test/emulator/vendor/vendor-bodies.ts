@@ -78,7 +78,7 @@ export const geminiBody = z.looseObject({
     .min(1),
 })
 
-/** Whether a value outside of an enum is refused or replaced is not known: here it is refused (WIRE 11, Tools; 12). */
+/** Whether a value outside of an enum is refused or replaced is not known: here it is refused (WIRE 11.4; 12). */
 const imageTool = z.strictObject({
   query: z.string().min(1),
   model: z
@@ -129,10 +129,35 @@ const videoTool = z.strictObject({
   image_urls: z.array(z.string()).optional(),
 })
 
+const audioTool = z.strictObject({
+  prompt: z.string().min(1),
+  model: z.enum([
+    ...(['google/gemini-3.1-flash-tts-preview', 'google/lyria-music', 'bytedance/seed-audio-1.0'] as const),
+    ...(['alibaba/qwen-audio-3-tts', 'elevenlabs/v3-tts', 'elevenlabs/v4-tts', 'elevenlabs/music'] as const),
+    ...([
+      'fal-ai/elevenlabs/tts/multilingual-v2',
+      'fal-ai/minimax/speech-2.8-hd',
+      'fal-ai/vibevoice/7b',
+    ] as const),
+  ]),
+  audio_type: z.enum(['speech', 'music', 'sound_effect']).optional(),
+  params: z.looseObject({}).optional(),
+  duration: z.number().optional(),
+  lyrics: z.string().optional(),
+})
+
+const transcribeTool = z.strictObject({
+  audio_urls: z.array(z.string().min(1)).min(1),
+  model: z.enum(['whisper-1', 'gemini-3-flash-preview', 'elevenlabs_scribe_v2']).optional(),
+  prompt: z.string().optional(),
+})
+
 /** The published schemas; the fields of other tools are their own. */
 export const toolBodies: Readonly<Record<string, z.ZodType<Record<string, unknown>>>> = {
   image_generation: imageTool,
   video_generation: videoTool,
+  audio_generation: audioTool,
+  audio_transcribe: transcribeTool,
 }
 
 /** The fields of a tool are its own. */

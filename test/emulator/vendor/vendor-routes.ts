@@ -27,12 +27,38 @@ export const vendorRoutes: Readonly<Record<string, Route>> = {
     isPublic: true,
     answer: (exchange) => answerVendor(exchange, 'gemini'),
   },
+  'POST /api/tool_cli/file/upload_url': {
+    isPublic: true,
+    async answer({ site, request, origin }) {
+      const apiKey = request.headers['x-api-key']?.toString()
+      const { content_type: contentType, name = 'file' } = (await readJsonBody(request)) as Record<
+        string,
+        string
+      >
+      if (apiKey === undefined || site.vendor.badKeys.has(apiKey) || !contentType)
+        throw new RefusedBody(400, 'no key or no content_type')
+      const { id } = site.uploads.create({ sessionId: keyOwner(apiKey), name, contentType })
+      return {
+        status: 'ok',
+        message: 'success',
+        data: {
+          upload_url: `${origin}/blob-upload/${id}?sig=canned`,
+          file_wrapper_url: `${origin}/api/files/s/${id}`,
+        },
+      }
+    },
+  },
   'POST /api/tool_cli/file/download': {
     isPublic: true,
     async answer({ site, request, origin }) {
       const apiKey = request.headers['x-api-key']?.toString()
       const { file_wrapper_url: given } = (await readJsonBody(request)) as { file_wrapper_url?: string }
-      const file = site.files.byUrl.get(URL.parse(given ?? '', origin)?.href ?? '')
+      const url = URL.parse(given ?? '', origin)
+      const upload = site.uploads.byId(url?.pathname.split('/').at(-1) ?? '')
+      const file =
+        upload?.bytes && apiKey !== undefined && upload.sessionId === keyOwner(apiKey)
+          ? { owner: upload.sessionId, contentType: upload.contentType ?? '', bytes: upload.bytes }
+          : site.files.byUrl.get(url?.href ?? '')
       if (apiKey === undefined || !file || file.owner !== keyOwner(apiKey))
         return { status: 'error', message: 'File not found', data: null }
       const { contentType, bytes } = file

@@ -10,7 +10,7 @@ export interface VendorSite {
   readonly badKeys: Set<string>
   /** Keys without credits. */
   readonly spentKeys: Set<string>
-  /** Keys that meet the credit wall on chats and tools (WIRE 11, Refusals). */
+  /** Keys that meet the credit wall on chats and tools (WIRE 11.9). */
   readonly walls: Map<string, CreditWall>
   /** Of keys that are served other models than most. */
   readonly models: Map<string, readonly KeyModel[]>

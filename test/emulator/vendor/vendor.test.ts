@@ -145,7 +145,7 @@ describe('tools', () => {
     expect((await reply).headers['content-type']).toBe('application/x-ndjson')
     const [heartbeat, last] = await linesOf(reply)
     const [task] = [...emulator.tasks.values()]
-    expect(heartbeat).toEqual({ heartbeat: 1 })
+    expect(heartbeat).toEqual({ version: 1, heartbeat: 1 })
     expect(last).toEqual({
       status: 'ok',
       message: 'success',

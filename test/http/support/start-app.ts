@@ -97,6 +97,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   })
   const services: AppServices = {
     runMedia,
+    runAudio: { speak: nobodySpeaks, transcribe: nobodySpeaks },
     videoJobs,
     linkStore: store,
     operatorKey: createOperatorKey(store),
@@ -205,3 +206,5 @@ export function untilAborted({ signal }: GatewayCall): Promise<never> {
 /** Attachments whose pictures come from `fetchImage`. */
 export const fetchedBy = (fetchImage: PublicFileFetcher['fetchImage']): FetchAttachments =>
   createFetchAttachments({ fetchImage, maxBodyBytes: 1024 * 1024 })
+
+const nobodySpeaks = () => Promise.reject(new Error('nobody speaks in this test'))

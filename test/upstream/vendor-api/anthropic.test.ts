@@ -159,7 +159,7 @@ test('thinking and text are told apart, and the model that served is named', () 
 test.each([
   ['end_turn', 'stop'],
   ['stop_sequence', 'stop'],
-  ['refusal', 'stop'],
+  ['refusal', 'content-filter'],
   ['max_tokens', 'length'],
   ['model_context_window_exceeded', 'length'],
 ])('stop reason %s is %s', (stopReason, reason) => {
@@ -183,7 +183,7 @@ test('the message is whole with its stop reason, and broken before', () => {
 })
 
 test('an answer without a word is empty', () => {
-  expect(kindOf(decode(start, stopped('refusal'), stop))).toBe('empty')
+  expect(kindOf(decode(start, stopped('end_turn'), stop))).toBe('empty')
 })
 
 test('unknown events and deltas are ignored and counted', () => {

@@ -77,7 +77,7 @@ test('the request has the shape of OpenAI and nothing of a session', async () =>
 test.each([
   ['stop', 'stop'],
   ['length', 'length'],
-  ['content_filter', 'stop'],
+  ['content_filter', 'content-filter'],
 ])('reasoning and text are told apart, and finish reason %s is %s', async (finish, reason) => {
   const { upstream } = await startVendorSite(
     sendEvents(

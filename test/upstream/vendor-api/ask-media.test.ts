@@ -208,3 +208,14 @@ test('the profile tells whether a key is good and what is left', async () => {
   site.respond = send(503, '')
   await expect(upstream.checkLogin(keyAccount, signal)).rejects.toMatchObject({ kind: 'unavailable' })
 })
+
+test.each([
+  ['of a later version', line({ version: 2, status: 'error', message: 'what is this' })],
+  ['without JSON', 'ping\n: comment\n'],
+])('issue 15 skips lines %s', async (_, odd) => {
+  const whole = odd + heartbeat + odd + ok({ generated_images: [picture('t-1')] })
+  const { upstream } = await startVendorSite(send(200, whole, { 'content-type': 'application/x-ndjson' }))
+  const { events, error } = await makeWhole(upstream, imageRequest())
+  expect(error).toBeUndefined()
+  expect(events.at(-1)).toMatchObject({ files: [{ url: 'https://cdn.test/t-1.png' }] })
+})
