@@ -13,8 +13,9 @@ import type { RunMedia } from '../gateway/media.ts'
 import type { Processes } from '../gateway/processes.ts'
 import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
-import type { Records } from '../records/record.ts'
+import type { Records } from '../records/ring.ts'
 import type { OperatorKey } from '../store/operator-key.ts'
+import type { OperatorSessions } from '../store/operator-sessions.ts'
 import type { Store } from '../store/store.ts'
 import type { PassThrough } from '../upstream/pass-through.ts'
 import type { SiteFile } from '../upstream/upstream.ts'
@@ -37,6 +38,8 @@ export interface AppServices {
   readonly linkStore: Pick<Store, 'saveDocument' | 'findDocument'>
   /** The key that the service made for the operator. */
   readonly operatorKey: Pick<OperatorKey, 'looksMade' | 'matches'>
+  /** For sessions of the console. */
+  readonly operatorSessions: OperatorSessions
   /** Fetches a picture that a client names by URL. */
   readonly fetchAttachments: FetchAttachments
   /** For `/admin/accounts`. */

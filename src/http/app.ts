@@ -5,6 +5,7 @@ import Koa from 'koa'
 import type { Config } from '../config.ts'
 import { UnavailableError } from '../core/errors.ts'
 import { accessLog } from './access-log.ts'
+import { createSession } from './admin/session.ts'
 import { createAdminRoutes } from './admin.ts'
 import type { AppServices } from './app-services.ts'
 import { beginRequest } from './begin-request.ts'
@@ -39,7 +40,8 @@ export function createApp(
   const guesses = createGuesses()
   const open = refuseWhenShuttingDown(isShuttingDown)
   const limit = limitRate(config.requestRateLimit, services.sharedLimit)
-  const keys = authenticate(bearers, config)
+  const session = createSession(config, services)
+  const keys = authenticate(bearers, config, session)
   const app = new Koa<RequestState>()
   Object.assign(app.context, { bodyBudget: createBodyBudget(config.bodyBudgetBytes) })
   app.use(beginRequest({ shutdown, stallMs: writeStallMs }))
@@ -63,8 +65,8 @@ export function createApp(
     ),
   )
   app.use(open)
+  app.use(createAdminRoutes(config, { ...services, session, keys: bearers, guesses }))
   app.use(limit)
-  app.use(createAdminRoutes(config, services, bearers, guesses))
   app.use(keys)
   app.use(refuseUnmatched)
 

@@ -10,8 +10,13 @@ import type { RequestContext } from './request-state.ts'
 export interface Guesses {
   /** Asks `isRight` of the request, unless its address has guessed too often. A wrong secret that is tried on route after route, as
    *  by a script with an old key, is a single guess; no secret is none.
+   *  @param tried  default: the keys in its headers
    *  @throws {ServiceError} `rate_limit_exceeded`, with the true wait */
-  allow(context: RequestContext, isRight: () => boolean | Promise<boolean>): Promise<boolean>
+  allow(
+    context: RequestContext,
+    isRight: () => boolean | Promise<boolean>,
+    tried?: readonly string[],
+  ): Promise<boolean>
 }
 
 const windowMs = 60_000
@@ -47,10 +52,9 @@ export function createGuesses(now: () => number = () => performance.now()): Gues
   }
 
   return {
-    async allow(context, isRight) {
+    async allow(context, isRight, keys = givenKeys(context)) {
       const address = clientOf(context.state.clientAddress)
       const guesser = guesserAt(address)
-      const keys = givenKeys(context)
       if (guesser && guesser.count >= maxGuesses && keys.length > 0) {
         const retryAfterMs = guesser.startedMs + windowMs - now()
         throw new ServiceError('rate_limit_exceeded', { message: tooManyGuesses, retryAfterMs })

@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { ServiceError } from '../core/errors.ts'
 import type { OperatorKey } from '../store/operator-key.ts'
+import type { Session } from './admin/session.ts'
 import { isOwnOrigin } from './own-origin.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
 
@@ -12,6 +13,8 @@ export interface Keys {
   /** Whether it bears the operator's key: one of ADMIN_SECRET, else the one that the service made. A client's key never is one.
    *  @throws {UnavailableError} `dependency_unavailable` */
   isOperator(context: RequestContext): boolean | Promise<boolean>
+  /** The same of a key that comes otherwise. */
+  isOperatorsKey(key: string): boolean | Promise<boolean>
 }
 
 export function createKeys(
@@ -28,20 +31,26 @@ export function createKeys(
 
   return {
     clientOf: (context) => findClient(givenKeys(context))?.toString('hex', 0, labelBytes),
-    isOperator(context) {
-      const keys = givenKeys(context)
-      if (adminSecrets.length > 0) return findOperator(keys) !== undefined
-      return keys.some(operatorKey.looksMade) && isMade(keys)
-    },
+    isOperator: (context) => opens(givenKeys(context)),
+    isOperatorsKey: (key) => opens([key]),
+  }
+
+  function opens(keys: readonly string[]): boolean | Promise<boolean> {
+    if (adminSecrets.length > 0) return findOperator(keys) !== undefined
+    return keys.some(operatorKey.looksMade) && isMade(keys)
   }
 }
 
 export type AuthenticateOptions = Pick<Config, 'apiSecrets' | 'corsOrigins' | 'publicUrl'>
 
-/** Lets in who bears a client's key or the operator's, and remembers which. A service without keys for clients lets everybody in
+/** Lets in who bears a client's key, the operator's, or a session of the console, and remembers which. A service without keys for clients lets everybody in
  *  but the pages of strangers.
  *  @throws {ServiceError} `invalid_api_key`, `origin_not_allowed` */
-export function authenticate(keys: Keys, options: AuthenticateOptions): Middleware {
+export function authenticate(
+  keys: Keys,
+  options: AuthenticateOptions,
+  session?: Pick<Session, 'isConsole'>,
+): Middleware {
   const takesKeys = options.apiSecrets.length > 0
   const refuseStrangers = createStrangerCheck(options)
 
@@ -52,7 +61,8 @@ export function authenticate(keys: Keys, options: AuthenticateOptions): Middlewa
       return next()
     }
     const isOperator = keys.isOperator(context)
-    return typeof isOperator === 'boolean' ? enter(isOperator) : isOperator.then(enter)
+    const isKnown = isOperator || (session?.isConsole(context) ?? false)
+    return typeof isKnown === 'boolean' ? enter(isKnown) : isKnown.then(enter)
 
     function enter(byOperator: boolean): Promise<unknown> {
       if (byOperator) {
