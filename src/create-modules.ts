@@ -35,6 +35,7 @@ import { ModelsFileError, openModelsFile } from './models/models-file.ts'
 import { createListRefresh } from './models/refresh-lists.ts'
 import { countTokens, cutToTokens, warmUpTokens } from './models/tokens.ts'
 import { createRecords } from './records/ring.ts'
+import { createSeries } from './records/series.ts'
 import { createEmbeddedStore } from './store/embedded-store.ts'
 import { lockDataDir } from './store/lock-data-dir.ts'
 import { openStore } from './store/open-store.ts'
@@ -202,6 +203,8 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   // Containers that are made anew, and processes of one machine, tell themselves apart by the end of it.
   const replica = `${hostname().slice(0, 60)}-${randomBytes(2).toString('hex')}`
   const records = createRecords({ replica, shared: shared?.store.requests })
+  const series = createSeries(clock)
+  records.onEnded(series.add)
 
   const app = createApp(config, {
     ...{
@@ -219,7 +222,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       catalogue,
       tokens,
     },
-    ...{ records, countTokens, metrics, logger, clock, shutdown, isShuttingDown },
+    ...{ records, series, replica, countTokens, metrics, logger, clock, shutdown, isShuttingDown },
     keptResponses: createKeptResponses(prompts ?? documents, { keepMs: config.responsesKeepMs }),
     async openFile(accountKey, url, signal) {
       const account = roster.byKey(accountKey)

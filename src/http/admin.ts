@@ -3,7 +3,6 @@ import type { Config } from '../config.ts'
 import { InvalidRequestError, ServiceError } from '../core/errors.ts'
 import {
   encodeAccount,
-  encodeAccountList,
   encodeAdded,
   encodeLogin,
   encodeUsageCounts,
@@ -11,6 +10,9 @@ import {
   parseAccounts,
   parseUsageRange,
 } from '../dialects/admin.ts'
+import { createAccountListHandlers } from './admin/accounts.ts'
+import { createEventsHandler } from './admin/events.ts'
+import { createOverviewHandlers } from './admin/overview.ts'
 import { createRequestHandlers } from './admin/requests.ts'
 import { createSessionHandlers, type Session, type SessionCookies } from './admin/session.ts'
 import type { AppServices } from './app-services.ts'
@@ -55,7 +57,9 @@ export function createAdminRouter(config: Config, services: AdminServices): Rout
   const router = new Router<RequestState>()
   const sessions = createSessionHandlers(config, services, services)
   const accounts = createAccountHandlers(config, services)
+  const accountList = createAccountListHandlers(config, services)
   const requests = createRequestHandlers(services)
+  const overview = createOverviewHandlers(services)
   const add = (
     method: 'get' | 'post' | 'patch' | 'delete',
     path: string,
@@ -64,15 +68,22 @@ export function createAdminRouter(config: Config, services: AdminServices): Rout
 
   add('post', '/session', sessions.begin)
   add('delete', '/session', sessions.end)
-  add('get', '/accounts', accounts.list)
+  add('get', '/accounts', accountList.list)
+  add('post', '/accounts/bulk', accountList.beginBulk)
+  add('get', '/tasks/:id', accountList.readTask)
+  add('delete', '/tasks/:id', accountList.cancelTask)
   add('post', '/accounts', accounts.add)
   add('post', '/accounts/login', accounts.beginLogin)
   add('get', '/accounts/login/:id', accounts.readLogin)
   add('delete', '/accounts/login/:id', accounts.cancelLogin)
+  add('get', '/accounts/:id', accountList.retrieve)
   add('patch', '/accounts/:id', accounts.change)
   add('delete', '/accounts/:id', accounts.remove)
   add('post', '/accounts/:id/check', accounts.check)
   add('get', '/usage', createUsageHandler(services))
+  add('get', '/overview', overview.overview)
+  add('get', '/series', overview.series)
+  add('get', '/events', createEventsHandler(services, overview.read))
   add('get', '/requests', requests.list)
   add('get', '/requests/:id', requests.retrieve)
   return router
@@ -102,10 +113,6 @@ function createAccountHandlers(
   const { hostname } = new URL(baseUrl)
 
   return {
-    async list(context: RequestContext): Promise<void> {
-      context.body = encodeAccountList(await accountAdmin.list())
-    },
-
     async add(context: RequestContext): Promise<void> {
       const body = isText(context) ? await readText(context) : await readJson(context, maxBodyBytes)
       const { accounts, notices } = parseAccounts(body, hostname)

@@ -14,6 +14,7 @@ import type { Processes } from '../gateway/processes.ts'
 import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
 import type { Records } from '../records/ring.ts'
+import type { Series } from '../records/series.ts'
 import type { OperatorKey } from '../store/operator-key.ts'
 import type { OperatorSessions } from '../store/operator-sessions.ts'
 import type { Store } from '../store/store.ts'
@@ -62,6 +63,10 @@ export interface AppServices {
   readonly sharedLimit?: SharedLimit | undefined
   /** The last requests; absent: they are only logged. */
   readonly records?: Records
+  /** How the last day went, minute by minute; absent: nobody counts. */
+  readonly series?: Series
+  /** The name of this process among the replicas. */
+  readonly replica?: string
   readonly metrics: Metrics
   readonly logger: Logger
   readonly clock: Clock

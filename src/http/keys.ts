@@ -2,7 +2,6 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { ServiceError } from '../core/errors.ts'
 import type { OperatorKey } from '../store/operator-key.ts'
-import type { Session } from './admin/session.ts'
 import { isOwnOrigin } from './own-origin.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
 
@@ -41,16 +40,19 @@ export function createKeys(
   }
 }
 
+/** The operator's session in a browser, where a client's key is asked for. */
+export interface ConsoleSession {
+  /** Whether the request bears one, and comes from a page of ours; without the header that only such a page can send along with
+   *  the cookie the session counts as none. @throws {ServiceError} `origin_not_allowed` */
+  isConsole(context: RequestContext): boolean | Promise<boolean>
+}
+
 export type AuthenticateOptions = Pick<Config, 'apiSecrets' | 'corsOrigins' | 'publicUrl'>
 
 /** Lets in who bears a client's key, the operator's, or a session of the console, and remembers which. A service without keys for clients lets everybody in
  *  but the pages of strangers.
  *  @throws {ServiceError} `invalid_api_key`, `origin_not_allowed` */
-export function authenticate(
-  keys: Keys,
-  options: AuthenticateOptions,
-  session?: Pick<Session, 'isConsole'>,
-): Middleware {
+export function authenticate(keys: Keys, options: AuthenticateOptions, session?: ConsoleSession): Middleware {
   const takesKeys = options.apiSecrets.length > 0
   const refuseStrangers = createStrangerCheck(options)
 

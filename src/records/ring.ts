@@ -1,8 +1,11 @@
+import { createListeners } from '../core/listeners.ts'
 import type { RequestRecord } from './record.ts'
 
 /** The last requests, of all replicas where they share. */
 export interface Records {
   add(record: RequestRecord): void
+  /** Calls back with each request of this process that has ended. @returns unsubscribe */
+  onEnded(listener: (record: RequestRecord) => void): () => void
   /** Of this process, the newest first. */
   list(): readonly RequestRecord[]
   /** The newest first. Never rejects: what cannot be read of the other replicas is left out, and told. */
@@ -83,6 +86,7 @@ export function createRecords(options: RecordsOptions = {}): Records {
   let number = 0
   /** Not yet told to the others; beyond the bound the oldest are never told. */
   let waiting: RequestRecord[] = []
+  const ended = createListeners<[record: RequestRecord]>()
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
 
@@ -163,7 +167,9 @@ export function createRecords(options: RecordsOptions = {}): Records {
       ring[number % max] = record
       number += 1
       if (shared) share(record)
+      ended.tell(record)
     },
+    onEnded: ended.add,
     list: () => [...newestFirst()].map(({ record }) => record),
     page,
     async find(id) {

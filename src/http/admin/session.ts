@@ -4,19 +4,16 @@ import { ServiceError } from '../../core/errors.ts'
 import { checkShape } from '../../dialects/check-shape.ts'
 import type { AppServices } from '../app-services.ts'
 import type { Guesses } from '../guesses.ts'
-import type { Keys } from '../keys.ts'
+import type { ConsoleSession, Keys } from '../keys.ts'
 import { isOwnAddress, isReachedByHttps } from '../own-origin.ts'
 import { readJson } from '../read-body.ts'
 import type { RequestContext } from '../request-state.ts'
 
 /** The operator's session in a browser: a cookie in the place of the key, which no script can read and no other site can use. */
-export interface Session {
+export interface Session extends ConsoleSession {
   /** Whether the request bears a session that may do this; renews one that has been used for a while.
    *  @throws {ServiceError} `origin_not_allowed`: it does, but the page is not ours */
   isOperator(context: RequestContext): boolean | Promise<boolean>
-  /** The same for the clients' routes, which a page of ours opens by a header that no other page can send with the cookie; without
-   *  it the session counts as none. */
-  isConsole(context: RequestContext): boolean | Promise<boolean>
 }
 
 export type SessionOptions = Pick<Config, 'routePrefix' | 'publicUrl' | 'trustedProxyHops' | 'maxBodyBytes'>

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
 import { parseConfig } from '../../../src/config.ts'
+import { systemClock } from '../../../src/core/clock.ts'
 import { type AdminServices, createAdminRouter } from '../../../src/http/admin.ts'
 import { startApp } from '../support/start-app.ts'
 
-const router = createAdminRouter(parseConfig({}), {} as AdminServices)
+const router = createAdminRouter(parseConfig({}), { clock: systemClock } as AdminServices)
 const routes = router.stack.flatMap(({ methods, path }) =>
   methods.filter((method) => method !== 'HEAD').map((method) => [method, String(path)] as const),
 )
