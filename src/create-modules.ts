@@ -38,6 +38,7 @@ import { createRecords } from './records/ring.ts'
 import { createSeries } from './records/series.ts'
 import { createEmbeddedStore } from './store/embedded-store.ts'
 import { lockDataDir } from './store/lock-data-dir.ts'
+import { createNamedKeys } from './store/named-keys.ts'
 import { openStore } from './store/open-store.ts'
 import { createOperatorKey } from './store/operator-key.ts'
 import { createOperatorSessions } from './store/operator-sessions.ts'
@@ -198,6 +199,8 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const backgroundWork = createBackgroundWork({ logger })
 
   const operatorKey = createOperatorKey(store)
+  const seesAll = shared && (() => shared.store.isRedisUp())
+  const namedKeys = createNamedKeys({ store, seesAll, clock, logger })
   const { adminSecrets } = config
   const operatorSessions = createOperatorSessions({ store, seal: createSeal(stateKeys), adminSecrets })
   // Containers that are made anew, and processes of one machine, tell themselves apart by the end of it.
@@ -209,6 +212,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const app = createApp(config, {
     ...{
       operatorKey,
+      namedKeys,
       operatorSessions,
       linkStore: store,
       runChat,
@@ -271,6 +275,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       await listRefresh.stop()
       await Promise.all([tokens.close(), upstream.close(), pool.close()])
       roster.close()
+      namedKeys.close()
       await records.close()
       await Promise.all([store.close(), prompts?.close()])
       unlockDataDir?.()

@@ -12,13 +12,14 @@ import {
 } from '../dialects/admin.ts'
 import { createAccountListHandlers } from './admin/accounts.ts'
 import { createEventsHandler } from './admin/events.ts'
+import { createKeyHandlers } from './admin/keys.ts'
 import { createOverviewHandlers } from './admin/overview.ts'
 import { createRequestHandlers } from './admin/requests.ts'
 import { createSessionHandlers, type Session, type SessionCookies } from './admin/session.ts'
 import type { AppServices } from './app-services.ts'
 import { isUnder } from './cors.ts'
 import type { Guesses } from './guesses.ts'
-import type { Keys } from './keys.ts'
+import { type Keys, labelOf } from './keys.ts'
 import { limitRate } from './limit-rate.ts'
 import { readBody, readJson } from './read-body.ts'
 import type { Middleware, RequestContext, RequestState } from './request-state.ts'
@@ -59,6 +60,7 @@ export function createAdminRouter(config: Config, services: AdminServices): Rout
   const accounts = createAccountHandlers(config, services)
   const accountList = createAccountListHandlers(config, services)
   const requests = createRequestHandlers(services)
+  const clientKeys = createKeyHandlers(config, services)
   const overview = createOverviewHandlers(services)
   const add = (
     method: 'get' | 'post' | 'patch' | 'delete',
@@ -80,7 +82,11 @@ export function createAdminRouter(config: Config, services: AdminServices): Rout
   add('patch', '/accounts/:id', accounts.change)
   add('delete', '/accounts/:id', accounts.remove)
   add('post', '/accounts/:id/check', accounts.check)
-  add('get', '/usage', createUsageHandler(services))
+  add('get', '/usage', createUsageHandler(config, services))
+  add('get', '/keys', clientKeys.list)
+  add('post', '/keys', clientKeys.make)
+  add('patch', '/keys/:id', clientKeys.change)
+  add('delete', '/keys/:id', clientKeys.remove)
   add('get', '/overview', overview.overview)
   add('get', '/series', overview.series)
   add('get', '/events', createEventsHandler(services, overview.read))
@@ -164,9 +170,17 @@ const isText = (context: RequestContext): boolean => /^text\/plain\b/i.test(cont
 
 const idOf = ({ params }: AccountContext): string => params.id ?? ''
 
-function createUsageHandler({ usage, clock }: Pick<AppServices, 'usage' | 'clock'>) {
+function createUsageHandler(
+  config: Pick<Config, 'apiSecrets'>,
+  { usage, clock, namedKeys }: Pick<AppServices, 'usage' | 'clock' | 'namedKeys'>,
+) {
+  const ofSettings = new Map(
+    config.apiSecrets.map((key, index) => [labelOf(key), `API_SECRET #${index + 1}`]),
+  )
+  const nameOf = (caller: string) =>
+    namedKeys.byId(caller)?.name ?? ofSettings.get(caller) ?? (caller === labelOf('') ? 'no key' : undefined)
   return async (context: RequestContext): Promise<void> => {
     const range = parseUsageRange(context.query, clock.now())
-    context.body = encodeUsageCounts(range, await usage(range.sinceMs, range.untilMs))
+    context.body = encodeUsageCounts(range, await usage(range.sinceMs, range.untilMs), nameOf)
   }
 }

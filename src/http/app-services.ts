@@ -15,6 +15,7 @@ import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
 import type { Records } from '../records/ring.ts'
 import type { Series } from '../records/series.ts'
+import type { NamedKeys } from '../store/named-keys.ts'
 import type { OperatorKey } from '../store/operator-key.ts'
 import type { OperatorSessions } from '../store/operator-sessions.ts'
 import type { Store } from '../store/store.ts'
@@ -39,6 +40,8 @@ export interface AppServices {
   readonly linkStore: Pick<Store, 'saveDocument' | 'findDocument'>
   /** The key that the service made for the operator. */
   readonly operatorKey: Pick<OperatorKey, 'looksMade' | 'matches'>
+  /** Clients' keys that were made while the service runs. */
+  readonly namedKeys: NamedKeys
   /** For sessions of the console. */
   readonly operatorSessions: OperatorSessions
   /** Fetches a picture that a client names by URL. */

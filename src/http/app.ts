@@ -15,6 +15,7 @@ import { cors } from './cors.ts'
 import { createFileLinks } from './file-links.ts'
 import { createGuesses } from './guesses.ts'
 import { authenticate, createKeys } from './keys.ts'
+import { guardModels } from './limit-key.ts'
 import { limitRate } from './limit-rate.ts'
 import { renderError } from './render-error.ts'
 import type { Middleware, RequestContext, RequestState } from './request-state.ts'
@@ -41,7 +42,7 @@ export function createApp(
   const open = refuseWhenShuttingDown(isShuttingDown)
   const limit = limitRate(config.requestRateLimit, services.sharedLimit)
   const session = createSession(config, services)
-  const keys = authenticate(bearers, config, session)
+  const keys = authenticate(bearers, config, session, services.namedKeys)
   const app = new Koa<RequestState>()
   Object.assign(app.context, { bodyBudget: createBodyBudget(config.bodyBudgetBytes) })
   app.use(beginRequest({ shutdown, stallMs: writeStallMs }))
@@ -56,7 +57,7 @@ export function createApp(
   app.use(
     createRoutes(
       config,
-      { ...services, links, keys: bearers, guesses, limit },
+      { ...guardModels(services, services.namedKeys), links, keys: bearers, guesses, limit },
       {
         files: [open],
         verifier: [open, limit],

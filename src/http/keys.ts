@@ -1,7 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { ServiceError } from '../core/errors.ts'
+import type { NamedKey, NamedKeys } from '../store/named-keys.ts'
 import type { OperatorKey } from '../store/operator-key.ts'
+import { createKeyLimit } from './limit-key.ts'
 import { isOwnOrigin } from './own-origin.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
 
@@ -49,15 +51,28 @@ export interface ConsoleSession {
 
 export type AuthenticateOptions = Pick<Config, 'apiSecrets' | 'corsOrigins' | 'publicUrl'>
 
-/** Lets in who bears a client's key, the operator's, or a session of the console, and remembers which. A service without keys for clients lets everybody in
- *  but the pages of strangers.
- *  @throws {ServiceError} `invalid_api_key`, `origin_not_allowed` */
-export function authenticate(keys: Keys, options: AuthenticateOptions, session?: ConsoleSession): Middleware {
-  const takesKeys = options.apiSecrets.length > 0
+/** Lets in who bears a client's key, the operator's, or a session of the console, and remembers which. A service for
+ *  which no client's key was ever set or made lets everybody in but the pages of strangers.
+ *  @throws {ServiceError} `invalid_api_key`, `origin_not_allowed`, `rate_limit_exceeded` */
+export function authenticate(
+  keys: Keys,
+  options: AuthenticateOptions,
+  session?: ConsoleSession,
+  namedKeys?: NamedKeys,
+): Middleware {
+  const hasSecrets = options.apiSecrets.length > 0
   const refuseStrangers = createStrangerCheck(options)
+  const limitKey = createKeyLimit()
 
-  return (context, next) => {
-    const client = takesKeys ? keys.clientOf(context) : undefined
+  const enterKnown: Middleware = (context, next) => {
+    const named = namedKeys && findNamed(namedKeys, context)
+    if (named) {
+      context.state.caller = named.id
+      limitKey(named, context)
+      return next()
+    }
+    const takesKeys = hasSecrets || namedKeys?.everMade === true
+    const client = hasSecrets ? keys.clientOf(context) : undefined
     if (client !== undefined) {
       context.state.caller = client
       return next()
@@ -75,6 +90,24 @@ export function authenticate(keys: Keys, options: AuthenticateOptions, session?:
       return next()
     }
   }
+
+  return (context, next) => {
+    if (!namedKeys || namedKeys.isLoaded) return enterKnown(context, next)
+    const known = namedKeys.load().catch((error: unknown) => {
+      // Until it is known which keys were made nobody can tell whether the service is open to all.
+      if (!hasSecrets) throw error
+    })
+    return known.then(() => enterKnown(context, next))
+  }
+}
+
+function findNamed(namedKeys: NamedKeys, context: RequestContext): NamedKey | undefined {
+  if (!namedKeys.everMade) return undefined
+  for (const key of givenKeys(context)) {
+    const found = namedKeys.find(key)
+    if (found) return found
+  }
+  return undefined
 }
 
 /** Where no key is asked for, a page of any site on the operator's machine could use the service: only pages of our own origin and
@@ -98,9 +131,12 @@ const noStrangers =
  *  send. */
 export function callerOf(context: RequestContext): string {
   const { state } = context
-  state.caller ??= digest(givenKeys(context)[0] ?? '').toString('hex', 0, labelBytes)
+  state.caller ??= labelOf(givenKeys(context)[0] ?? '')
   return state.caller
 }
+
+/** By which a key is known in counts and records. */
+export const labelOf = (key: string): string => digest(key).toString('hex', 0, labelBytes)
 
 /** A label is the first 16 hex digits of a key's SHA-256; the operator's is a word, which is no such digits. */
 const labelBytes = 8

@@ -21,6 +21,7 @@ import { createVideoJobs } from '../../../src/gateway/video-jobs.ts'
 import { type AppOptions, type AppServices, createApp } from '../../../src/http/app.ts'
 import { hardenServer } from '../../../src/http/harden-server.ts'
 import { createEmbeddedStore } from '../../../src/store/embedded-store.ts'
+import { createNamedKeys } from '../../../src/store/named-keys.ts'
 import { createOperatorKey } from '../../../src/store/operator-key.ts'
 import { createOperatorSessions } from '../../../src/store/operator-sessions.ts'
 import { createSeal } from '../../../src/store/seal.ts'
@@ -103,6 +104,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     videoJobs,
     linkStore: store,
     operatorKey: createOperatorKey(store),
+    namedKeys: createNamedKeys({ store, clock: systemClock, logger }),
     operatorSessions: createOperatorSessions({
       store,
       seal: createSeal([]),
