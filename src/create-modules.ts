@@ -1,7 +1,9 @@
 // Wiring: builds every module with exactly the settings that it reads, and knows in which order they close.
 // Touches every module but `doctor`; no environment, no process.
 
+import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
+import { hostname } from 'node:os'
 import { createAccountAdmin } from './accounts/account-admin.ts'
 import { createAccountPool, createChooseAccount } from './accounts/account-pool.ts'
 import { createAccountRoster } from './accounts/account-roster.ts'
@@ -34,11 +36,14 @@ import { createKeyModels } from './models/key-models.ts'
 import { ModelsFileError, openModelsFile } from './models/models-file.ts'
 import { createKeyModelRefresh, createListRefresh } from './models/refresh-lists.ts'
 import { countTokens, cutToTokens, warmUpTokens } from './models/tokens.ts'
-import { createRecords } from './records/record.ts'
+import { createRecords } from './records/ring.ts'
+import { createSeries } from './records/series.ts'
 import { createEmbeddedStore } from './store/embedded-store.ts'
 import { lockDataDir } from './store/lock-data-dir.ts'
+import { createNamedKeys } from './store/named-keys.ts'
 import { openStore } from './store/open-store.ts'
 import { createOperatorKey } from './store/operator-key.ts'
+import { createOperatorSessions } from './store/operator-sessions.ts'
 import { createSeal } from './store/seal.ts'
 import { createSealedDocuments } from './store/sealed-documents.ts'
 import { StateFileError } from './store/state-file.ts'
@@ -218,11 +223,21 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   const backgroundWork = createBackgroundWork({ logger })
 
   const operatorKey = createOperatorKey(store)
-  const records = createRecords()
+  const seesAll = shared && (() => shared.store.isRedisUp())
+  const namedKeys = createNamedKeys({ store, seesAll, clock, logger })
+  const { adminSecrets } = config
+  const operatorSessions = createOperatorSessions({ store, seal: createSeal(stateKeys), adminSecrets })
+  // Containers that are made anew, and processes of one machine, tell themselves apart by the end of it.
+  const replica = `${hostname().slice(0, 60)}-${randomBytes(2).toString('hex')}`
+  const records = createRecords({ replica, shared: shared?.store.requests })
+  const series = createSeries(clock)
+  records.onEnded(series.add)
 
   const app = createApp(config, {
     ...{
       operatorKey,
+      namedKeys,
+      operatorSessions,
       linkStore: store,
       runChat,
       runMedia,
@@ -236,7 +251,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       catalogue,
       tokens,
     },
-    ...{ records, countTokens, metrics, logger, clock, shutdown, isShuttingDown },
+    ...{ records, series, replica, countTokens, metrics, logger, clock, shutdown, isShuttingDown },
     keptResponses: createKeptResponses(prompts ?? documents, { keepMs: config.responsesKeepMs }),
     async openFile(accountKey, url, signal) {
       const account = roster.byKey(accountKey)
@@ -287,6 +302,8 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       await Promise.all([listRefresh.stop(), keyModelRefresh.stop()])
       await Promise.all([tokens.close(), upstream.close(), pool.close()])
       roster.close()
+      namedKeys.close()
+      await records.close()
       await Promise.all([store.close(), prompts?.close()])
       unlockDataDir?.()
     },

@@ -29,6 +29,11 @@ export const errorTable = {
     type: 'permission_error',
     text: 'This web origin is not in CORS_ORIGINS.',
   },
+  model_not_allowed: {
+    status: 403,
+    type: 'invalid_request_error',
+    text: 'This key may not use this model.',
+  },
   not_found: {
     status: 404,
     type: 'invalid_request_error',

@@ -249,12 +249,17 @@ function parseTime(value: unknown, param: string): number | undefined {
   return Date.parse(data)
 }
 
-/** What `/admin/usage` shows: the whole hours that the range touches. An hour with too many names has the rest of them as `other`. */
-export const encodeUsageCounts = ({ sinceMs, untilMs }: UsageRange, rows: readonly CountRow[]) => ({
+/** What `/admin/usage` shows: the whole hours that the range touches. An hour with too many names has the rest of them as `other`.
+ *  @param nameOf  of a key, by its label */
+export const encodeUsageCounts = (
+  { sinceMs, untilMs }: UsageRange,
+  rows: readonly CountRow[],
+  nameOf: (caller: string) => string | undefined = () => undefined,
+) => ({
   object: 'list',
   from: isoTime(sinceMs),
   to: isoTime(untilMs),
-  data: rows.map(encodeRow),
+  data: rows.map((row) => ({ ...encodeRow(row), key_name: nameOf(row.caller) ?? null })),
 })
 
 const encodeRow = ({ hourMs, account, model, caller, succeeded, failed, abandoned }: CountRow) => ({

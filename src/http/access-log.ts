@@ -1,10 +1,8 @@
 import { type ErrorCode, errorTable } from '../core/errors.ts'
 import { beginRecord, clientName, dialectOf, endRecord, type RequestRecord } from '../records/record.ts'
+import { clientClosedRequest } from '../records/ring.ts'
 import type { AppServices } from './app-services.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
-
-/** nginx's status for a client that left before it had the whole response. */
-const clientClosedRequest = 499
 
 /** Asked every few seconds, these would fill the log. */
 const probes = new Set(['/livez', '/readyz', '/metrics'])
@@ -29,12 +27,14 @@ export function accessLog({
       const isProbe = probes.has(route)
       if (!isProbe) {
         record.route = route
+        record.method = context.method
         record.status = status
         endRecord(record)
         noteClient(record, context, route)
         if (context.state.errorCode !== undefined) record.code = context.state.errorCode
         if (context.state.caller !== undefined) record.key = context.state.caller
-        records?.add(record)
+        // A console that looks on would push out what it looks at.
+        if (!route.startsWith('/admin')) records?.add(record)
       }
       logger[isProbe ? 'debug' : isOurs(status, context.state.errorCode) ? 'warn' : 'info'](
         {
@@ -67,7 +67,8 @@ function noteClient(record: RequestRecord, { req, res }: RequestContext, route: 
 }
 
 /** What the log line says of a request that asked the site. */
-function notedOf({ id, startedMs, since, route, status, code, totalMs, warnings, ...noted }: RequestRecord) {
+function notedOf(record: RequestRecord) {
+  const { id, startedMs, since, replica, method, route, status, code, totalMs, warnings, ...noted } = record
   return { ...noted, ...(warnings.length > 0 && { warnings }) }
 }
 

@@ -14,8 +14,11 @@ import type { RunMedia } from '../gateway/media.ts'
 import type { Processes } from '../gateway/processes.ts'
 import type { VideoJobs } from '../gateway/video-jobs.ts'
 import type { Catalogue } from '../models/catalogue.ts'
-import type { Records } from '../records/record.ts'
+import type { Records } from '../records/ring.ts'
+import type { Series } from '../records/series.ts'
+import type { NamedKeys } from '../store/named-keys.ts'
 import type { OperatorKey } from '../store/operator-key.ts'
+import type { OperatorSessions } from '../store/operator-sessions.ts'
 import type { Store } from '../store/store.ts'
 import type { PassThrough } from '../upstream/pass-through.ts'
 import type { SiteFile } from '../upstream/upstream.ts'
@@ -40,6 +43,10 @@ export interface AppServices {
   readonly linkStore: Pick<Store, 'saveDocument' | 'findDocument'>
   /** The key that the service made for the operator. */
   readonly operatorKey: Pick<OperatorKey, 'looksMade' | 'matches'>
+  /** Clients' keys that were made while the service runs. */
+  readonly namedKeys: NamedKeys
+  /** For sessions of the console. */
+  readonly operatorSessions: OperatorSessions
   /** Fetches a picture that a client names by URL. */
   readonly fetchAttachments: FetchAttachments
   /** For `/admin/accounts`. */
@@ -62,6 +69,10 @@ export interface AppServices {
   readonly sharedLimit?: SharedLimit | undefined
   /** The last requests; absent: they are only logged. */
   readonly records?: Records
+  /** How the last day went, minute by minute; absent: nobody counts. */
+  readonly series?: Series
+  /** The name of this process among the replicas. */
+  readonly replica?: string
   readonly metrics: Metrics
   readonly logger: Logger
   readonly clock: Clock

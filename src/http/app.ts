@@ -5,6 +5,7 @@ import Koa from 'koa'
 import type { Config } from '../config.ts'
 import { UnavailableError } from '../core/errors.ts'
 import { accessLog } from './access-log.ts'
+import { createSession } from './admin/session.ts'
 import { createAdminRoutes } from './admin.ts'
 import type { AppServices } from './app-services.ts'
 import { beginRequest } from './begin-request.ts'
@@ -14,6 +15,7 @@ import { cors } from './cors.ts'
 import { createFileLinks } from './file-links.ts'
 import { createGuesses } from './guesses.ts'
 import { authenticate, createKeys } from './keys.ts'
+import { guardModels } from './limit-key.ts'
 import { limitRate } from './limit-rate.ts'
 import { renderError } from './render-error.ts'
 import type { Middleware, RequestContext, RequestState } from './request-state.ts'
@@ -39,7 +41,8 @@ export function createApp(
   const guesses = createGuesses()
   const open = refuseWhenShuttingDown(isShuttingDown)
   const limit = limitRate(config.requestRateLimit, services.sharedLimit)
-  const keys = authenticate(bearers, config)
+  const session = createSession(config, services)
+  const keys = authenticate(bearers, config, session, services.namedKeys)
   const app = new Koa<RequestState>()
   Object.assign(app.context, { bodyBudget: createBodyBudget(config.bodyBudgetBytes) })
   app.use(beginRequest({ shutdown, stallMs: writeStallMs }))
@@ -54,7 +57,7 @@ export function createApp(
   app.use(
     createRoutes(
       config,
-      { ...services, links, keys: bearers, guesses, limit },
+      { ...guardModels(services, services.namedKeys), links, keys: bearers, guesses, limit },
       {
         files: [open],
         verifier: [open, limit],
@@ -63,8 +66,8 @@ export function createApp(
     ),
   )
   app.use(open)
+  app.use(createAdminRoutes(config, { ...services, session, keys: bearers, guesses }))
   app.use(limit)
-  app.use(createAdminRoutes(config, services, bearers, guesses))
   app.use(keys)
   app.use(refuseUnmatched)
 

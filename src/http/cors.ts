@@ -21,7 +21,7 @@ export type CorsOptions = Pick<Config, 'corsOrigins' | 'publicUrl' | 'routePrefi
  *  @throws {ServiceError} `origin_not_allowed` */
 export function cors(config: CorsOptions): Middleware {
   const { corsOrigins: origins } = config
-  const adminBase = `${config.routePrefix}/admin`
+  const ownBases = [`${config.routePrefix}/admin`, `${config.routePrefix}/console`]
   const any = origins.includes('*')
   const allowed = new Set(origins)
   const allow = koaCors({
@@ -31,7 +31,7 @@ export function cors(config: CorsOptions): Middleware {
     keepHeadersOnError: false,
   })
   return async (context, next) => {
-    if (isUnder(context.path, adminBase)) return next()
+    if (ownBases.some((base) => isUnder(context.path, base))) return next()
     if (any && context.method !== 'OPTIONS') {
       // What the library would set for every request alike.
       const { res } = context

@@ -11,8 +11,13 @@ import type { RequestContext } from './request-state.ts'
 export interface Guesses {
   /** Asks `isRight` of the request, unless its address has guessed too often. A wrong secret that is tried on route after route, as
    *  by a script with an old key, is a single guess; no secret is none.
+   *  @param tried  default: the keys in its headers
    *  @throws {ServiceError} `rate_limit_exceeded`, with the true wait */
-  allow(context: RequestContext, isRight: () => boolean | Promise<boolean>): Promise<boolean>
+  allow(
+    context: RequestContext,
+    isRight: () => boolean | Promise<boolean>,
+    tried?: readonly string[],
+  ): Promise<boolean>
 }
 
 const windowMs = 60_000
@@ -49,9 +54,12 @@ export function createGuesses(now: () => number = () => performance.now()): Gues
     tried.add(digest).add(here)
   }
 
-  async function judge(address: string, context: RequestContext, isRight: IsRight): Promise<boolean> {
+  async function judge(
+    address: string,
+    context: RequestContext,
+    { isRight, keys }: { readonly isRight: IsRight; readonly keys: readonly string[] },
+  ): Promise<boolean> {
     const guesser = guesserAt(address)
-    const keys = givenKeys(context)
     if (guesser && guesser.count >= maxGuesses && keys.length > 0) {
       const retryAfterMs = guesser.startedMs + windowMs - now()
       throw new ServiceError('rate_limit_exceeded', { message: tooManyGuesses, retryAfterMs })
@@ -63,10 +71,10 @@ export function createGuesses(now: () => number = () => performance.now()): Gues
 
   return {
     // One after the other: of many at once all would be asked about before the first is counted.
-    allow(context, isRight) {
+    allow(context, isRight, keys = givenKeys(context)) {
       const address = clientOf(context.state.clientAddress)
       const before = turns.get(address) ?? Promise.resolve()
-      const turn = before.then(() => judge(address, context, isRight))
+      const turn = before.then(() => judge(address, context, { isRight, keys }))
       const settled = turn.then(ignore, ignore).then(() => {
         if (turns.get(address) === settled) turns.delete(address)
       })

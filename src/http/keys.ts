@@ -1,7 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { ServiceError } from '../core/errors.ts'
+import type { NamedKey, NamedKeys } from '../store/named-keys.ts'
 import type { OperatorKey } from '../store/operator-key.ts'
+import { createKeyLimit } from './limit-key.ts'
 import { isOwnOrigin } from './own-origin.ts'
 import type { Middleware, RequestContext } from './request-state.ts'
 
@@ -12,6 +14,8 @@ export interface Keys {
   /** Whether it bears the operator's key: one of ADMIN_SECRET, else the one that the service made. A client's key never is one.
    *  @throws {UnavailableError} `dependency_unavailable` */
   isOperator(context: RequestContext): boolean | Promise<boolean>
+  /** The same of a key that comes otherwise. */
+  isOperatorsKey(key: string): boolean | Promise<boolean>
 }
 
 export function createKeys(
@@ -28,31 +32,54 @@ export function createKeys(
 
   return {
     clientOf: (context) => findClient(givenKeys(context))?.toString('hex', 0, labelBytes),
-    isOperator(context) {
-      const keys = givenKeys(context)
-      if (adminSecrets.length > 0) return findOperator(keys) !== undefined
-      return keys.some(operatorKey.looksMade) && isMade(keys)
-    },
+    isOperator: (context) => opens(givenKeys(context)),
+    isOperatorsKey: (key) => opens([key]),
   }
+
+  function opens(keys: readonly string[]): boolean | Promise<boolean> {
+    if (adminSecrets.length > 0) return findOperator(keys) !== undefined
+    return keys.some(operatorKey.looksMade) && isMade(keys)
+  }
+}
+
+/** The operator's session in a browser, where a client's key is asked for. */
+export interface ConsoleSession {
+  /** Whether the request bears one, and comes from a page of ours; without the header that only such a page can send along with
+   *  the cookie the session counts as none. @throws {ServiceError} `origin_not_allowed` */
+  isConsole(context: RequestContext): boolean | Promise<boolean>
 }
 
 export type AuthenticateOptions = Pick<Config, 'apiSecrets' | 'corsOrigins' | 'publicUrl'>
 
-/** Lets in who bears a client's key or the operator's, and remembers which. A service without keys for clients lets everybody in
- *  but the pages of strangers.
- *  @throws {ServiceError} `invalid_api_key`, `origin_not_allowed` */
-export function authenticate(keys: Keys, options: AuthenticateOptions): Middleware {
-  const takesKeys = options.apiSecrets.length > 0
+/** Lets in who bears a client's key, the operator's, or a session of the console, and remembers which. A service for
+ *  which no client's key was ever set or made lets everybody in but the pages of strangers.
+ *  @throws {ServiceError} `invalid_api_key`, `origin_not_allowed`, `rate_limit_exceeded` */
+export function authenticate(
+  keys: Keys,
+  options: AuthenticateOptions,
+  session?: ConsoleSession,
+  namedKeys?: NamedKeys,
+): Middleware {
+  const hasSecrets = options.apiSecrets.length > 0
   const refuseStrangers = createStrangerCheck(options)
+  const limitKey = createKeyLimit()
 
-  return (context, next) => {
-    const client = takesKeys ? keys.clientOf(context) : undefined
+  const enterKnown: Middleware = (context, next) => {
+    const named = namedKeys && findNamed(namedKeys, context)
+    if (named) {
+      context.state.caller = named.id
+      limitKey(named, context)
+      return next()
+    }
+    const takesKeys = hasSecrets || namedKeys?.everMade === true
+    const client = hasSecrets ? keys.clientOf(context) : undefined
     if (client !== undefined) {
       context.state.caller = client
       return next()
     }
     const isOperator = keys.isOperator(context)
-    return typeof isOperator === 'boolean' ? enter(isOperator) : isOperator.then(enter)
+    const isKnown = isOperator || (session?.isConsole(context) ?? false)
+    return typeof isKnown === 'boolean' ? enter(isKnown) : isKnown.then(enter)
 
     function enter(byOperator: boolean): Promise<unknown> {
       if (byOperator) {
@@ -63,6 +90,24 @@ export function authenticate(keys: Keys, options: AuthenticateOptions): Middlewa
       return next()
     }
   }
+
+  return (context, next) => {
+    if (!namedKeys || namedKeys.isLoaded) return enterKnown(context, next)
+    const known = namedKeys.load().catch((error: unknown) => {
+      // Until it is known which keys were made nobody can tell whether the service is open to all.
+      if (!hasSecrets) throw error
+    })
+    return known.then(() => enterKnown(context, next))
+  }
+}
+
+function findNamed(namedKeys: NamedKeys, context: RequestContext): NamedKey | undefined {
+  if (!namedKeys.everMade) return undefined
+  for (const key of givenKeys(context)) {
+    const found = namedKeys.find(key)
+    if (found) return found
+  }
+  return undefined
 }
 
 /** Where no key is asked for, a page of any site on the operator's machine could use the service: only pages of our own origin and
@@ -86,9 +131,12 @@ const noStrangers =
  *  send. */
 export function callerOf(context: RequestContext): string {
   const { state } = context
-  state.caller ??= digest(givenKeys(context)[0] ?? '').toString('hex', 0, labelBytes)
+  state.caller ??= labelOf(givenKeys(context)[0] ?? '')
   return state.caller
 }
+
+/** By which a key is known in counts and records. */
+export const labelOf = (key: string): string => digest(key).toString('hex', 0, labelBytes)
 
 /** A label is the first 16 hex digits of a key's SHA-256; the operator's is a word, which is no such digits. */
 const labelBytes = 8

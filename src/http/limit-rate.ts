@@ -16,8 +16,9 @@ const maxClients = 100_000
 /** One limit for all replicas; each has its own while Redis is unreachable.
  *  @param perMinute  requests of one client address; 0 is no limit
  *  @param shared  absent: there is one replica
+ *  @param name  limits of different names count apart
  *  @throws {ServiceError} `rate_limit_exceeded` */
-export function limitRate(perMinute: number, shared?: SharedLimit): Middleware {
+export function limitRate(perMinute: number, shared?: SharedLimit, name = 'rate-limit'): Middleware {
   if (perMinute === 0) return (_context, next) => next()
   const window = {
     duration: windowS * 1000,
@@ -29,10 +30,7 @@ export function limitRate(perMinute: number, shared?: SharedLimit): Middleware {
   const { store, prefix } = shared
   // Its types know no Cluster; the one script that it runs has a single key.
   const client = shared.client as MiddlewareOptions['db']
-  const together = passOrRefuse(
-    { ...window, driver: 'redis', db: client, namespace: `${prefix}rate-limit` },
-    1,
-  )
+  const together = passOrRefuse({ ...window, driver: 'redis', db: client, namespace: prefix + name }, 1)
   return async (context, next) => {
     if (!store.isRedisUp()) return alone(context, next)
     let isCounted = false

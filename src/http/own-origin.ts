@@ -23,6 +23,21 @@ export function isOwnOrigin(
   return publicUrl !== undefined && URL.parse(publicUrl)?.host === given.host
 }
 
+/** The same, also for what a trusted proxy says: for pages that hold a session, which no other page can make a browser send along. */
+export function isOwnAddress(origin: string, context: RequestContext, options: OriginOptions): boolean {
+  if (isOwnOrigin(origin, context, options)) return true
+  const given = URL.parse(origin)
+  const host = forwarded(context, 'x-forwarded-host', options)
+  return given !== null && host !== '' && URL.parse(`${given.protocol}//${host}`)?.host === given.host
+}
+
+/** Whether the browser's own connection is by TLS: what a trusted proxy says, or PUBLIC_URL where it was reached under that name. */
+export function isReachedByHttps(context: RequestContext, options: OriginOptions): boolean {
+  if (protocolOf(context, options) === 'https') return true
+  const url = options.publicUrl === undefined ? null : URL.parse(options.publicUrl)
+  return url?.protocol === 'https:' && URL.parse(`https://${context.host}`)?.host === url.host
+}
+
 function protocolOf(context: RequestContext, options: OriginOptions): string {
   return forwarded(context, 'x-forwarded-proto', options) === 'https' ? 'https' : 'http'
 }

@@ -43,6 +43,9 @@ export interface RequestRecord {
   readonly startedMs: number
   /** By `performance.now()`: what the times below count from. */
   readonly since: number
+  /** The process that served it. */
+  replica?: string
+  method?: string
   route?: string
   /** The public format of the route. */
   dialect?: string
@@ -191,23 +194,4 @@ export function dialectOf(route: string): string | undefined {
   if (route.includes('/images/')) return 'openai-images'
   if (route.includes('/videos')) return 'openai-videos'
   return route.includes('/v1beta') ? 'gemini' : undefined
-}
-
-export interface Records {
-  add(record: RequestRecord): void
-  /** The newest first. */
-  list(): readonly RequestRecord[]
-}
-
-/** The last records of this process, in a ring. */
-export function createRecords(max = 2000): Records {
-  const ring: RequestRecord[] = []
-  let next = 0
-  return {
-    add(record) {
-      ring[next] = record
-      next = (next + 1) % max
-    },
-    list: () => [...ring.slice(next), ...ring.slice(0, next)].reverse(),
-  }
 }

@@ -19,22 +19,23 @@ export function createOperatorKey(store: Pick<Store, 'addRecord' | 'saveRecord' 
   return {
     async makeOnce() {
       const key = makeKey()
-      return (await store.addRecord('secret', recordId, hashOf(key))) ? key : undefined
+      return (await store.addRecord('secret', operatorKeyId, hashOf(key))) ? key : undefined
     },
     async renew() {
       const key = makeKey()
-      await store.saveRecord('secret', recordId, hashOf(key))
+      await store.saveRecord('secret', operatorKeyId, hashOf(key))
       return key
     },
     looksMade: (key) => key.startsWith(head),
     async matches(key) {
-      const known = (await store.records('secret')).get(recordId)
+      const known = (await store.records('secret')).get(operatorKeyId)
       return known !== undefined && isSame(hashOf(key), known)
     },
   }
 }
 
-const recordId = 'operator-key'
+/** Of the record, which holds the hash. */
+export const operatorKeyId = 'operator-key'
 
 /** Tells our keys from others, also for programs that look for keys in published code. */
 const head = 'g2a-admin-'

@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { EmbeddedStore } from './embedded-store.ts'
 import type { RedisStore } from './redis/redis-store.ts'
+import type { StreamEntry } from './redis/request-stream.ts'
 import { Breaker, redisUnreachable } from './shared/breaker.ts'
 import { createSharedCounts } from './shared/shared-counts.ts'
 import { createSharedDocuments } from './shared/shared-documents.ts'
@@ -40,6 +41,13 @@ export interface SharedStore extends Store {
   isRedisUp(): boolean
   /** Another user of the same Redis could not use it. */
   reportAway(cause: unknown): void
+  /** The last requests of all replicas; no request waits for them. */
+  readonly requests: {
+    /** @returns false when Redis cannot be used now */
+    append(texts: readonly string[]): Promise<boolean>
+    /** The newest first. @returns undefined when Redis cannot be used now */
+    read(before: string | undefined, count: number): Promise<readonly StreamEntry[] | undefined>
+  }
 }
 
 /** The store of many replicas: Redis, a breaker in front of it and the embedded store behind. No request waits for an unreachable
@@ -170,6 +178,20 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     mode,
     isRedisUp: () => breaker.isClosed,
     reportAway: (cause) => breaker.suspect(cause),
+    requests: {
+      append: (texts) =>
+        breaker.run(
+          () => redis.requests.append(texts).then(() => true),
+          () => false,
+          'itself',
+        ),
+      read: (before, count) =>
+        breaker.run<readonly StreamEntry[] | undefined>(
+          () => redis.requests.read(before, count),
+          () => undefined,
+          'itself',
+        ),
+    },
 
     lease: leases.lease,
     extendLease: leases.extendLease,

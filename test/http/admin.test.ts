@@ -7,6 +7,7 @@ import { createAccount, createApiKeyAccount } from '../../src/core/account.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { UpstreamError } from '../../src/core/errors.ts'
 import { silentLogger } from '../../src/core/logger.ts'
+import { labelOf } from '../../src/http/keys.ts'
 import { createEmbeddedStore } from '../../src/store/embedded-store.ts'
 import { createOperatorKey } from '../../src/store/operator-key.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -472,6 +473,7 @@ describe('/admin/usage', () => {
             succeeded: 3,
             failed: 2,
             abandoned: 1,
+            key_name: null,
           },
           {
             hour: '2026-11-23T12:00:00.000Z',
@@ -481,10 +483,24 @@ describe('/admin/usage', () => {
             succeeded: 0,
             failed: 0,
             abandoned: 1,
+            key_name: null,
           },
         ],
       },
     })
+  })
+
+  it('FINDINGS O4: names the keys that it knows', async () => {
+    const labels = [labelOf('sk-user'), labelOf(''), 'fedcba9876543210']
+    const { get } = await start(() =>
+      Promise.resolve(labels.map((caller) => ({ ...row, caller, succeeded: 1, failed: 0, abandoned: 0 }))),
+    )
+    const { body } = await get('')
+    expect(body.data.map((each: { key_name: string | null }) => each.key_name)).toEqual([
+      'API_SECRET #1',
+      'no key',
+      null,
+    ])
   })
 
   it.each([

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { UnavailableError } from '../../src/core/errors.ts'
 import type { RequestRecord } from '../../src/records/record.ts'
-import { createRecords } from '../../src/records/record.ts'
+import { createRecords } from '../../src/records/ring.ts'
 import { chatBody, startApp, streamBody } from './support/start-app.ts'
 
 it('tells what a request does not get, in a header and in its record', async () => {

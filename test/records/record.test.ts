@@ -2,18 +2,11 @@ import { expect, test } from 'vitest'
 import {
   beginRecord,
   clientName,
-  createRecords,
   dialectOf,
   endRecord,
   noteCounted,
   noteSiteUsage,
 } from '../../src/records/record.ts'
-
-test('keeps the last records, the newest first', () => {
-  const records = createRecords(3)
-  for (let index = 0; index < 5; index += 1) records.add(beginRecord(`r${index}`, index))
-  expect(records.list().map(({ id }) => id)).toEqual(['r4', 'r3', 'r2'])
-})
 
 test.each([
   ['OpenAI/JS 6.0.0', 'OpenAI'],

@@ -29,6 +29,10 @@ export const errorsInChinese: Readonly<Record<ErrorCode, { meaning: string; reme
     meaning: '不允许这个网页来源。',
     remedy: '把网页的来源加进 `CORS_ORIGINS`，或设置 `API_SECRET`：没有它时只回答那里写明的网页。',
   },
+  model_not_allowed: {
+    meaning: '这个密钥不能使用该模型。',
+    remedy: '换一个模型或密钥；密钥可用的模型由管理员在 `/admin/keys` 里设定。',
+  },
   not_found: { meaning: '没有这个路由。', remedy: '检查路径和 `ROUTE_PREFIX`。' },
   model_not_found: { meaning: '没有这个模型。', remedy: '请从 `GET /v1/models` 里选名字。' },
   method_not_allowed: { meaning: '这个路由不支持该方法。', remedy: '多数路由要用 POST。' },

@@ -37,6 +37,8 @@ const errorRemedies: Readonly<Record<ErrorCode, string>> = {
   ip_blocked: 'Your address is in `IP_BLACK_LIST`. Behind a proxy set `TRUSTED_PROXY_HOPS`.',
   origin_not_allowed:
     'Add the origin of the web page to `CORS_ORIGINS`, or set `API_SECRET`: without it only the pages named there are answered.',
+  model_not_allowed:
+    'Take another model or another key; the operator lists the models of a key at `/admin/keys`.',
   not_found: 'Look at the path, and at `ROUTE_PREFIX`.',
   model_not_found: 'Take a name from `GET /v1/models`.',
   method_not_allowed: 'Most routes want POST.',

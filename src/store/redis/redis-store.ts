@@ -21,6 +21,7 @@ import { createRedisLeases } from './redis-leases.ts'
 import { createRedisRecords, type RedisRecords } from './redis-records.ts'
 import { createRunScript, itemsOf, type Reply, type RunScript, readPairs } from './redis-scripts.ts'
 import { listenToReplicas } from './replica-messages.ts'
+import { createRequestStream, type RequestStream } from './request-stream.ts'
 
 /** The store of all replicas. Every method rejects with UnavailableError `dependency_unavailable`, within the command timeout,
  *  while Redis is unreachable; the clock is Redis's own. */
@@ -44,6 +45,8 @@ export interface RedisStore extends Store, RedisRecords {
   /** Counts what was counted elsewhere.
    *  @param id  of what is sent: sent again it counts nothing @throws {UnavailableError} `dependency_unavailable` */
   addCounts(id: string, counts: readonly Count[]): Promise<void>
+  /** The last requests of all replicas. */
+  readonly requests: RequestStream
   /** The connection for other users of the same Redis: no offline queue, same command timeout. They put REDIS_PREFIX in front of
    *  their keys themselves. */
   readonly client: Redis | Cluster
@@ -96,6 +99,7 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
 
   return {
     client,
+    requests: createRequestStream(bulk, `${root}requests`),
     ...createRedisLeases({ runScript, random, maxBindings, maxCounts, onFreed: messages.callWaiters }),
     ...createRedisCounts(runScript, maxCounts),
     ...createRedisRecords(runScript, replica),

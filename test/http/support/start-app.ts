@@ -21,7 +21,10 @@ import { createVideoJobs } from '../../../src/gateway/video-jobs.ts'
 import { type AppOptions, type AppServices, createApp } from '../../../src/http/app.ts'
 import { hardenServer } from '../../../src/http/harden-server.ts'
 import { createEmbeddedStore } from '../../../src/store/embedded-store.ts'
+import { createNamedKeys } from '../../../src/store/named-keys.ts'
 import { createOperatorKey } from '../../../src/store/operator-key.ts'
+import { createOperatorSessions } from '../../../src/store/operator-sessions.ts'
+import { createSeal } from '../../../src/store/seal.ts'
 import type { PublicFileFetcher } from '../../../src/upstream/fetch-public-file.ts'
 import { dallE, sora } from './media.ts'
 
@@ -78,6 +81,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const metrics = createMetrics()
   const shutdown = new AbortController()
   let isShuttingDown = false
+  const config = parseConfig({ REQUEST_RATE_LIMIT: '100000', ...options.env })
   const logger = createLogger({ level: 'debug', format: 'json', destination })
   const runMedia = options.runMedia ?? (() => Promise.reject(new Error('no media in this test')))
   const backgroundWork = createBackgroundWork({ logger })
@@ -101,6 +105,12 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     videoJobs,
     linkStore: store,
     operatorKey: createOperatorKey(store),
+    namedKeys: createNamedKeys({ store, clock: systemClock, logger }),
+    operatorSessions: createOperatorSessions({
+      store,
+      seal: createSeal([]),
+      adminSecrets: config.adminSecrets,
+    }),
     keptResponses: createKeptResponses(store),
     backgroundWork,
     openFile: () => Promise.reject(new Error('no file in this test')),
@@ -137,7 +147,6 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     isShuttingDown: () => isShuttingDown,
     ...options.services,
   }
-  const config = parseConfig({ REQUEST_RATE_LIMIT: '100000', ...options.env })
   const server = createServer(createApp(config, services, options).callback())
   hardenServer(server)
   server.listen(0, '127.0.0.1')
