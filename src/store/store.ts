@@ -163,8 +163,9 @@ export interface Store {
   counts(sinceMs: number, untilMs: number): Promise<readonly CountRow[]>
   /** How often in a row the account has been rate limited, this time included; the caller derives the back-off. */
   countRateLimit(account: string): Promise<number>
-  /** Clears a hold: the account was replaced or checked good. */
-  clearHold(account: string): Promise<void>
+  /** Clears holds: accounts were added, replaced or checked good. Many cost little more than one.
+   *  @param accounts  or their `holdName` for one use */
+  clearHold(...accounts: readonly string[]): Promise<void>
   /** Drops every chat binding of an account that was removed. While Redis is away those that it has stay until they run out. */
   dropBindings(account: string): Promise<void>
   /** Holds an account outside of a lease, such as one that was checked and found signed out. A stricter hold stays.

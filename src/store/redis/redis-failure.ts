@@ -15,6 +15,9 @@ export function redisFailure(cause: unknown): UnavailableError {
   })
 }
 
+/** For a journal: Redis refused this one entry, or cannot be reached. */
+export const blame = (error: unknown): 'entry' | 'way' => (error instanceof RedisRefusal ? 'entry' : 'way')
+
 /** Answers that come to every command: it loads its data, follows another, wants a password. */
 const servesNobody = /^(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|NOAUTH|WRONGPASS|UNBLOCKED)\b/
 

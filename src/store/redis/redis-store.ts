@@ -41,6 +41,9 @@ export interface RedisStore extends Store, RedisRecords {
   /** Puts back leases of this replica. They count against the caps; an account that is over its cap by this stays so until
    *  they end. One that Redis still knows is renewed. @throws {UnavailableError} `dependency_unavailable` */
   adoptLeases(leases: readonly AdoptedLease[]): Promise<void>
+  /** Ends what Redis may have leased without our hearing of it, where that could not be sent at once.
+   *  @throws {UnavailableError} `dependency_unavailable` */
+  abandonLeases(): Promise<void>
   /** Counts what was counted elsewhere.
    *  @param id  of what is sent: sent again it counts nothing @throws {UnavailableError} `dependency_unavailable` */
   addCounts(id: string, counts: readonly Count[]): Promise<void>
@@ -96,7 +99,14 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
 
   return {
     client,
-    ...createRedisLeases({ runScript, random, maxBindings, maxCounts, onFreed: messages.callWaiters }),
+    ...createRedisLeases({
+      runScript,
+      random,
+      maxBindings,
+      maxCounts,
+      onFreed: messages.callWaiters,
+      logger,
+    }),
     ...createRedisCounts(runScript, maxCounts),
     ...createRedisRecords(runScript, replica),
     ...createRedisDocuments(runBulkScript, {

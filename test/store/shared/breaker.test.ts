@@ -105,6 +105,28 @@ describe('Breaker', () => {
     expect(causes).toEqual([])
   })
 
+  it('sends nothing after a call that took long and ended well', async () => {
+    const answer = Promise.withResolvers<undefined>()
+    const { breaker, probes } = create(
+      () => true,
+      () => answer.promise as Promise<never>,
+    )
+    const works = () =>
+      breaker.run(
+        async () => 'there',
+        () => 'without',
+      )
+    expect(await works()).toBe('there')
+    breaker.doubt(new Error('slow'))
+    answer.resolve(undefined)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([await works(), probes()]).toEqual(['there', 1])
+    // One that fails after all has missed something.
+    breaker.doubt(new Error('slow'))
+    breaker.ask(new Error('failed'))
+    await expect.poll(probes).toBe(2)
+  })
+
   it('opens again when the other side goes away before it was told everything', async () => {
     const causes: unknown[] = []
     let probes = 0
