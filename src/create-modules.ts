@@ -35,6 +35,7 @@ import { createEmbeddedStore } from './store/embedded-store.ts'
 import { lockDataDir } from './store/lock-data-dir.ts'
 import { openStore } from './store/open-store.ts'
 import { createOperatorKey } from './store/operator-key.ts'
+import { RedisSettingsError } from './store/redis/redis-failure.ts'
 import { createSeal } from './store/seal.ts'
 import { createSealedDocuments } from './store/sealed-documents.ts'
 import { StateFileError } from './store/state-file.ts'
@@ -82,7 +83,9 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...{ clock, random, logger, metrics },
   }).catch((error: unknown) => {
     unlockDataDir?.()
-    throw error instanceof StateFileError ? new ConfigError([error.message]) : error
+    throw error instanceof StateFileError || error instanceof RedisSettingsError
+      ? new ConfigError([error.message])
+      : error
   })
   const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys'))
   for (const { setting, problem } of problems) logger.warn({ setting }, problem)

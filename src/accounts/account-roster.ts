@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { InvalidRequestError } from '../core/errors.ts'
@@ -103,6 +104,7 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
   /** @param ids  of the records that have changed; absent: nobody knows */
   async function reload(ids?: readonly string[]): Promise<void> {
     records = await stored.read(ids)
+    await mergeAccounts.prepare(records)
     const before = entries
     byIdentity = mergeAccounts(records)
     if (ids?.some(isSecond)) {
@@ -312,6 +314,9 @@ export interface AccountEntry {
   readonly recordId: string | undefined
 }
 
+/** Nobody waits while thousands are made. */
+const entriesAtOnce = 100
+
 /** Makes the one pool of the accounts of the settings and of the records, by identity; where both know one, the record wins. A record
  *  that has not changed is the same object, and its entry is as well: thousands are merged within a millisecond or two. */
 export function createMergeAccounts(settings: readonly Account[]) {
@@ -340,7 +345,18 @@ export function createMergeAccounts(settings: readonly Account[]) {
     return entries
   }
 
-  return Object.assign(mergeAccounts, { entryOf })
+  /** What many new ones cost, some at a time. */
+  async function prepare(records: ReadonlyMap<string, AccountRecord>): Promise<void> {
+    let fresh = 0
+    for (const [recordId, record] of records) {
+      if (made.has(record)) continue
+      entryOf(recordId, record)
+      fresh += 1
+      if (fresh % entriesAtOnce === 0) await nextTurn()
+    }
+  }
+
+  return Object.assign(mergeAccounts, { entryOf, prepare })
 }
 
 function recordedEntry(recordId: string, record: AccountRecord, account: Account): AccountEntry {

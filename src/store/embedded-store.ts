@@ -219,6 +219,10 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       return insist(() => documentTable.list(kind, owner, limit))
     },
 
+    async touchDocuments(kind, ids) {
+      insist(() => documentTable.touch(kind, ids))
+    },
+
     async removeDocument(kind, id) {
       return insist(() => documentTable.remove(kind, id))
     },

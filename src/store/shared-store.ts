@@ -200,6 +200,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     replaceDocument: documents.replaceDocument,
     findDocument: documents.findDocument,
     listDocuments: documents.listDocuments,
+    touchDocuments: documents.touchDocuments,
     removeDocument: documents.removeDocument,
 
     onChange: changes.add,

@@ -139,7 +139,7 @@ export interface StoredDocument {
   readonly text: string
 }
 
-/** Of each kind. Beyond either bound the oldest go first. */
+/** Of each kind. Beyond either bound those go first that were stored or touched the longest ago. */
 export const maxDocuments = 10_000
 /** In UTF-16 units, of each kind. A single text that is longer is refused. */
 export const maxDocumentsLength = 256 * 1024 * 1024
@@ -198,6 +198,9 @@ export interface Store {
   findDocument(kind: DocumentKind, id: string): Promise<StoredDocument | undefined>
   /** Those of an owner, newest first, at most `limit`. @throws {UnavailableError} `dependency_unavailable` */
   listDocuments(kind: DocumentKind, owner: string, limit: number): Promise<readonly StoredDocument[]>
+  /** They are in use: others go before them when there are too many. Their lives stay.
+   *  @param ids  the first of them goes first @throws {UnavailableError} `dependency_unavailable` */
+  touchDocuments(kind: DocumentKind, ids: readonly string[]): Promise<void>
   /** @returns whether it was there @throws {UnavailableError} `dependency_unavailable` */
   removeDocument(kind: DocumentKind, id: string): Promise<boolean>
   /** Calls back when another replica changed records of a kind: these, or nobody knows which. @returns unsubscribe */

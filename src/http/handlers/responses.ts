@@ -35,11 +35,12 @@ export function createResponsesHandlers(config: Config, services: AppServices, l
     request: ParsedResponseRequest,
     response: ResponseObject,
     encoded: () => string,
+    continued: Iterable<string>,
   ) {
     if (!request.store) return
     const text = encodeKept({ response, input: request.input }, encoded())
     try {
-      await keptResponses.keep({ id: response.id, owner: callerOf(context), text })
+      await keptResponses.keep({ id: response.id, owner: callerOf(context), text }, continued)
     } catch (error) {
       logger.warn({ requestId: context.state.requestId, err: error }, 'a response could not be kept')
     }
@@ -49,12 +50,17 @@ export function createResponsesHandlers(config: Config, services: AppServices, l
     const owner = callerOf(context)
     const id = createResponseId(context.state.requestId)
     const body = await readJson(context, config.maxBodyBytes)
+    const continued = new Set<string>()
     const request = await parseRequest(body, {
       id,
       resolve: catalogue.resolve,
       storedByDefault: config.responsesStored && !alwaysCompacts,
       compacts: alwaysCompacts,
-      readKept: (keptId) => keptResponses.find(keptId, owner),
+      async readKept(keptId) {
+        const text = await keptResponses.find(keptId, owner)
+        if (text !== undefined) continued.add(keptId)
+        return text
+      },
     })
     const { chat, stream, background, toolForms, compacts, echo } = request
     warn(context, request.warnings)
@@ -67,7 +73,7 @@ export function createResponsesHandlers(config: Config, services: AppServices, l
       reasoningHidden: config.reasoningHidden,
       usage: noting(context, createUsageMeter(chat, countTokens)),
       now,
-      keep: (response, encoded) => keep(context, request, response, encoded),
+      keep: (response, encoded) => keep(context, request, response, encoded, continued),
     }
     if (background) {
       const queued = createResponse(identity, 'queued')

@@ -45,7 +45,7 @@ it('a lease that was given up before its question came does not begin any more',
   expect(await lease('other')).toEqual(['leased', 'a', null])
 })
 
-describe('P9: a long list that changes', () => {
+describe('FINDINGS P9: a long list that changes', () => {
   const many = Array.from({ length: 2000 }, (_, index) => `account-${index}`)
   const changed = [...many.slice(0, 700), ...many.slice(701), 'new']
 
@@ -314,7 +314,7 @@ describe('the choice', () => {
   })
 })
 
-describe('pools', () => {
+describe('FINDINGS P11: pools', () => {
   const poolsOf = (store: RedisStore, redisPrefix: string) =>
     store.client.zrange(`${redisPrefix}{state}:pools`, '0', '-1')
 

@@ -67,7 +67,7 @@ describe('Breaker', () => {
     await expect.poll(() => causes).toEqual([away])
   })
 
-  it('R2: is opened by the second question alone: what came meanwhile went on without it', async () => {
+  it('FINDINGS R2: is opened by the second question alone: what came meanwhile went on without it', async () => {
     const answer = Promise.withResolvers<undefined>()
     const { breaker, causes, probes } = create(
       () => true,
@@ -91,7 +91,7 @@ describe('Breaker', () => {
     expect([breaker.isClosed, causes]).toEqual([true, []])
   })
 
-  it('R2: a refusal, or a text that is late, says nothing of other calls', async () => {
+  it('FINDINGS R2: a refusal, or a text that is late, says nothing of other calls', async () => {
     const { breaker, causes } = create(
       () => true,
       () => Promise.resolve() as Promise<never>,

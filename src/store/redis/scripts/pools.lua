@@ -79,3 +79,9 @@ for index = first, #ARGV do
   end
 end
 addPool(ARGV[2], replaced)
+
+-- Script drop-pool
+-- ARGV[2]  name of a pool that nobody leases from
+-- Answer: nothing
+
+dropPools({ ARGV[2] })
