@@ -157,7 +157,7 @@ async function main(): Promise<void> {
     print('one change, median of ten', {
       "ms of the other's CPU": median(cpu),
       'ms that its loop stood still at most': median(stalls),
-      'ms of that in the best of ten, where nobody else had the processor': Math.min(...stalls),
+      'ms of that in the best of ten: the nearest to what the change itself takes': Math.min(...stalls),
       'ms of Redis': median(work),
       'ms of Redis for the first lease after it': median(leases),
     })
