@@ -44,6 +44,7 @@ import { createNamedKeys } from './store/named-keys.ts'
 import { openStore } from './store/open-store.ts'
 import { createOperatorKey } from './store/operator-key.ts'
 import { createOperatorSessions } from './store/operator-sessions.ts'
+import { RedisSettingsError } from './store/redis/redis-failure.ts'
 import { createSeal } from './store/seal.ts'
 import { createSealedDocuments } from './store/sealed-documents.ts'
 import { StateFileError } from './store/state-file.ts'
@@ -95,7 +96,9 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...{ clock, random, logger, metrics },
   }).catch((error: unknown) => {
     unlockDataDir?.()
-    throw error instanceof StateFileError ? new ConfigError([error.message]) : error
+    throw error instanceof StateFileError || error instanceof RedisSettingsError
+      ? new ConfigError([error.message])
+      : error
   })
   const { accounts, problems } = accountsOfSettings(pick(config, 'cookieText', 'vendorApiKeys', 'gskApiKeys'))
   for (const { setting, problem } of problems) logger.warn({ setting }, problem)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Account, createAccount, createApiKeyAccount } from '../core/account.ts'
 import type { Logger } from '../core/logger.ts'
@@ -5,8 +6,10 @@ import type { Seal } from '../store/seal.ts'
 import type { Store } from '../store/store.ts'
 
 export interface AccountRecords {
-  /** Every record that can be read. One that lies open or under an old key is sealed anew, once. */
-  read(): Promise<ReadonlyMap<string, AccountRecord>>
+  /** Every record that can be read, in the order in which they were first saved. One that lies open or under an old key is sealed
+   *  anew, once.
+   *  @param ids  only these have changed since the last call; absent: nobody knows @returns the same map each time */
+  read(ids?: readonly string[]): Promise<ReadonlyMap<string, AccountRecord>>
   save(id: string, record: AccountRecord): Promise<void>
   /** In one change: other replicas are told once. */
   saveAll(records: ReadonlyMap<string, AccountRecord>): Promise<void>
@@ -35,37 +38,50 @@ export function createAccountRecords({ store, seal, logger }: AccountRecordsOpti
   }
 
   /** As they were last read, so that only what changed is opened. */
-  const known = new Map<string, { readonly sealed: string; readonly record: AccountRecord }>()
+  const sealedTexts = new Map<string, string>()
+  const records = new Map<string, AccountRecord>()
+  const unreadable = new Set<string>()
+
+  function forget(id: string): void {
+    records.delete(id)
+    sealedTexts.delete(id)
+    unreadable.delete(id)
+  }
+
+  async function learn(id: string, sealed: string): Promise<void> {
+    if (sealedTexts.get(id) === sealed) return
+    const opened = seal.open(sealed, id)
+    const record = opened && decodeRecord(opened.text)
+    if (!record) {
+      forget(id)
+      unreadable.add(id)
+      return
+    }
+    unreadable.delete(id)
+    sealedTexts.set(id, sealed)
+    records.set(id, record)
+    if (!opened.stale || sealedAnew.has(id)) return
+    sealedAnew.add(id)
+    await save(id, record)
+  }
 
   async function save(id: string, record: AccountRecord): Promise<void> {
     await store.saveRecord('account', id, seal.close(encodeRecord(record), id))
   }
 
   return {
-    async read() {
-      const records = new Map<string, AccountRecord>()
-      let unreadable = 0
-      const stored = await store.records('account')
-      for (const id of known.keys()) if (!stored.has(id)) known.delete(id)
+    async read(ids) {
+      if (ids?.length === 0) return records
+      const stored = await store.records('account', ids)
+      for (const id of ids ?? [...records.keys(), ...unreadable]) if (!stored.has(id)) forget(id)
+      let count = 0
       for (const [id, sealed] of stored) {
-        const before = known.get(id)
-        if (before?.sealed === sealed) {
-          records.set(id, before.record)
-          continue
-        }
-        const opened = seal.open(sealed, id)
-        const record = opened && decodeRecord(opened.text)
-        if (!record) unreadable += 1
-        else {
-          records.set(id, record)
-          known.set(id, { sealed, record })
-          if (opened.stale && !sealedAnew.has(id)) {
-            await save(id, record)
-            sealedAnew.add(id)
-          }
-        }
+        await learn(id, sealed)
+        count += 1
+        if (count % openAtOnce === 0) await nextTurn()
       }
-      warnOfUnreadable(unreadable)
+      if (!ids) putInOrder(records, stored.keys())
+      warnOfUnreadable(unreadable.size)
       return records
     },
     save,
@@ -75,6 +91,19 @@ export function createAccountRecords({ store, seal, logger }: AccountRecordsOpti
         new Map([...records].map(([id, record]) => [id, seal.close(encodeRecord(record), id)])),
       ),
     remove: (id) => store.removeRecord('account', id),
+  }
+}
+
+/** Nobody waits while thousands are opened. */
+const openAtOnce = 100
+
+/** Two that were added at the same time, here and elsewhere, may have been seen in another order than that of the store. */
+function putInOrder(records: Map<string, AccountRecord>, ids: Iterable<string>): void {
+  const before = new Map(records)
+  records.clear()
+  for (const id of ids) {
+    const record = before.get(id)
+    if (record) records.set(id, record)
   }
 }
 

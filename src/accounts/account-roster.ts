@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Account } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { InvalidRequestError } from '../core/errors.ts'
 import { createInTurn } from '../core/in-turn.ts'
+import { listDifference } from '../core/list-difference.ts'
 import { createListeners } from '../core/listeners.ts'
 import type { Logger } from '../core/logger.ts'
 import { createSeal } from '../store/seal.ts'
-import type { Store } from '../store/store.ts'
+import { holdName, type Store } from '../store/store.ts'
 import {
   type AccountChange,
   type AccountRecord,
@@ -88,69 +90,85 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
   const stored = createAccountRecords({ store, seal, logger })
   const sessions = createAccountSessions({ store, seal, clock, logger, identify: options.identify })
   const listeners = createListeners()
+  const mergeAccounts = createMergeAccounts(settings)
   let records: ReadonlyMap<string, AccountRecord> = new Map()
-  let byIdentity: ReadonlyMap<string, AccountEntry> = mergeAccounts(settings, records)
+  let byIdentity = mergeAccounts(records)
   let entries = [...byIdentity.values()]
+  const keys = new Set(entries.map(({ account }) => account.key))
   /** Changes are made one after the other: two that add one account must not both find it missing. */
   const inTurn = createInTurn()
   let out: ReadonlySet<string> = new Set()
 
-  const unsubscribe = store.onForeignRecords((kind) => {
-    if (kind === 'account') void inTurn(reload).catch(warn)
+  const unsubscribe = store.onForeignRecords((kind, ids) => {
+    if (kind === 'account') void inTurn(() => reload(ids)).catch(warn)
   })
   const warn = (error: unknown) => logger.warn({ err: error }, 'the kept accounts could not be read')
 
-  async function reload(): Promise<void> {
-    records = await stored.read()
+  let isRead = false
+
+  /** @param ids  of the records that have changed; absent: nobody knows */
+  async function reload(ids?: readonly string[]): Promise<void> {
+    records = await stored.read(ids)
+    await mergeAccounts.prepare(records)
     const before = entries
-    take(markTwins(mergeAccounts(settings, records)))
-    const keys = new Set(entries.map(({ account }) => account.key))
-    for (const { account } of before) if (!keys.has(account.key)) options.onGone?.(account.key)
-    sessions.retain((key) => keys.has(key))
+    byIdentity = mergeAccounts(records)
+    if (ids?.some(isSecond)) {
+      // Two replicas added one account at once: the store's order says which of them it is.
+      records = await stored.read()
+      byIdentity = mergeAccounts(records)
+    }
+    entries = markTwins()
+    const { gone, come } = listDifference(before, entries)
+    for (const { account } of gone) keys.delete(account.key)
+    for (const { account } of come) keys.add(account.key)
+    const goneKeys = gone.map(({ account }) => account.key).filter((key) => !keys.has(key))
+    for (const key of goneKeys) options.onGone?.(key)
+    // Before the first there is nothing to judge by.
+    if (goneKeys.length > 0 || !isRead) sessions.retain((key) => keys.has(key))
+    isRead = true
     listeners.tell()
   }
 
   /** Further sessions of one person have its limits and its plan: as accounts of their own they would be counted twice, and be
    *  switched to for nothing. */
-  function markTwins(all: ReadonlyMap<string, AccountEntry>): ReadonlyMap<string, AccountEntry> {
+  function markTwins(): AccountEntry[] {
     const first = new Map<string, string>()
-    const marked = [...all].map(([identity, entry]): [string, AccountEntry] => {
-      const { twinOf: _, ...alone } = entry
+    return Array.from(byIdentity.values(), (entry) => {
       const { key, label } = entry.account
       const person = sessions.personOf(key)
-      if (person === undefined || entry.paused || out.has(key)) return [identity, alone]
+      if (person === undefined || entry.paused || out.has(key)) return entry
       const twinOf = first.get(person)
       if (twinOf === undefined) first.set(person, label)
-      return [identity, twinOf === undefined ? alone : { ...alone, twinOf }]
+      return twinOf === undefined ? entry : { ...entry, twinOf }
     })
-    return new Map(marked)
-  }
-
-  function take(all: ReadonlyMap<string, AccountEntry>): void {
-    byIdentity = all
-    entries = [...all.values()]
   }
 
   /** @returns those that were not marked before */
   function remark(): readonly AccountEntry[] {
     const before = new Map(entries.map(({ account, twinOf }) => [account.key, twinOf]))
-    const marked = markTwins(byIdentity)
-    if ([...marked.values()].every(({ account, twinOf }) => before.get(account.key) === twinOf)) return []
-    take(marked)
+    const marked = markTwins()
+    if (marked.every(({ account, twinOf }) => before.get(account.key) === twinOf)) return []
+    entries = marked
     listeners.tell()
     return entries.filter(({ account, twinOf }) => twinOf !== undefined && !before.get(account.key))
   }
 
-  /** The entry that the account already is: by what was imported, or by what the site has made of it since. */
-  function twinOf(account: Account): AccountEntry | undefined {
-    const identity = identityOf(account)
-    return byIdentity.get(identity) ?? entries.find((entry) => currentIdentityOf(entry) === identity)
+  /** The record makes an account that another one has made. */
+  function isSecond(id: string): boolean {
+    const made = mergeAccounts.entryOf(id, records.get(id))
+    return made !== undefined && byIdentity.get(made[0]) !== made[1]
   }
 
-  function currentIdentityOf({ account }: AccountEntry): string {
-    return account.kind === 'cookie'
-      ? (findSession(sessions.cookieOf(account)) ?? account.cookie)
-      : account.apiKey
+  /** Finds the entry that an account already is: by what was imported, or by what the site has made of it since. */
+  function twins(): (account: Account) => AccountEntry | undefined {
+    const renewed = new Map<string, AccountEntry>()
+    for (const entry of entries) {
+      const { account } = entry
+      if (account.kind !== 'cookie') continue
+      const cookie = sessions.cookieOf(account)
+      if (cookie !== account.cookie) renewed.set(findSession(cookie) ?? account.cookie, entry)
+    }
+    return (account) => byIdentity.get(identityOf(account)) ?? renewed.get(identityOf(account))
   }
 
   function find(label: string): AccountEntry {
@@ -165,44 +183,55 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
   async function addAll(added: readonly NewAccount[]): Promise<readonly AddedAccount[]> {
     if (entries.length + added.length > maxAccounts) throw tooMany()
     const fresh = new Map<string, NewAccount>()
+    const twinBefore = twins()
     for (const each of added) {
       const identity = identityOf(each.account)
-      if (!twinOf(each.account) && !fresh.has(identity)) fresh.set(identity, each)
+      if (!twinBefore(each.account) && !fresh.has(identity)) fresh.set(identity, each)
     }
+    const made = recordsOf([...fresh.values()])
     try {
-      await keepAll([...fresh.values()])
+      await keepAll(made, [...fresh.values()])
     } finally {
-      await reload()
+      await reload([...made.keys()])
     }
+    const twinOf = twins()
     return added.flatMap((each) => {
       const entry = twinOf(each.account)
       return entry ? [{ entry, isNew: fresh.get(identityOf(each.account)) === each }] : []
     })
   }
 
-  async function keepAll(added: readonly NewAccount[]): Promise<void> {
+  function recordsOf(added: readonly NewAccount[]): ReadonlyMap<string, AccountRecord> {
     const addedMs = clock.now()
-    const made = added.map(({ account, note, paused, endsMs }): [string, AccountRecord] => {
-      const { proxyUrl = null } = account
-      return [randomUUID(), { secret: secretOf(account), proxyUrl, note, paused, endsMs, addedMs }]
-    })
-    if (made.length > 0) await stored.saveAll(new Map(made))
-    for (const { account } of added) {
-      // Of an earlier time, when this account was there before.
-      await sessions.pasted(account.key)
-      await store.clearHold(account.key)
-    }
+    return new Map(
+      added.map(({ account, note, paused, endsMs }) => {
+        const { proxyUrl = null } = account
+        return [randomUUID(), { secret: secretOf(account), proxyUrl, note, paused, endsMs, addedMs }]
+      }),
+    )
+  }
+
+  async function keepAll(
+    made: ReadonlyMap<string, AccountRecord>,
+    added: readonly NewAccount[],
+  ): Promise<void> {
+    if (made.size === 0) return
+    await stored.saveAll(made)
+    // Of an earlier time, when these accounts were there before.
+    for (const { account } of added) await sessions.pasted(account.key)
+    await store.clearHold(...added.flatMap(({ account }) => holdNamesOf(account.key)))
   }
 
   async function changeOne(label: string, change: AccountChange): Promise<AccountEntry> {
     const entry = find(label)
     const { account } = change
-    const twin = account && twinOf(account)
-    if (twin && twin !== entry) throw alreadyThere(twin)
+    const twin = account && twins()(account)
+    if (twin && twin.account.key !== entry.account.key) throw alreadyThere(twin)
     const record = entry.recordId === undefined ? undefined : records.get(entry.recordId)
-    await stored.save(entry.recordId ?? randomUUID(), changeRecord(record, entry, change, clock.now()))
+    const id = entry.recordId ?? randomUUID()
+    await stored.save(id, changeRecord(record, entry, change, clock.now()))
     if (account) await beginAnew(entry.account.key, account.key)
-    await reload()
+    await reload([id])
     return find(longLabel(account ?? entry.account))
   }
 
@@ -210,18 +239,19 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     const record = older.recordId === undefined ? undefined : records.get(older.recordId)
     const { account, note = older.note, endsMs, recordId } = newer
     const change = { account, note, endsMs, ...(newer.paused && { paused: true }) }
-    await stored.save(older.recordId ?? randomUUID(), changeRecord(record, older, change, clock.now()))
+    const id = older.recordId ?? randomUUID()
+    await stored.save(id, changeRecord(record, older, change, clock.now()))
     if (recordId !== undefined) await stored.remove(recordId)
     await sessions.forget(older.account.key)
-    await store.clearHold(older.account.key)
-    await reload()
+    await store.clearHold(...holdNamesOf(older.account.key))
+    await reload(recordId === undefined ? [id] : [id, recordId])
   }
 
   /** What is pasted wins over what the site made of the cookie before. */
   async function beginAnew(key: string, newKey: string): Promise<void> {
     await sessions.pasted(newKey)
     if (newKey !== key) await sessions.forget(key)
-    await Promise.all([store.clearHold(key), store.clearHold(newKey)])
+    await store.clearHold(...holdNamesOf(key), ...(newKey === key ? [] : holdNamesOf(newKey)))
   }
 
   /** Leaves nothing behind that would make the account again. */
@@ -229,25 +259,32 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     const { account } = find(label)
     const identity = identityOf(account)
     const stoodFor = new Set<string>()
+    const changed: string[] = []
     for (const [id, record] of records) {
       const { standsFor } = record
       if (standsFor) stoodFor.add(standsFor)
       const base = settings.find(({ key }) => key === standsFor)
       const made = accountOf(record, base)
       if (!made || identityOf(made) !== identity) continue
+      changed.push(id)
       if (standsFor) await stored.save(id, { standsFor, removed: true })
       else await stored.remove(id)
     }
-    for (const { key } of settings.filter((each) => identityOf(each) === identity && !stoodFor.has(each.key)))
-      await stored.save(randomUUID(), { standsFor: key, removed: true })
+    for (const { key } of settings.filter(
+      (each) => identityOf(each) === identity && !stoodFor.has(each.key),
+    )) {
+      const id = randomUUID()
+      changed.push(id)
+      await stored.save(id, { standsFor: key, removed: true })
+    }
     await sessions.forget(account.key)
-    await Promise.all([store.clearHold(account.key), store.dropBindings(account.key)])
-    await reload()
+    await Promise.all([store.clearHold(...holdNamesOf(account.key)), store.dropBindings(account.key)])
+    await reload(changed)
   }
 
   return {
     async open() {
-      await inTurn(reload).catch(warn)
+      await inTurn(() => reload()).catch(warn)
       await sessions.open()
       remark()
     },
@@ -275,6 +312,9 @@ export function createAccountRoster(options: AccountRosterOptions): AccountRoste
     },
   }
 }
+
+/** Of the account and of each of its uses. */
+const holdNamesOf = (key: string): readonly string[] => [key, holdName(key, 'image'), holdName(key, 'video')]
 
 /** Names the account where others share the eight digits of its label. */
 export const longLabel = ({ key }: Account): string => `acc_${key}`
@@ -313,25 +353,49 @@ export interface AccountEntry {
 /** Whether requests may go to it. */
 export const isUsed = ({ paused, twinOf }: AccountEntry): boolean => !paused && twinOf === undefined
 
-/** The one pool of the accounts of the settings and of the records, by identity; where both know one, the record wins. Pure. */
-export function mergeAccounts(
-  settings: readonly Account[],
-  records: ReadonlyMap<string, AccountRecord>,
-): ReadonlyMap<string, AccountEntry> {
+/** Nobody waits while thousands are made. */
+const entriesAtOnce = 100
+
+/** Makes the one pool of the accounts of the settings and of the records, by identity; where both know one, the record wins. A record
+ *  that has not changed is the same object, and its entry is as well: thousands are merged within a millisecond or two. */
+export function createMergeAccounts(settings: readonly Account[]) {
   const bases = new Map(settings.map((account) => [account.key, account]))
-  const entries = new Map<string, AccountEntry>()
-  const stoodFor = new Set<string>()
-  for (const [recordId, record] of records) {
-    if (record.standsFor) stoodFor.add(record.standsFor)
+  const ofSettings = settings.map((account) => [identityOf(account), settingsEntry(account)] as const)
+  const made = new WeakMap<AccountRecord, readonly [identity: string, AccountEntry] | undefined>()
+
+  function entryOf(recordId: string, record: AccountRecord | undefined) {
+    if (!record || made.has(record)) return record && made.get(record)
     const account = accountOf(record, record.standsFor ? bases.get(record.standsFor) : undefined)
-    if (account && !entries.has(identityOf(account)))
-      entries.set(identityOf(account), recordedEntry(recordId, record, account))
+    const entry = account && ([identityOf(account), recordedEntry(recordId, record, account)] as const)
+    made.set(record, entry)
+    return entry
   }
-  for (const account of settings) {
-    if (stoodFor.has(account.key) || entries.has(identityOf(account))) continue
-    entries.set(identityOf(account), settingsEntry(account))
+
+  function mergeAccounts(records: ReadonlyMap<string, AccountRecord>): ReadonlyMap<string, AccountEntry> {
+    const entries = new Map<string, AccountEntry>()
+    const stoodFor = new Set<string>()
+    for (const [recordId, record] of records) {
+      if (record.standsFor) stoodFor.add(record.standsFor)
+      const entry = entryOf(recordId, record)
+      if (entry && !entries.has(entry[0])) entries.set(entry[0], entry[1])
+    }
+    for (const [identity, entry] of ofSettings)
+      if (!stoodFor.has(entry.account.key) && !entries.has(identity)) entries.set(identity, entry)
+    return entries
   }
-  return entries
+
+  /** What many new ones cost, some at a time. */
+  async function prepare(records: ReadonlyMap<string, AccountRecord>): Promise<void> {
+    let fresh = 0
+    for (const [recordId, record] of records) {
+      if (made.has(record)) continue
+      entryOf(recordId, record)
+      fresh += 1
+      if (fresh % entriesAtOnce === 0) await nextTurn()
+    }
+  }
+
+  return Object.assign(mergeAccounts, { entryOf, prepare })
 }
 
 function recordedEntry(recordId: string, record: AccountRecord, account: Account): AccountEntry {

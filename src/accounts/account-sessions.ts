@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import type { CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
@@ -89,6 +90,8 @@ const noRecord: SessionRecord = { pastes: 0, renewedMs: 0, cookies: {} }
 /** A session of an account that is there no more is dropped from the store at a start so long after it was renewed. */
 const orphanMs = 30 * 24 * 60 * 60 * 1000
 const identifyMs = 15_000
+/** Nobody waits while thousands are opened. */
+const openAtOnce = 100
 
 export function createAccountSessions(options: AccountSessionsOptions): AccountSessions {
   const { store, seal, clock, logger, identify } = options
@@ -105,8 +108,8 @@ export function createAccountSessions(options: AccountSessionsOptions): AccountS
   let isKnown: (key: string) => boolean = () => true
   let fails = false
 
-  const unsubscribe = store.onForeignRecords((kind) => {
-    if (kind === 'session') void inTurn(reload).catch(warn)
+  const unsubscribe = store.onForeignRecords((kind, ids) => {
+    if (kind === 'session') void inTurn(() => reload(ids)).catch(warn)
   })
 
   function warn(error: unknown): void {
@@ -153,11 +156,15 @@ export function createAccountSessions(options: AccountSessionsOptions): AccountS
     }
   }
 
-  /** Replicas that were apart meet again by this: each takes what the other has newer, and stores what the other lacks. */
-  async function reload(): Promise<void> {
+  /** Replicas that were apart meet again by this: each takes what the other has newer, and stores what the other lacks.
+   *  @param ids  only these have changed; absent: nobody knows */
+  async function reload(ids?: readonly string[]): Promise<void> {
     let unreadable = 0
-    for (const [key, text] of await store.records('session')) {
+    let count = 0
+    for (const [key, text] of await store.records('session', ids)) {
       if (sealedTexts.get(key) === text) continue
+      count += 1
+      if (count % openAtOnce === 0) await nextTurn()
       sealedTexts.set(key, text)
       const opened = seal.open(text, key)
       const theirs = opened && decodeRecord(opened.text)
@@ -255,7 +262,7 @@ export function createAccountSessions(options: AccountSessionsOptions): AccountS
 
     async refresh({ key }) {
       const before = sessions.get(key)?.revision ?? 0
-      await inTurn(reload).catch(warn)
+      await inTurn(() => reload([key])).catch(warn)
       return (sessions.get(key)?.revision ?? 0) !== before
     },
 

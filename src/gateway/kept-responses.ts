@@ -5,7 +5,9 @@ import type { Store, StoredDocument } from '../store/store.ts'
 /** Responses that can be asked for later and continued, as texts: only the dialect knows what is in them. An owner finds only
  *  their own. All throw {UnavailableError} `dependency_unavailable`; `keep` and `replace` {InvalidRequestError} `request_too_large`. */
 export interface KeptResponses {
-  keep(kept: StoredDocument): Promise<void>
+  /** @param continued  ids of the responses that it goes on from, in the order in which they were read: their conversation is in use,
+   *    and stays whole while others are older */
+  keep(kept: StoredDocument, continued?: Iterable<string>): Promise<void>
   find(id: string, owner: string): Promise<string | undefined>
   /** @returns false when it was removed or has expired */
   replace(id: string, text: string): Promise<boolean>
@@ -28,7 +30,10 @@ function refuseTooLong(text: string): void {
 
 /** @param keepMs  RESPONSES_KEEP_DAYS */
 export function createKeptResponses(
-  store: Pick<Store, 'saveDocument' | 'findDocument' | 'replaceDocument' | 'removeDocument'>,
+  store: Pick<
+    Store,
+    'saveDocument' | 'findDocument' | 'replaceDocument' | 'touchDocuments' | 'removeDocument'
+  >,
   { keepMs = defaultKeepMs }: { readonly keepMs?: number } = {},
 ): KeptResponses {
   /** Yields to other requests first: a conversation is many of these in a row, each to be parsed. */
@@ -39,8 +44,10 @@ export function createKeptResponses(
   }
 
   return {
-    async keep(kept) {
+    async keep(kept, continued = []) {
       refuseTooLong(kept.text)
+      const inUse = [...continued].reverse()
+      if (inUse.length > 0) await store.touchDocuments('response', inUse)
       await store.saveDocument('response', { ...kept, lifeMs: keepMs })
     },
     find,

@@ -10,7 +10,7 @@ export interface DocumentTableOptions {
   readonly maxLength: number
 }
 
-/** The `kept_text` table: documents, in the order in which they were stored (`age`). */
+/** The `kept_text` table: documents, in the order in which they were stored or touched (`age`). */
 export function createDocumentTable(
   database: DatabaseSync,
   { clock, maxDocuments, maxLength }: DocumentTableOptions,
@@ -27,6 +27,9 @@ export function createDocumentTable(
   )
   const update = database.prepare(
     `UPDATE kept_text SET text = ?, length = ? WHERE kind = ? AND id = ? AND expires_ms > ?`,
+  )
+  const touch = database.prepare(
+    'UPDATE kept_text SET age = (SELECT max(age) + 1 FROM kept_text) WHERE kind = ? AND id = ?',
   )
   const removeOne = database.prepare(
     'DELETE FROM kept_text WHERE kind = ? AND id = ? RETURNING kind, length, expires_ms',
@@ -99,6 +102,10 @@ export function createDocumentTable(
 
     list: (kind: DocumentKind, owner: string, limit: number): readonly StoredDocument[] =>
       selectOfOwner.all(kind, owner, clock.now(), limit).map(documentOf),
+
+    touch(kind: DocumentKind, ids: readonly string[]): void {
+      for (const id of ids) touch.run(kind, id)
+    },
 
     remove(kind: DocumentKind, id: string): boolean {
       measureOnce()

@@ -139,11 +139,14 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       return account.rateLimits
     },
 
-    async clearHold(key) {
-      const account = leases.account(key)
-      account.hold = undefined
-      account.rateLimits = 0
-      attempt(() => accountTable.save(account))
+    async clearHold(...keys) {
+      for (const key of keys) {
+        const account = leases.account(key)
+        if (!account.hold && account.rateLimits === 0) continue
+        account.hold = undefined
+        account.rateLimits = 0
+        attempt(() => accountTable.save(account))
+      }
       listeners.tell()
     },
 
@@ -214,6 +217,10 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
 
     async listDocuments(kind, owner, limit) {
       return insist(() => documentTable.list(kind, owner, limit))
+    },
+
+    async touchDocuments(kind, ids) {
+      insist(() => documentTable.touch(kind, ids))
     },
 
     async removeDocument(kind, id) {

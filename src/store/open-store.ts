@@ -39,7 +39,8 @@ export interface SharedConnection extends Pick<RedisStore, 'client'> {
   readonly prefix: string
 }
 
-/** The store that the settings ask for. The client of Redis is loaded only where there is one. */
+/** The store that the settings ask for. The client of Redis is loaded only where there is one.
+ *  @throws {StateFileError} {RedisSettingsError} in words for the operator */
 export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
   const { redisUrl, redisPrefix, redisDownMode: mode, clock, random, logger, metrics } = options
   const local = createEmbeddedStore(options)
@@ -47,6 +48,13 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
   if (redisUrl === undefined) return { store: isStateKept ? local : refusingAccounts(local), isStateKept }
   const { createRedisStore } = await import('./redis/redis-store.ts')
   const redis = createRedisStore({ redisUrl, redisPrefix, random, logger })
+  try {
+    await redis.checkSettings()
+  } catch (error) {
+    await redis.close()
+    await local.close()
+    throw error
+  }
   const store = createSharedStore({ redis, local, mode, clock, logger, metrics })
   return { store, isStateKept, shared: { store, client: redis.client, prefix: redisPrefix } }
 }

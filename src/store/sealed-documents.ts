@@ -3,7 +3,7 @@ import type { DocumentKind, Store, StoredDocument } from './store.ts'
 
 export type Documents = Pick<
   Store,
-  'saveDocument' | 'replaceDocument' | 'findDocument' | 'listDocuments' | 'removeDocument'
+  'saveDocument' | 'replaceDocument' | 'findDocument' | 'listDocuments' | 'touchDocuments' | 'removeDocument'
 >
 
 /** Documents whose texts lie sealed in the store. One that was stored in clear is read all the same; one that no key opens is as one
@@ -23,6 +23,7 @@ export function createSealedDocuments(store: Documents, seal: Seal): Documents {
     findDocument: async (kind, id) => open(kind, await store.findDocument(kind, id)),
     listDocuments: async (kind, owner, limit) =>
       (await store.listDocuments(kind, owner, limit)).flatMap((document) => open(kind, document) ?? []),
+    touchDocuments: (kind, ids) => store.touchDocuments(kind, ids),
     removeDocument: (kind, id) => store.removeDocument(kind, id),
   }
 }

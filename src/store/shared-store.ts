@@ -81,7 +81,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
       if (!breaker.isClosed) changes.tell()
     }),
     redis.onRecordsMessage((kind, isCounted) => follow(kind, isCounted ? 'changes' : 'all')),
-    redis.onSlow(() => breaker.ask(new Error('it does not answer in time'))),
+    redis.onSlow(() => breaker.doubt(new Error('it does not answer in time'))),
   ]
 
   function assertLocal(): void {
@@ -124,7 +124,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     sent.records += await records.putBack({ ...met, isNew: false })
     sent.documents += await documents.putBack()
     sent.counts += await counts.putBack()
-    reportBack({ ...sent, newData: met.isNew })
+    reportBack({ ...sent, newData: met.isNew }, wasClosed)
     if (wasClosed && !met.isNew) return
     changes.tell()
     for (const kind of sharedRecordKinds) foreignRecords.tell(kind)
@@ -141,10 +141,15 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     }
   }
 
-  /** @param sent  how much was sent to Redis, and whether its data was new */
-  function reportBack(sent: Readonly<Record<string, unknown>>): void {
+  /** @param sent  how much was sent to Redis, and whether its data was new @param wasClosed  it was in use all the while */
+  function reportBack(sent: Readonly<Record<string, number | boolean>>, wasClosed: boolean): void {
     updateMetric()
-    if (awaySinceMs === undefined) return
+    if (awaySinceMs === undefined) {
+      // It was gone for so short a time that nobody went without it.
+      if (wasClosed && sent.newData === true)
+        logger.warn(sent, 'Redis is back without what it had: it was sent what is known here')
+      return
+    }
     logger.info({ awayMs: clock.now() - awaySinceMs, ...sent }, 'Redis is back: the replicas share again')
     awaySinceMs = undefined
   }
@@ -217,6 +222,7 @@ export function createSharedStore(options: SharedStoreOptions): SharedStore {
     replaceDocument: documents.replaceDocument,
     findDocument: documents.findDocument,
     listDocuments: documents.listDocuments,
+    touchDocuments: documents.touchDocuments,
     removeDocument: documents.removeDocument,
 
     onChange: changes.add,

@@ -140,7 +140,7 @@ export interface StoredDocument {
   readonly text: string
 }
 
-/** Of each kind. Beyond either bound the oldest go first. */
+/** Of each kind. Beyond either bound those go first that were stored or touched the longest ago. */
 export const maxDocuments = 10_000
 /** In UTF-16 units, of each kind. A single text that is longer is refused. */
 export const maxDocumentsLength = 256 * 1024 * 1024
@@ -164,8 +164,9 @@ export interface Store {
   counts(sinceMs: number, untilMs: number): Promise<readonly CountRow[]>
   /** How often in a row the account has been rate limited, this time included; the caller derives the back-off. */
   countRateLimit(account: string): Promise<number>
-  /** Clears a hold: the account was replaced or checked good. */
-  clearHold(account: string): Promise<void>
+  /** Clears holds: accounts were added, replaced or checked good. Many cost little more than one.
+   *  @param accounts  or their `holdName` for one use */
+  clearHold(...accounts: readonly string[]): Promise<void>
   /** Drops every chat binding of an account that was removed. While Redis is away those that it has stay until they run out. */
   dropBindings(account: string): Promise<void>
   /** Holds an account outside of a lease, such as one that was checked and found signed out. A stricter hold stays.
@@ -198,6 +199,9 @@ export interface Store {
   findDocument(kind: DocumentKind, id: string): Promise<StoredDocument | undefined>
   /** Those of an owner, newest first, at most `limit`. @throws {UnavailableError} `dependency_unavailable` */
   listDocuments(kind: DocumentKind, owner: string, limit: number): Promise<readonly StoredDocument[]>
+  /** They are in use: others go before them when there are too many. Their lives stay.
+   *  @param ids  the first of them goes first @throws {UnavailableError} `dependency_unavailable` */
+  touchDocuments(kind: DocumentKind, ids: readonly string[]): Promise<void>
   /** @returns whether it was there @throws {UnavailableError} `dependency_unavailable` */
   removeDocument(kind: DocumentKind, id: string): Promise<boolean>
   /** Calls back when another replica changed records of a kind: these, or nobody knows which. @returns unsubscribe */

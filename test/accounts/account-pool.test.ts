@@ -6,7 +6,7 @@ import {
   createAccountPool,
   createChooseAccount,
 } from '../../src/accounts/account-pool.ts'
-import { mergeAccounts } from '../../src/accounts/account-roster.ts'
+import { createMergeAccounts } from '../../src/accounts/account-roster.ts'
 import type { AccountVerdict } from '../../src/accounts/cooldowns.ts'
 import type { Lease } from '../../src/accounts/lease.ts'
 import { type Account, createAccount, createApiKeyAccount } from '../../src/core/account.ts'
@@ -289,7 +289,7 @@ describe('API keys', () => {
 
 describe('accounts that change', () => {
   function changing(...accounts: Account[]) {
-    let entries = [...mergeAccounts(accounts, new Map()).values()]
+    let entries = [...createMergeAccounts(accounts)(new Map()).values()]
     const listeners = new Set<() => void>()
     const roster: AccountPoolOptions['roster'] = {
       entries: () => entries,
@@ -299,7 +299,7 @@ describe('accounts that change', () => {
       },
     }
     function set(next: readonly Account[], paused: readonly Account[] = []): void {
-      entries = [...mergeAccounts(next, new Map()).values()].map((entry) => ({
+      entries = [...createMergeAccounts(next)(new Map()).values()].map((entry) => ({
         ...entry,
         paused: paused.includes(entry.account),
       }))

@@ -35,6 +35,66 @@ afterEach(async () => {
   expect(lines.join('')).not.toContain('canary')
 })
 
+/** A roster on a store that tells which records are asked for, and in which another replica changes some. */
+async function startWatched() {
+  const { store } = await start()
+  const asked: (readonly string[] | undefined)[] = []
+  const listeners: Parameters<Store['onForeignRecords']>[0][] = []
+  const watched: Store = {
+    ...store,
+    records(kind, ids) {
+      if (kind === 'account') asked.push(ids)
+      return store.records(kind, ids)
+    },
+    onForeignRecords(listener) {
+      listeners.push(listener)
+      return () => {}
+    },
+  }
+  const logger = createLogger({ level: 'info', format: 'json', destination: { write() {} } })
+  const roster = createAccountRoster({ accounts: [], store: watched, stateKeys: [], onGone, clock, logger })
+  open.push(roster)
+  await roster.open()
+  const tell = (ids: readonly string[]) => {
+    for (const listener of listeners) listener('account', ids)
+  }
+  return { roster, store, asked, tell }
+}
+
+const recordOf = (account: Account) =>
+  JSON.stringify({ secret: { kind: 'cookie', value: account.kind === 'cookie' ? account.cookie : '' } })
+
+describe('FINDINGS P9: of many accounts', () => {
+  it('only those are read that have changed, here or elsewhere', async () => {
+    const { roster, store, asked, tell } = await startWatched()
+    await roster.add([{ account: alice }, { account: bob }])
+    const [first, second] = roster.entries()
+    await roster.change(bob.label, { note: 'his' })
+    expect(roster.entries()[0]).toBe(first)
+    expect(roster.entries()[1]).not.toBe(second)
+    await store.saveRecord('account', 'theirs', recordOf(carol))
+    tell(['theirs'])
+    await expect.poll(() => roster.entries().length).toBe(3)
+    gone.length = 0
+    await store.removeRecord('account', 'theirs')
+    tell(['theirs'])
+    await expect.poll(() => gone).toEqual([carol.key])
+    await roster.remove(alice.label)
+    expect(secretsOf(roster)).toEqual([bob.cookie])
+    // All of them once, at the start.
+    expect(asked.map((ids) => ids?.length)).toEqual([undefined, 2, 1, 1, 1, 1])
+  })
+
+  it('one that two replicas added at once is the one that the store has first, on both', async () => {
+    const { roster, store, tell } = await startWatched()
+    await store.saveRecord('account', 'first', recordOf(alice))
+    // It has not been told of the first yet.
+    await roster.add([{ account: alice, note: 'second' }])
+    tell(['first'])
+    await expect.poll(() => roster.entries().map(({ recordId }) => recordId)).toEqual(['first'])
+  })
+})
+
 async function closeAll(): Promise<void> {
   for (const each of open.splice(0).reverse()) await each.close()
 }

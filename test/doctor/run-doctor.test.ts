@@ -188,11 +188,23 @@ test('asks Redis, and tells a wrong password without showing it', async () => {
   const redis = await startRedisServer({ password: 'right-secret' })
   try {
     const good = await examine({ ...off, REDIS_URL: redis.url })
-    expect(good.line('Redis'), good.lines.join('')).toMatch(/^ok .*answers in/)
+    expect(good.line('Redis'), good.lines.join('')).toMatch(/^ok .*answers in .*runs the scripts/)
     const wrong = await examine({ ...off, REDIS_URL: `redis://:wrong-secret@127.0.0.1:${redis.port}` })
     expect(wrong.healthy).toBe(false)
     expect(wrong.line('Redis')).toMatch(/^FAIL.* -> look at REDIS_URL/)
     expect(wrong.lines.join('')).not.toContain('wrong-secret')
+  } finally {
+    await redis.stop()
+  }
+})
+
+test('FINDINGS O19: tells of a Redis that runs no scripts', async () => {
+  const args = '--user default on nopass ~* &* +@all -@scripting'.split(' ')
+  const redis = await startRedisServer({ args })
+  try {
+    const { healthy, line } = await examine({ ...off, REDIS_URL: redis.url })
+    expect(healthy).toBe(false)
+    expect(line('Redis')).toMatch(/^FAIL.*(NOPERM|no permissions).* -> look at the rights of its user/)
   } finally {
     await redis.stop()
   }

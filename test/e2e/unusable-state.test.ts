@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { checkDataDir } from '../../src/doctor/checks.ts'
+import { startRedisServer } from '../support/redis-server.ts'
 import { spawnService } from '../support/spawn-service.ts'
 import { startStack } from '../support/stack.ts'
 
@@ -31,6 +32,16 @@ it('FINDINGS R11: an account that could not be kept is refused; readyz and the d
     state: 'fault',
     text: expect.stringMatching(/^state\.db /),
   })
+})
+
+it('FINDINGS R5: a database that this Redis does not have ends the start in words', async () => {
+  const redis = await startRedisServer({ args: ['--databases', '1'] })
+  onTestFinished(() => redis.stop())
+  const env = { DATA_DIR: folder(), RECAPTCHA_MODE: 'off', REDIS_URL: `${redis.url}/5` }
+  const service = await spawnService(env, { expectStart: false })
+  onTestFinished(() => service.kill())
+  expect(await service.exitCode).toBe(78)
+  expect(service.output()).toMatch(/REDIS_URL names database 5, which this Redis does not have/)
 })
 
 it('FINDINGS R12: a second service on one DATA_DIR is refused in words, until the first has died', async () => {

@@ -5,13 +5,14 @@ import { createEmbeddedStore } from '../../src/store/embedded-store.ts'
 
 const day = 24 * 60 * 60 * 1000
 
-function create() {
+function create(maxDocuments?: number) {
   let nowMs = Date.UTC(2026, 10, 23)
   const store = createEmbeddedStore({
     dataDir: undefined,
     clock: { now: () => nowMs },
     chooseAccount: (candidates) => candidates[0] as (typeof candidates)[0],
     logger: silentLogger,
+    ...(maxDocuments && { maxDocuments }),
   })
   const advance = (ms: number) => {
     nowMs += ms
@@ -43,6 +44,29 @@ describe('createKeptResponses', () => {
       order.push(id)
     }
     expect(order).toEqual(['other', 'resp_1', 'resp_2'])
+    await store.close()
+  })
+
+  it('FINDINGS R3: a conversation that goes on stays whole, one that is not used goes', async () => {
+    const { kept, store } = create(4)
+    const keep = (id: string, continued: string[] = []) =>
+      kept.keep({ id, owner: 'alice', text: 'text' }, continued)
+    const left = async (ids: string[]) => {
+      const found = await Promise.all(ids.map((id) => kept.find(id, 'alice')))
+      return ids.filter((_, index) => found[index])
+    }
+    await keep('one 1')
+    await keep('two 1')
+    await keep('two 2', ['two 1'])
+    await keep('one 2', ['one 1'])
+    await keep('one 3', ['one 2', 'one 1'])
+    await keep('one 4', ['one 3', 'one 2', 'one 1'])
+    expect(await left(['two 1', 'two 2', 'one 1', 'one 2', 'one 3', 'one 4'])).toEqual([
+      'one 1',
+      'one 2',
+      'one 3',
+      'one 4',
+    ])
     await store.close()
   })
 

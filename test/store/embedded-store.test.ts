@@ -247,6 +247,15 @@ describe('kept texts', () => {
     expect(await store.findDocument('video-job', 'first')).toBeDefined()
   })
 
+  it('FINDINGS R3: go by their last use', async () => {
+    const store = create({ maxDocuments: 3 })
+    for (const id of ['a', 'b', 'c']) await keep(store, id, 'text')
+    await store.touchDocuments('response', ['b', 'a', 'never there'])
+    for (const id of ['d', 'e']) await keep(store, id, 'text')
+    const there = async (id: string) => (await store.findDocument('response', id)) !== undefined
+    expect([await there('a'), await there('b'), await there('c')]).toEqual([true, false, false])
+  })
+
   it('go from the oldest on when they are too long, also by a replaced text', async () => {
     const store = create({ maxDocumentsLength: 10 })
     for (const id of ['a', 'b', 'c']) await keep(store, id, 'xxx')

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAccountPool } from '../../../src/accounts/account-pool.ts'
-import { mergeAccounts } from '../../../src/accounts/account-roster.ts'
+import { createMergeAccounts } from '../../../src/accounts/account-roster.ts'
 import { type Account, createAccount } from '../../../src/core/account.ts'
 import { systemClock } from '../../../src/core/clock.ts'
 import { ServiceError } from '../../../src/core/errors.ts'
@@ -45,7 +45,7 @@ const patienceMs = 60_000
 export function createSimulatedReplica(options: SimulatedReplicaOptions): SimulatedReplica {
   const { redisUrl, accounts, leaseMs, holdMs, ledger, nextId, tally } = options
   const numbers = new Map(accounts.map(({ key }, number) => [key, number]))
-  const entries = [...mergeAccounts(accounts, new Map()).values()]
+  const entries = [...createMergeAccounts(accounts)(new Map()).values()]
   const store = connectStore(redisUrl)
   const pool = createAccountPool({
     roster: { entries: () => entries, onChange: () => () => {} },

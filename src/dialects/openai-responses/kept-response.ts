@@ -30,7 +30,8 @@ export interface KeptReader {
   /** The conversation up to a response and including it, oldest first.
    *  @throws {InvalidRequestError} `previous_response_not_found`, or `invalid_value` when it is not there yet */
   history(previousId: string): Promise<readonly LocatedItem[]>
-  /** Puts the items themselves in the place of references to them. @throws {InvalidRequestError} `invalid_value` */
+  /** Puts the items themselves in the place of references to them.
+   *  @throws {InvalidRequestError} `previous_response_not_found` when theirs is kept no more, `invalid_value` */
   resolve(items: readonly LocatedItem[]): Promise<readonly LocatedItem[]>
 }
 
@@ -63,6 +64,8 @@ export function createKeptReader(read: ReadKept): KeptReader {
     const found = responseId ? await find(responseId, at) : undefined
     const meant = found?.byId.get(id)
     if (meant) return { item: meant, at }
+    // One of ours, which is kept no more: a client that hears this sends the whole conversation.
+    if (responseId && !found) throw notFound(responseId, `${at}.id`)
     throw invalidValue(`${at}.id`, 'there is no such item, or it has expired; send the item itself')
   }
 
@@ -111,10 +114,10 @@ function foundIn({ response, input }: KeptResponse): FoundResponse {
   }
 }
 
-const notFound = (id: string): InvalidRequestError =>
+const notFound = (id: string, param = at): InvalidRequestError =>
   new InvalidRequestError('previous_response_not_found', {
     message: `Previous response with id '${id.slice(0, 64)}' not found.`,
-    param: at,
+    param,
   })
 
 /** A page of the input of a response; the newest items come first unless `order` is `asc`. */

@@ -41,11 +41,12 @@ export function createResponsesHandlers(
     request: ParsedResponseRequest,
     response: ResponseObject,
     encoded: () => string,
+    continued: Iterable<string>,
   ) {
     if (!request.store) return
     const text = encodeKept({ response, input: request.input }, encoded())
     try {
-      await keptResponses.keep({ id: response.id, owner: callerOf(context), text })
+      await keptResponses.keep({ id: response.id, owner: callerOf(context), text }, continued)
     } catch (error) {
       logger.warn({ requestId: context.state.requestId, err: error }, 'a response could not be kept')
     }
@@ -54,12 +55,17 @@ export function createResponsesHandlers(
   const handle = async (context: RequestContext, alwaysCompacts: boolean): Promise<void> => {
     const owner = callerOf(context)
     const id = createResponseId(context.state.requestId)
+    const continued = new Set<string>()
     const parseOptions = {
       id,
       resolve: catalogue.resolve,
       storedByDefault: config.responsesStored && !alwaysCompacts,
       compacts: alwaysCompacts,
-      readKept: (keptId: string) => keptResponses.find(keptId, owner),
+      async readKept(keptId: string) {
+        const text = await keptResponses.find(keptId, owner)
+        if (text !== undefined) continued.add(keptId)
+        return text
+      },
     }
     const parse = (body: unknown) => parseRequest(body, parseOptions)
     const request = await parseBody(context, config.maxBodyBytes, parse)
@@ -74,7 +80,7 @@ export function createResponsesHandlers(
       reasoningHidden: config.reasoningHidden,
       usage: noting(context, createUsageMeter(chat, countTokens)),
       now,
-      keep: (response, encoded) => keep(context, request, response, encoded),
+      keep: (response, encoded) => keep(context, request, response, encoded, continued),
     }
     if (background) {
       const queued = createResponse(identity, 'queued')

@@ -15,6 +15,24 @@ export function redisFailure(cause: unknown): UnavailableError {
   })
 }
 
+/** For a journal: Redis refused this one entry, or cannot be reached. */
+export const blame = (error: unknown): 'entry' | 'way' => (error instanceof RedisRefusal ? 'entry' : 'way')
+
+/** Redis will never serve these settings, however long one waits. In words that name no secret. */
+export class RedisSettingsError extends Error {
+  override name = 'RedisSettingsError'
+}
+
+/** @returns what is wrong with REDIS_URL, where the failure says that it is @param database  that it names */
+export function redisSettingsError(error: unknown, database: number): RedisSettingsError | undefined {
+  const reason = redisReason(error instanceof UnavailableError ? error.cause : error)
+  if (/DB index is out of range|SELECT is not allowed in cluster mode/i.test(reason))
+    return new RedisSettingsError(
+      `REDIS_URL names database ${database}, which this Redis does not have: leave the number out, or raise its setting "databases"`,
+    )
+  return undefined
+}
+
 /** Answers that come to every command: it loads its data, follows another, wants a password. */
 const servesNobody = /^(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|NOAUTH|WRONGPASS|UNBLOCKED)\b/
 

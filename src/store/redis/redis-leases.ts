@@ -1,5 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
+import { type ListDifference, listDifference } from '../../core/list-difference.ts'
+import type { Logger } from '../../core/logger.ts'
 import { countOf, fieldOf } from '../counts.ts'
+import { createJournal } from '../journal.ts'
 import {
   type AccountHold,
   type AccountState,
@@ -10,7 +13,7 @@ import {
   type LeaseInput,
   type Store,
 } from '../store.ts'
-import { redisFailure } from './redis-failure.ts'
+import { blame, redisFailure } from './redis-failure.ts'
 import { itemsOf, type Reply, type RunScript, readPairs } from './redis-scripts.ts'
 
 export interface RedisLeasesOptions {
@@ -22,6 +25,7 @@ export interface RedisLeasesOptions {
   readonly maxCounts: number
   /** Something has become free, by this replica. */
   readonly onFreed: () => void
+  readonly logger: Pick<Logger, 'warn'>
 }
 
 export interface RedisLeases
@@ -30,8 +34,13 @@ export interface RedisLeases
     'lease' | 'extendLease' | 'releaseLease' | 'clearHold' | 'dropBindings' | 'setHold' | 'accountStates'
   > {
   adoptLeases(leases: readonly AdoptedLease[]): Promise<void>
+  /** Ends in Redis what it may have leased without our hearing of it. Each is sent as soon as its call fails; this sends those that
+   *  could not be sent. @throws {UnavailableError} `dependency_unavailable` */
+  abandonLeases(): Promise<void>
 }
 
+/** Of one command. */
+const holdsAtOnce = 500
 /** Beyond it all that are busy or held come whole: they are few among many. */
 const manyAccounts = 100
 /** A pool may be dropped by another replica between its registration and the lease. */
@@ -39,8 +48,17 @@ const maxRegistrations = 3
 
 /** Leases and holds of accounts in Redis. */
 export function createRedisLeases(options: RedisLeasesOptions): RedisLeases {
-  const { runScript, random, maxBindings, maxCounts, onFreed } = options
+  const { runScript, random, maxBindings, maxCounts, onFreed, logger } = options
   const pools = createPools(runScript)
+  /** Leases whose answer never came: only the answer may have been lost. */
+  const abandoned = createJournal<undefined>({
+    name: 'leases that nobody has',
+    send: (leaseId) => runScript('abandon-lease', leaseId),
+    blames: blame,
+    maxFailures: 3,
+    maxEntries: 10_000,
+    logger,
+  })
 
   async function tryLease(input: LeaseInput, leaseId: string): Promise<LeaseAnswer | undefined> {
     const { accounts, fallback, leaseMs, model, exclude, preferred = [] } = input
@@ -70,8 +88,8 @@ export function createRedisLeases(options: RedisLeasesOptions): RedisLeases {
           await pools.register(input)
         }
       } catch (error) {
-        // Only the answer may have been late: then the lease was taken all the same.
-        void runScript('abandon-lease', leaseId).catch(() => {})
+        abandoned.add(leaseId, undefined)
+        void abandoned.replay().catch(() => {})
         throw error
       }
       throw redisFailure(new Error('a pool of accounts is lost as soon as it is registered'))
@@ -98,8 +116,13 @@ export function createRedisLeases(options: RedisLeasesOptions): RedisLeases {
       await runScript('adopt-leases', ...args)
     },
 
-    async clearHold(account) {
-      await runScript('clear-hold', account)
+    async abandonLeases() {
+      await abandoned.replay()
+    },
+
+    async clearHold(...accounts) {
+      for (let from = 0; from < accounts.length; from += holdsAtOnce)
+        await runScript('clear-hold', ...accounts.slice(from, from + holdsAtOnce))
       onFreed()
     },
 
@@ -122,23 +145,63 @@ export function createRedisLeases(options: RedisLeasesOptions): RedisLeases {
 
 type PoolTerms = Pick<LeaseInput, 'selection' | 'maxConcurrency' | 'use'>
 
+/** Lists of accounts that are remembered: of both kinds, before and after some changes. */
+const listsInUse = 8
 /** Lists that one replica leases from at a time: API keys and cookies, and those before the last change of the accounts. */
 const poolsInUse = 4
 
-/** A list of accounts is sent to Redis once and named from then on, so that a lease costs the same whatever its length. */
+/** A list that differs in more from those before is sent whole. */
+const fewAccounts = 500
+
+/** A list of accounts that Redis was told of, or may have been. */
+interface KnownList {
+  readonly accounts: readonly string[]
+  /** Of the digests of its accounts, modulo 2^128: whatever their order, and so that a change costs what changed. */
+  readonly sum: bigint
+}
+
+/** A list of accounts is sent to Redis once and named from then on, so that a lease costs the same whatever its length; of a list that
+ *  has changed only the difference is hashed and sent. */
 function createPools(runScript: RunScript) {
-  /** A caller that passes one list for all its requests is spared the hashing. */
+  /** A caller that passes one list for all its requests is spared all of it. */
   const digests = new WeakMap<readonly string[], string>()
+  /** The newest last. */
+  const lists: KnownList[] = []
   /** Names that this replica has registered, the newest last. */
   const registered = new Set<string>()
 
   function digestOf(accounts: readonly string[]): string {
     const known = digests.get(accounts)
     if (known) return known
-    const sorted = [...accounts].sort().join('\n')
-    const digest = createHash('sha256').update(sorted).digest('hex').slice(0, 32)
+    const near = nearest(accounts)
+    const { gone, come } = near?.difference ?? { gone: [], come: accounts }
+    const sum = BigInt.asUintN(128, (near?.list.sum ?? 0n) - sumOf(gone) + sumOf(come))
+    lists.push({ accounts, sum })
+    if (lists.length > listsInUse) lists.shift()
+    const digest = sum.toString(16).padStart(32, '0')
     digests.set(accounts, digest)
     return digest
+  }
+
+  /** Of the lists before, the last that differs little. */
+  function nearest(accounts: readonly string[], isGood: (list: KnownList) => boolean = () => true) {
+    for (const list of lists.toReversed()) {
+      if (list.accounts === accounts || list.accounts.length === 0 || accounts.length === 0) continue
+      if (Math.abs(list.accounts.length - accounts.length) > fewAccounts || !isGood(list)) continue
+      const difference = listDifference(list.accounts, accounts)
+      if (sizeOf(difference) <= fewAccounts) return { list, difference }
+    }
+    return undefined
+  }
+
+  /** @returns whether Redis knows it now: it had one that differs little */
+  async function derive(input: PoolTerms, accounts: readonly string[], replaced: readonly string[]) {
+    const near = nearest(accounts, (list) => registered.has(nameOf(list.accounts, input)))
+    if (!near) return false
+    const { gone, come } = near.difference
+    const names = [nameOf(accounts, input), nameOf(near.list.accounts, input)]
+    const args = [...names, replaced.length, ...replaced, gone.length, ...gone, ...come]
+    return (await runScript('derive-pool', ...args)) === 1
   }
 
   /** Name of the pool that stands for a list of accounts under a selection and a cap: the same on all replicas; '' for none. */
@@ -169,11 +232,20 @@ function createPools(runScript: RunScript) {
         const name = nameOf(accounts, input)
         if (!accounts || !name) continue
         const replaced = replacedBy(name)
+        if (await derive(input, accounts, replaced)) continue
         await runScript('register-pool', name, replaced.length, ...replaced, ...accounts)
       }
     },
   }
 }
+
+function sumOf(accounts: readonly string[]): bigint {
+  let sum = 0n
+  for (const account of accounts) sum += BigInt(`0x${hash('sha256', account).slice(0, 32)}`)
+  return sum
+}
+
+const sizeOf = ({ gone, come }: ListDifference<string>): number => gone.length + come.length
 
 /** @returns undefined when Redis does not know the pools */
 function readLeaseAnswer(reply: Reply, leaseId: string): LeaseAnswer | undefined {

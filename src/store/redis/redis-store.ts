@@ -16,7 +16,7 @@ import {
 } from '../store.ts'
 import { connectRedis, type RedisClient } from './connect-redis.ts'
 import { parseRedisUrl } from './parse-redis-url.ts'
-import { redisFailure, redisReason } from './redis-failure.ts'
+import { redisFailure, redisReason, redisSettingsError } from './redis-failure.ts'
 import { createRedisLeases } from './redis-leases.ts'
 import { createRedisRecords, type RedisRecords } from './redis-records.ts'
 import { createRunScript, itemsOf, type Reply, type RunScript, readPairs } from './redis-scripts.ts'
@@ -28,6 +28,12 @@ import { createRequestStream, type RequestStream } from './request-stream.ts'
 export interface RedisStore extends Store, RedisRecords {
   /** Resolves when Redis answers, in the database that REDIS_URL names. @throws {UnavailableError} `dependency_unavailable` */
   ping(): Promise<void>
+  /** Asks whether Redis has what REDIS_URL asks for, once it answers; one that does not answer in time says nothing.
+   *  @throws {RedisSettingsError} */
+  checkSettings(): Promise<void>
+  /** Takes and ends a lease of nobody, as every request does, with keys that were not declared among it.
+   *  @throws {UnavailableError} `dependency_unavailable`: this Redis does not run the scripts, or the user may not */
+  tryScripts(): Promise<void>
   /** The highest schema of the keys that a replica has used there, this one's own included.
    *  @throws {UnavailableError} `dependency_unavailable` */
   schema(): Promise<number>
@@ -42,6 +48,9 @@ export interface RedisStore extends Store, RedisRecords {
   /** Puts back leases of this replica. They count against the caps; an account that is over its cap by this stays so until
    *  they end. One that Redis still knows is renewed. @throws {UnavailableError} `dependency_unavailable` */
   adoptLeases(leases: readonly AdoptedLease[]): Promise<void>
+  /** Ends what Redis may have leased without our hearing of it, where that could not be sent at once.
+   *  @throws {UnavailableError} `dependency_unavailable` */
+  abandonLeases(): Promise<void>
   /** Counts what was counted elsewhere.
    *  @param id  of what is sent: sent again it counts nothing @throws {UnavailableError} `dependency_unavailable` */
   addCounts(id: string, counts: readonly Count[]): Promise<void>
@@ -58,7 +67,7 @@ export interface RedisStoreOptions {
   readonly logger: Logger
   /** From 0 up to but not including 1. */
   readonly random: () => number
-  /** Default 250. */
+  /** Default `usualTimeoutMs`. */
   readonly commandTimeoutMs?: number
   /** In the place of Redis's own clock: for tests alone, which stop the time. */
   readonly stoppedClock?: Clock
@@ -76,7 +85,7 @@ export interface RedisStoreOptions {
  *  Changes that other replicas made come by publish and subscribe; that a lease ended elsewhere is published when a replica has
  *  found all accounts busy before, since no other waits for it. */
 export function createRedisStore(options: RedisStoreOptions): RedisStore {
-  const { random, logger, commandTimeoutMs = 250, maxBindings = 100_000 } = options
+  const { random, logger, commandTimeoutMs = usualTimeoutMs, maxBindings = 100_000 } = options
   const { maxCounts = maxCountsAnHour } = options
   const target = parseRedisUrl(options.redisUrl)
   const root = rootOf(options.redisPrefix)
@@ -97,10 +106,25 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
   const runBulkScript = createRunScript({ ...scripts, client: bulk })
   const messages = listenToReplicas({ subscriber, channel: `${root}news`, replica })
 
+  async function ping(): Promise<void> {
+    const both = [connected(client, commandTimeoutMs), connected(bulk, commandTimeoutMs)]
+    await translated(Promise.all(both))
+    // ioredis goes on in database 0 when this one does not exist.
+    if (target.db > 0) await translated(client.call('SELECT', target.db))
+    await translated(client.ping())
+  }
+
   return {
     client,
     requests: createRequestStream(bulk, `${root}requests`),
-    ...createRedisLeases({ runScript, random, maxBindings, maxCounts, onFreed: messages.callWaiters }),
+    ...createRedisLeases({
+      runScript,
+      random,
+      maxBindings,
+      maxCounts,
+      onFreed: messages.callWaiters,
+      logger,
+    }),
     ...createRedisCounts(runScript, maxCounts),
     ...createRedisRecords(runScript, replica),
     ...createRedisDocuments(runBulkScript, {
@@ -114,12 +138,27 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     onForeignRecords: (listener) => messages.onForeignRecords((kind) => listener(kind)),
     onRecordsMessage: messages.onForeignRecords,
 
-    async ping() {
-      const both = [connected(client, commandTimeoutMs), connected(bulk, commandTimeoutMs)]
-      await translated(Promise.all(both))
-      // ioredis goes on in database 0 when this one does not exist.
-      if (target.db > 0) await translated(client.call('SELECT', target.db))
-      await translated(client.ping())
+    ping,
+
+    async checkSettings() {
+      // Another database is all that can be asked for and missing.
+      if (target.db === 0) return
+      await translated(connected(client, firstAnswerMs))
+        .then(ping)
+        .catch((error: unknown) => {
+          const fault = redisSettingsError(error, target.db)
+          if (fault) throw fault
+        })
+    },
+
+    async tryScripts() {
+      const leaseId = `trial.${randomUUID()}`
+      // Neither a pool nor an account bears such a name; both scripts together write, read and publish.
+      const pool = `least-busy.1.${leaseId}`
+      await runScript('register-pool', pool, 0, leaseId)
+      await runScript('lease', pool, '', leaseId, 1000, '', 0, 0, '')
+      await runScript('release-lease', leaseId, leaseId, '', 'keep', '', '', '', 0, 0, '', 0)
+      await runScript('drop-pool', pool)
     },
 
     ownSchema: redisSchema,
@@ -137,6 +176,13 @@ export function createRedisStore(options: RedisStoreOptions): RedisStore {
     },
   }
 }
+
+/** After so long a request goes on without Redis. */
+export const usualTimeoutMs = 250
+/** That `tryScripts` sends. */
+export const trialCommands = 4
+/** For so long a start waits for a Redis whose settings are to be checked. */
+const firstAnswerMs = 1000
 
 /** 1 is what 0.1.0 left behind. Its leases, holds, bindings and accounts stay as they were; what is new stands in keys of its own. */
 const redisSchema = 2
@@ -244,7 +290,10 @@ interface DocumentBounds {
 function createRedisDocuments(
   runScript: RunScript,
   { maxDocuments, maxLength }: DocumentBounds,
-): Pick<Store, 'saveDocument' | 'replaceDocument' | 'findDocument' | 'listDocuments' | 'removeDocument'> {
+): Pick<
+  Store,
+  'saveDocument' | 'replaceDocument' | 'findDocument' | 'listDocuments' | 'touchDocuments' | 'removeDocument'
+> {
   function refuseTooLong(text: string): void {
     if (text.length > maxLength) throw new UnavailableError('dependency_unavailable', { message: tooLong })
   }
@@ -268,6 +317,10 @@ function createRedisDocuments(
     async listDocuments(kind, owner, limit) {
       const found = itemsOf(await runScript('list-documents', kind, owner, limit))
       return found.flatMap((each) => documentOf(each) ?? [])
+    },
+
+    async touchDocuments(kind, ids) {
+      if (ids.length > 0) await runScript('touch-documents', kind, ...ids)
     },
 
     async removeDocument(kind, id) {

@@ -1,6 +1,6 @@
 import { liveDeadline } from '../../core/deadline.ts'
 import { ServiceError, UnavailableError } from '../../core/errors.ts'
-import { RedisRefusal } from '../redis/redis-failure.ts'
+import { blame } from '../redis/redis-failure.ts'
 
 export interface BreakerOptions {
   /** Brings Redis back into use, or sends what one in use has missed: pings it, and calls `close` when it can be used.
@@ -29,6 +29,8 @@ export class Breaker {
   #question: Promise<void> | undefined
   /** A call has failed and the question is not answered yet. */
   #isSuspected = false
+  /** A call has failed since Redis was last sent what it had missed. */
+  #hasMissed = false
   #timer: NodeJS.Timeout | undefined
   #failure: unknown
 
@@ -76,22 +78,30 @@ export class Breaker {
     this.ask(cause)
   }
 
-  /** A call takes long: asks whether Redis is there. */
+  /** A call has failed for itself: asks whether Redis is there all the same. */
   ask(cause: unknown): void {
+    this.#hasMissed = true
+    this.doubt(cause)
+  }
+
+  /** A call takes long: asks whether Redis is there. One that ends well costs Redis no more than this question. */
+  doubt(cause: unknown): void {
     if (!this.#isClosed || this.#ended) return
-    this.#question ??= this.#options
-      .isThere()
-      .then(
-        () => {
-          // What went on without it meanwhile is sent now.
-          this.refresh()
-        },
-        () => this.#open(cause),
-      )
-      .finally(() => {
-        this.#question = undefined
-        this.#isSuspected = false
-      })
+    const end = () => {
+      this.#question = undefined
+      this.#isSuspected = false
+    }
+    this.#question ??= this.#options.isThere().then(
+      () => {
+        end()
+        // What went on without it meanwhile is sent now.
+        if (this.#hasMissed) this.refresh()
+      },
+      () => {
+        end()
+        this.#open(cause)
+      },
+    )
   }
 
   /** Sends Redis, while it is in use, what it has missed. */
@@ -142,6 +152,7 @@ export class Breaker {
 
   async #rejoin(): Promise<void> {
     const wasClosed = this.#isClosed
+    this.#hasMissed = false
     try {
       await this.#options.rejoin(() => {
         if (this.#ended || this.#isClosed) return
@@ -161,9 +172,6 @@ export class Breaker {
     this.#timer = setTimeout(() => void this.#probe(), ms).unref()
   }
 }
-
-/** For a journal: Redis refused this one entry, or cannot be reached. */
-export const blame = (error: unknown): 'entry' | 'way' => (error instanceof RedisRefusal ? 'entry' : 'way')
 
 const isUnreachable = (error: unknown): boolean =>
   error instanceof ServiceError && error.code === 'dependency_unavailable'

@@ -4,9 +4,10 @@ import type { Logger } from '../../core/logger.ts'
 import { type Count, countOf } from '../counts.ts'
 import type { EmbeddedStore } from '../embedded-store.ts'
 import { createJournal } from '../journal.ts'
+import { blame } from '../redis/redis-failure.ts'
 import type { RedisStore } from '../redis/redis-store.ts'
 import type { LeaseRelease, Store } from '../store.ts'
-import { type Breaker, blame, redisUnreachable } from './breaker.ts'
+import { type Breaker, redisUnreachable } from './breaker.ts'
 
 export interface SharedCountsOptions {
   readonly redis: Pick<RedisStore, 'counts' | 'addCounts'>

@@ -6,7 +6,7 @@ import { type Breaker, redisUnreachable } from './breaker.ts'
 
 type Documents = Pick<
   Store,
-  'saveDocument' | 'replaceDocument' | 'findDocument' | 'listDocuments' | 'removeDocument'
+  'saveDocument' | 'replaceDocument' | 'findDocument' | 'listDocuments' | 'touchDocuments' | 'removeDocument'
 >
 
 export interface SharedDocumentsOptions {
@@ -104,6 +104,16 @@ export function createSharedDocuments({
         },
         'itself',
       ),
+
+    async touchDocuments(kind, ids) {
+      await local.touchDocuments(kind, ids)
+      await breaker.run(
+        () => redis.touchDocuments(kind, ids),
+        // The order in which texts go is not worth a failure.
+        () => {},
+        'itself',
+      )
+    },
 
     removeDocument(kind, id) {
       const key = keyOf(kind, id)

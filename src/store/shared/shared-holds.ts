@@ -1,9 +1,10 @@
 import type { Logger } from '../../core/logger.ts'
 import type { EmbeddedStore } from '../embedded-store.ts'
 import { createJournal } from '../journal.ts'
+import { blame } from '../redis/redis-failure.ts'
 import type { RedisStore } from '../redis/redis-store.ts'
 import type { AccountHold, Store } from '../store.ts'
-import { type Breaker, blame } from './breaker.ts'
+import type { Breaker } from './breaker.ts'
 
 export interface SharedHoldsOptions {
   readonly redis: Pick<RedisStore, 'setHold' | 'clearHold' | 'accountStates' | 'countRateLimit'>
@@ -85,13 +86,13 @@ export function createSharedHolds({
   return {
     setHold: (account, hold) => learn(account, hold, assertLocal),
 
-    async clearHold(account) {
-      await local.clearHold(account)
+    async clearHold(...accounts) {
+      await local.clearHold(...accounts)
       await breaker.run(
-        () => redis.clearHold(account),
+        () => redis.clearHold(...accounts),
         () => {
           assertLocal()
-          note(account, 'cleared')
+          for (const account of accounts) note(account, 'cleared')
         },
       )
     },

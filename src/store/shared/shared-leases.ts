@@ -3,14 +3,15 @@ import { UnavailableError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { EmbeddedStore } from '../embedded-store.ts'
 import { createJournal } from '../journal.ts'
+import { blame } from '../redis/redis-failure.ts'
 import type { RedisStore } from '../redis/redis-store.ts'
 import { type AdoptedLease, holdName, type LeaseInput, type LeaseRelease, type Store } from '../store.ts'
-import { type Breaker, blame } from './breaker.ts'
+import type { Breaker } from './breaker.ts'
 import type { SharedCounts } from './shared-counts.ts'
 import type { SharedHolds } from './shared-holds.ts'
 
 export interface SharedLeasesOptions {
-  readonly redis: Pick<RedisStore, 'lease' | 'extendLease' | 'releaseLease' | 'adoptLeases'>
+  readonly redis: Pick<RedisStore, 'lease' | 'extendLease' | 'releaseLease' | 'adoptLeases' | 'abandonLeases'>
   readonly local: Pick<EmbeddedStore, 'lease' | 'extendLease' | 'releaseLease' | 'adoptLeases'>
   readonly breaker: Pick<Breaker, 'run' | 'isClosed'>
   readonly holds: Pick<SharedHolds, 'learn' | 'mirror' | 'sawUsable'>
@@ -165,6 +166,7 @@ export function createSharedLeases(options: SharedLeasesOptions): SharedLeases {
       const leases = unsent()
       if (leases.length > 0) await adopt(leases)
       await ended.replay()
+      await redis.abandonLeases()
       return leases.length
     },
   }

@@ -2,9 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createInTurn } from '../../core/in-turn.ts'
 import type { Logger } from '../../core/logger.ts'
 import { createJournal } from '../journal.ts'
+import { blame } from '../redis/redis-failure.ts'
 import type { LastChange, RecordChanges, RedisRecords, StoredRecord } from '../redis/redis-records.ts'
 import { type RecordKind, type Store, sharedRecordKinds } from '../store.ts'
-import { type Breaker, blame, redisUnreachable } from './breaker.ts'
+import { type Breaker, redisUnreachable } from './breaker.ts'
 
 export interface SharedRecordsOptions {
   readonly redis: Pick<

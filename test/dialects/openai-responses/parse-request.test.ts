@@ -320,6 +320,14 @@ describe('parseRequest', () => {
       ])
     })
 
+    it('FINDINGS R3: says of an item whose response is kept no more what clients know to send again for', async () => {
+      const input = [{ type: 'item_reference', id: `msg_${hex}00` }]
+      await expect(parse({ input })).rejects.toMatchObject({
+        code: 'previous_response_not_found',
+        param: 'input[0].id',
+      })
+    })
+
     it('refuses two references to one item', async () => {
       const kept = { [`resp_${hex}`]: await keptCall() }
       const reference = { type: 'item_reference', id: `fc_${hex}02` }
@@ -366,7 +374,6 @@ describe('parseRequest', () => {
     ],
     [{ input: [{ type: 'function_call', call_id: 'c', arguments: '{}' }] }, 'input[0].name'],
     [{ input: [{ type: 'function_call_output', output: 'x' }] }, 'input[0].call_id'],
-    [{ input: [{ type: 'item_reference', id: `msg_${hex}00` }] }, 'input[0].id'],
     [{ input: [{ type: 'item_reference', id: 'msg_of_the_vendor' }] }, 'input[0].id'],
     [{ tools: [{ type: 'function' }] }, 'tools[0].name'],
     [{ tool_choice: 'maybe' }, 'tool_choice'],

@@ -144,7 +144,7 @@ describe('while Redis is away', () => {
     expect(log).not.toContain('wrong-word')
   })
 
-  it('R2: one that is full of texts still leases accounts, under their caps', async () => {
+  it('FINDINGS R2: one that is full of texts still leases accounts, under their caps', async () => {
     const store = await create()
     await store.client.call('config', 'set', 'maxmemory', '1')
     const leased = await store.lease(input)
@@ -157,7 +157,7 @@ describe('while Redis is away', () => {
     expect(await store.records('account')).toEqual(new Map([['id', 'text']]))
   })
 
-  it('R6: a user without the right to INFO is no fault, and nothing is printed', async () => {
+  it('FINDINGS R6: a user without the right to INFO is no fault, and nothing is printed', async () => {
     const store = await create()
     await store.client.call('acl', 'setuser', 'few', 'on', '>word', '~*', '&*', '+@all', '-info')
     const printed = vi.spyOn(console, 'warn')
@@ -166,7 +166,7 @@ describe('while Redis is away', () => {
     expect(printed).not.toHaveBeenCalled()
   })
 
-  it('R5: a database that the server does not have is not taken for another', async () => {
+  it('FINDINGS R5: a database that the server does not have is not taken for another', async () => {
     const store = createRedisStore({
       redisUrl: `${server.url}/99`,
       redisPrefix: 'test:',

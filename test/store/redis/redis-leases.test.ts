@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createChooseAccount } from '../../../src/accounts/account-pool.ts'
 import { silentLogger } from '../../../src/core/logger.ts'
 import { createEmbeddedStore } from '../../../src/store/embedded-store.ts'
+import { createRunScript } from '../../../src/store/redis/redis-scripts.ts'
 import type { RedisStore, RedisStoreOptions } from '../../../src/store/redis/redis-store.ts'
 import type { AccountHold, Store } from '../../../src/store/store.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
@@ -28,6 +29,80 @@ async function create(options: Partial<RedisStoreOptions> = {}): Promise<RedisSt
   open.push(store)
   return store
 }
+
+it('a lease that was given up before its question came does not begin any more', async () => {
+  const redisPrefix = freshPrefix()
+  const store = await create({ redisPrefix })
+  await store.releaseLease(await takeLease(store))
+  const root = `${redisPrefix}{state}:`
+  const runScript = createRunScript({ client: store.client, root, clock: undefined })
+  const [pool = ''] = await store.client.zrange(`${root}pools`, '0', '-1')
+  const lease = (leaseId: string) => runScript('lease', String(pool), '', leaseId, 30_000, 'm', 0, 0, '')
+
+  await runScript('abandon-lease', 'late')
+  expect(await lease('late')).toEqual(['none'])
+  expect(await store.accountStates(['a'])).toEqual(new Map([['a', { inFlight: 0 }]]))
+  expect(await lease('other')).toEqual(['leased', 'a', null])
+})
+
+describe('FINDINGS P9: a long list that changes', () => {
+  const many = Array.from({ length: 2000 }, (_, index) => `account-${index}`)
+  const changed = [...many.slice(0, 700), ...many.slice(701), 'new']
+
+  async function bytesOf(store: RedisStore, action: () => Promise<unknown>): Promise<number> {
+    const sent = async () =>
+      Number(/^total_net_input_bytes:(\d+)/m.exec(String(await store.client.call('INFO', 'stats')))?.[1])
+    const before = await sent()
+    await action()
+    return (await sent()) - before
+  }
+
+  it.each(['least-busy', 'round-robin'] as const)('is sent as its difference (%s)', async (selection) => {
+    const store = await create()
+    const terms = { selection, maxConcurrency: 1 }
+    const whole = await bytesOf(store, () => takeLease(store, { accounts: many, ...terms }))
+    await store.setHold('account-701', { type: 'signed-out', sinceMs: 1 })
+    await store.setHold('new', { type: 'signed-out', sinceMs: 1 })
+    const difference = await bytesOf(store, () => takeLease(store, { accounts: changed, ...terms }))
+    expect(whole).toBeGreaterThan(30_000)
+    // Most of it is the text of the script, once.
+    expect(difference).toBeLessThan(whole / 2)
+
+    // Every account of the new list once, but for those that are held or in use; none of the old one alone.
+    const leased = new Set<string>()
+    for (;;) {
+      const answer = await store.lease(leaseInput({ accounts: changed, ...terms }))
+      if (answer.type !== 'leased') break
+      leased.add(answer.account)
+    }
+    expect(leased.size).toBe(changed.length - 4)
+    for (const account of ['account-700', 'account-701', 'new']) expect(leased).not.toContain(account)
+    await store.clearHold('new', 'account-701')
+    const last = [
+      await takeLease(store, { accounts: changed, ...terms }),
+      await takeLease(store, { accounts: changed, ...terms }),
+    ]
+    expect(last.map(({ account }) => account).sort()).toEqual(['account-701', 'new'])
+  })
+
+  it('is named alike by replicas that came to it by other ways', async () => {
+    const redisPrefix = freshPrefix()
+    const [one, two] = [await create({ redisPrefix }), await create({ redisPrefix })]
+    const terms = { maxConcurrency: 0, selection: 'random' } as const
+    await takeLease(one, { accounts: many, ...terms })
+    await takeLease(one, { accounts: changed, ...terms })
+    await takeLease(two, { accounts: changed.toReversed(), ...terms })
+    expect(await one.client.zcard(`${redisPrefix}{state}:pools`)).toBe(2)
+  })
+
+  it('is sent whole where Redis has lost the one before', async () => {
+    const store = await create()
+    await takeLease(store, { accounts: many })
+    await store.client.flushdb()
+    const { account } = await takeLease(store, { accounts: changed })
+    expect(changed).toContain(account)
+  })
+})
 
 describe('many replicas', () => {
   it('A1: never have more leases on an account than its cap, whoever asks', async () => {
@@ -239,7 +314,7 @@ describe('the choice', () => {
   })
 })
 
-describe('pools', () => {
+describe('FINDINGS P11: pools', () => {
   const poolsOf = (store: RedisStore, redisPrefix: string) =>
     store.client.zrange(`${redisPrefix}{state}:pools`, '0', '-1')
 

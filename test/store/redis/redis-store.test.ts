@@ -136,6 +136,13 @@ describe('documents', () => {
   const idsOf = async (owner: string, limit = 100) =>
     (await store.listDocuments('response', owner, limit)).map(({ id }) => id)
 
+  it('FINDINGS R3: texts go by their last use', async () => {
+    for (const id of ['a', 'b', 'c']) await keep(id, 'x')
+    await store.touchDocuments('response', ['b', 'a', 'never there'])
+    for (const id of ['d', 'e']) await keep(id, 'x')
+    expect((await idsOf('alice')).sort()).toEqual(['a', 'd', 'e'])
+  })
+
   it('finds a text by kind and id, with its owner, and replaces and drops it', async () => {
     await store.saveDocument('response', { id: 'a:b', owner: 'alice:1', text: "o'ne \u0000 ü", lifeMs: 1000 })
     expect(await store.findDocument('response', 'a:b')).toEqual({

@@ -67,7 +67,7 @@ describe('Breaker', () => {
     await expect.poll(() => causes).toEqual([away])
   })
 
-  it('R2: is opened by the second question alone: what came meanwhile went on without it', async () => {
+  it('FINDINGS R2: is opened by the second question alone: what came meanwhile went on without it', async () => {
     const answer = Promise.withResolvers<undefined>()
     const { breaker, causes, probes } = create(
       () => true,
@@ -91,7 +91,7 @@ describe('Breaker', () => {
     expect([breaker.isClosed, causes]).toEqual([true, []])
   })
 
-  it('R2: a refusal, or a text that is late, says nothing of other calls', async () => {
+  it('FINDINGS R2: a refusal, or a text that is late, says nothing of other calls', async () => {
     const { breaker, causes } = create(
       () => true,
       () => Promise.resolve() as Promise<never>,
@@ -103,6 +103,28 @@ describe('Breaker', () => {
     expect(await breaker.run(() => Promise.reject(away), without, 'itself')).toBe('without')
     expect(await breaker.run(async () => 'there', without)).toBe('there')
     expect(causes).toEqual([])
+  })
+
+  it('sends nothing after a call that took long and ended well', async () => {
+    const answer = Promise.withResolvers<undefined>()
+    const { breaker, probes } = create(
+      () => true,
+      () => answer.promise as Promise<never>,
+    )
+    const works = () =>
+      breaker.run(
+        async () => 'there',
+        () => 'without',
+      )
+    expect(await works()).toBe('there')
+    breaker.doubt(new Error('slow'))
+    answer.resolve(undefined)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([await works(), probes()]).toEqual(['there', 1])
+    // One that fails after all has missed something.
+    breaker.doubt(new Error('slow'))
+    breaker.ask(new Error('failed'))
+    await expect.poll(probes).toBe(2)
   })
 
   it('opens again when the other side goes away before it was told everything', async () => {

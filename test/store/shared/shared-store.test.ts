@@ -177,7 +177,7 @@ describe('B3: Redis is back again, empty', () => {
   })
 })
 
-describe('R8: Redis is back with older data', () => {
+describe('FINDINGS R8: Redis is back with older data', () => {
   /** What Redis has now is what it comes back with. */
   async function snapshot(): Promise<() => Promise<void>> {
     const { Redis } = await import('ioredis')
@@ -259,7 +259,7 @@ describe('R8: Redis is back with older data', () => {
   })
 })
 
-describe('P9: growth', () => {
+describe('FINDINGS P9: growth', () => {
   it('many changes are one message, and only what changed is read', async () => {
     const pages: number[] = []
     const told: (readonly string[] | undefined)[] = []
@@ -315,7 +315,7 @@ describe('P9: growth', () => {
   })
 })
 
-describe('R2: Redis that is busy or full is not away', () => {
+describe('FINDINGS R2: Redis that is busy or full is not away', () => {
   it('a text that cannot be kept opens nothing, and waits for nobody', async () => {
     const replica = await openUp()
     await replica.client.call('config', 'set', 'maxmemory', '1')

@@ -4,6 +4,7 @@
 --   in-flight  HASH  account -> leases, where there are any
 --   leases     ZSET  lease id, by the ms at which it lapses
 --   holders    HASH  lease id -> account
+--   abandoned  ZSET  lease id that must not begin any more, by the ms until which that is remembered
 --   turns      ZSET  account, by the turn of its last lease in round-robin
 --   pools      ZSET  name of a pool, by the ms of its last use
 --   pool:NAME  ZSET  the accounts of one list, by how they stand
@@ -17,7 +18,7 @@ local FULL = 1e12
 local SWEEP = 100
 
 local holds, inFlight = key('holds'), key('in-flight')
-local leases, holders = key('leases'), key('holders')
+local leases, holders, abandoned = key('leases'), key('holders'), key('abandoned')
 local turns, pools, waiting = key('turns'), key('pools'), key('waiting')
 
 local function poolKey(name)

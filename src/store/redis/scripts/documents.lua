@@ -2,9 +2,9 @@
 -- Documents: texts with an owner that are stored for a limited time. ARGV[2] is their kind; PREFIX stands for 'kept:<kind>:'.
 --   PREFIXtext:<id>     the text; Redis itself lets it go at its end
 --   PREFIXfacts         HASH  id -> '<length>:<owner>'
---   PREFIXages          ZSET  id, in the order in which they were stored
+--   PREFIXages          ZSET  id, in the order in which they were stored or touched
 --   PREFIXends          ZSET  id, by the ms of its end
---   PREFIXof:<owner>    ZSET  id, as in PREFIXages
+--   PREFIXof:<owner>    ZSET  id, in the order in which they were stored
 --   PREFIXlength        of all of them, in UTF-16 units
 --   PREFIXage           of the newest
 
@@ -118,6 +118,17 @@ for _, id in ipairs(redis.call('ZREVRANGE', docKey('of:' .. ARGV[3]), 0, tonumbe
   found[#found + 1] = find(id)
 end
 return found
+
+-- Script touch-documents
+-- Others go before these when there are too many.
+-- ARGV[2], ARGV[3..]  kind; ids
+-- Answer: nothing
+
+for index = 3, #ARGV do
+  if redis.call('ZSCORE', ages, ARGV[index]) then
+    redis.call('ZADD', ages, redis.call('INCR', docKey('age')), ARGV[index])
+  end
+end
 
 -- Script remove-document
 -- ARGV[2], ARGV[3]  kind; id

@@ -9,13 +9,14 @@
 holdAccount(ARGV[2], ARGV[3])
 
 -- Script clear-hold
--- Makes an account usable again and forgets its failures in a row.
--- ARGV[2]  account
+-- Makes accounts usable again and forgets their failures in a row.
+-- ARGV[2..]  accounts
 -- Answer: nothing
 
-redis.call('HDEL', holds, ARGV[2])
-redis.call('HDEL', key('rate-limits'), ARGV[2])
-place(ARGV[2])
+for index = 2, #ARGV do
+  redis.call('HDEL', key('rate-limits'), ARGV[index])
+  if redis.call('HDEL', holds, ARGV[index]) == 1 then place(ARGV[index]) end
+end
 notifyWaiters()
 
 -- Script account-states

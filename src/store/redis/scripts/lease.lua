@@ -114,6 +114,8 @@ for _, name in ipairs({ ARGV[2], ARGV[3] }) do
   end
 end
 
+if redis.call('ZSCORE', abandoned, ARGV[4]) then return { 'none' } end
+
 dropPools(redis.call('ZRANGEBYSCORE', pools, '-inf', now - POOL_LIFE_MS, 'LIMIT', 0, POOL_SWEEP))
 
 local account

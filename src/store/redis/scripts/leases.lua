@@ -1,6 +1,9 @@
 -- Needs: prelude, accounts, bindings, counts
 -- What becomes of a lease once it is taken.
 
+-- For so long a question may be on its way.
+local LATE_MS = 60000
+
 -- Script extend-lease
 -- Renews a lease from now on.
 -- ARGV[2], ARGV[3], ARGV[4]  account; lease id; ms of the lease
@@ -33,10 +36,13 @@ notifyWaiters()
 return 1
 
 -- Script abandon-lease
--- Ends a lease whose answer never came, so that its account is not known.
+-- Ends a lease whose answer never came, so that its account is not known. Should the question itself still be on its way, over a
+-- connection that is no more: it is not taken then.
 -- ARGV[2]  lease id
 -- Answer: nothing
 
+redis.call('ZREMRANGEBYSCORE', abandoned, '-inf', now)
+if redis.call('HEXISTS', holders, ARGV[2]) == 0 then redis.call('ZADD', abandoned, now + LATE_MS, ARGV[2]) end
 endLease(ARGV[2])
 notifyWaiters()
 
