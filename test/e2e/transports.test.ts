@@ -106,7 +106,10 @@ describe('GENSPARK_TRANSPORT=auto, the default', () => {
       const stack = await start({}, { overrides: { isPublic: () => true } })
       const bytes = Buffer.alloc(10 << 20, samplePng(1))
       stack.emulator.answerWith({ type: 'media', tasks: [{ bytes, ...(place !== 'site' && { place }) }] })
-      const { data } = await stack.openai.images.generate({ model: 'gpt-image-2', prompt: 'A cat' })
+      const { data } = await stack.openai.images.generate({
+        ...{ model: 'gpt-image-2', prompt: 'A cat' },
+        response_format: 'url',
+      })
       const file = await fetch(data?.[0]?.url ?? '')
       expect(file.status).toBe(200)
       expect(Buffer.from(await file.arrayBuffer()).equals(bytes)).toBe(true)
