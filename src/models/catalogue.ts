@@ -48,6 +48,7 @@ export interface LiveCatalogue extends Catalogue {
 export function createCatalogue({ clock = systemClock }: { readonly clock?: Clock } = {}): LiveCatalogue {
   const builtIn = tableOf(builtInModels())
   let siteModels: ReadonlyMap<string, SiteModel> = new Map()
+  let siteMixture: UpstreamIds['agent'] | undefined
   let changes = noChanges
   let changedAt = ''
   let table = builtIn
@@ -58,7 +59,8 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
     shown = shownModels(table)
   }
 
-  const listedModels = (): ModelTable => withSiteModels(builtIn, siteModels.values())
+  const listedModels = (): ModelTable =>
+    withMixture(withSiteModels(builtIn, siteModels.values()), siteMixture)
 
   function modelOf(name: string, kinds: readonly ModelKind[]): Model | undefined {
     const isKnown = (key: string) => kinds.some((kind) => table.get(key)?.kind === kind)
@@ -132,6 +134,9 @@ export function createCatalogue({ clock = systemClock }: { readonly clock?: Cloc
           .slice(0, maxListed)
           .map((id) => ({ id, kind, firstSeen: firstSeenOf(id) })),
       )
+      siteMixture = lists.text
+        .map((id): readonly string[] => id.split(',').map((each) => each.trim()))
+        .find(isMixture)
       siteModels = new Map(listed.map((model) => [keyOf(model.id), model]))
       merge()
     },
@@ -240,6 +245,18 @@ function withSiteModels(table: ModelTable, listed: Iterable<SiteModel>): ModelTa
   }
   for (const [key, model] of table) if (!merged.has(key)) merged.set(key, model)
   return merged
+}
+
+const isMixture = (ids: readonly string[]): ids is UpstreamIds['agent'] =>
+  ids.length === 3 && ids.every((id) => plausibleId.test(id))
+
+/** The models that the site asks together today (WIRE 7.3), for the protocol that its list is of. */
+function withMixture(table: ModelTable, agent: UpstreamIds['agent'] | undefined): ModelTable {
+  if (!agent) return table
+  const { id, seen } = mixture
+  const upstreamIds: UpstreamIds = { copilot: mixture.upstreamIds.copilot, agent }
+  const entry = createEntry(id, { kind: 'text', firstSeen: seen, upstreamIds })
+  return new Map(table).set(keyOf(id), { id, kind: 'text', upstreamIds, entry })
 }
 
 /** What the operator says comes last and wins.

@@ -386,3 +386,15 @@ describe("the site's own lists", () => {
     expect(live.kindOf('gpt-6')).toBe('text')
   })
 })
+
+test('FINDINGS U5: the mixture is the one that the site lists', () => {
+  const live = createCatalogue()
+  live.update({ text: ['gpt-9', 'gpt-9,claude-9, gemini-9', 'a,b'], image: [] })
+  expect(live.resolve('mixture-of-agents')).toMatchObject({
+    upstreamIds: { copilot: mixture.copilot, agent: ['gpt-9', 'claude-9', 'gemini-9'] },
+    mixture: true,
+  })
+  expect(live.resolve('some-unknown-name').upstreamIds.agent).toEqual(['gpt-9', 'claude-9', 'gemini-9'])
+  live.update({ text: ['gpt-9'], image: [] })
+  expect(live.resolve('mixture-of-agents').upstreamIds.agent).toEqual(mixture.agent)
+})
