@@ -380,7 +380,7 @@ describe("the site's own lists", () => {
   })
 
   test('cannot turn a model into one of another kind, nor bring in what is no id', () => {
-    const live = updated(['flux', 'a,b,c', '', 'two words', 'x'.repeat(201)], ['gpt-6'])
+    const live = updated(['flux', 'a,b', '', 'two words', 'x'.repeat(201)], ['gpt-6'])
     expect(live.list()).toEqual(catalogue.list())
     expect(live.kindOf('flux')).toBe('image')
     expect(live.kindOf('gpt-6')).toBe('text')
