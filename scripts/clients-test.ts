@@ -235,7 +235,8 @@ emulator.answerWith(
       if (!read || !path || results.length > 0) return 'There is no picture.'
       return [{ name: read.name, arguments: argumentsFor(read, path) }]
     }
-    const done = all.match(/<tool_result/g)?.length ?? 0
+    const heard = said.flatMap(({ role, text }) => (role === 'system' ? [] : [text])).join('\n')
+    const done = heard.match(/^<tool_result/gm)?.length ?? 0
     if (all.includes('COMPACT')) {
       if (all.includes('SUMMARY')) return 'COMPACTED and gone on.'
       return (done < stepsOfLoop && step(done + 1)) || 'There was no compaction.'

@@ -62,6 +62,7 @@ export function createCatalogue({
 }: CatalogueOptions = {}): LiveCatalogue {
   const builtIn = tableOf(builtInModels())
   let siteModels: ReadonlyMap<string, SiteModel> = new Map()
+  let siteMixture: UpstreamIds['agent'] | undefined
   let changes = noChanges
   let changedAt = ''
   let table = builtIn
@@ -73,7 +74,8 @@ export function createCatalogue({
     shown = shownModels(table, keyModels?.list())
   }
 
-  const listedModels = (): ModelTable => withSiteModels(builtIn, siteModels.values())
+  const listedModels = (): ModelTable =>
+    withMixture(withSiteModels(builtIn, siteModels.values()), siteMixture)
 
   function modelOf(name: string, kinds: readonly ModelKind[]): Model | undefined {
     const isKnown = (key: string) => kinds.some((kind) => table.get(key)?.kind === kind)
@@ -156,6 +158,9 @@ export function createCatalogue({
           .slice(0, maxListed)
           .map((id) => ({ id, kind, firstSeen: firstSeenOf(id) })),
       )
+      siteMixture = lists.text
+        .map((id): readonly string[] => id.split(',').map((each) => each.trim()))
+        .find(isMixture)
       siteModels = new Map(listed.map((model) => [keyOf(model.id), model]))
       merge()
     },
@@ -286,6 +291,18 @@ function withSiteModels(table: ModelTable, listed: Iterable<SiteModel>): ModelTa
   }
   for (const [key, model] of table) if (!merged.has(key)) merged.set(key, model)
   return merged
+}
+
+const isMixture = (ids: readonly string[]): ids is UpstreamIds['agent'] =>
+  ids.length === 3 && ids.every((id) => plausibleId.test(id))
+
+/** The models that the site asks together today (WIRE 7.3), for the protocol that its list is of. */
+function withMixture(table: ModelTable, agent: UpstreamIds['agent'] | undefined): ModelTable {
+  if (!agent) return table
+  const { id, seen } = mixture
+  const upstreamIds: UpstreamIds = { copilot: mixture.upstreamIds.copilot, agent }
+  const entry = createEntry(id, { kind: 'text', firstSeen: seen, upstreamIds })
+  return new Map(table).set(keyOf(id), { id, kind: 'text', upstreamIds, entry })
 }
 
 /** What the operator says comes last and wins.

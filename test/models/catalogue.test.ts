@@ -380,9 +380,21 @@ describe("the site's own lists", () => {
   })
 
   test('cannot turn a model into one of another kind, nor bring in what is no id', () => {
-    const live = updated(['flux', 'a,b,c', '', 'two words', 'x'.repeat(201)], ['gpt-6'])
+    const live = updated(['flux', 'a,b', '', 'two words', 'x'.repeat(201)], ['gpt-6'])
     expect(live.list()).toEqual(catalogue.list())
     expect(live.kindOf('flux')).toBe('image')
     expect(live.kindOf('gpt-6')).toBe('text')
   })
+})
+
+test('FINDINGS U5: the mixture is the one that the site lists', () => {
+  const live = createCatalogue()
+  live.update({ text: ['gpt-9', 'gpt-9,claude-9, gemini-9', 'a,b'], image: [] })
+  expect(live.resolve('mixture-of-agents')).toMatchObject({
+    upstreamIds: { copilot: mixture.copilot, agent: ['gpt-9', 'claude-9', 'gemini-9'] },
+    mixture: true,
+  })
+  expect(live.resolve('some-unknown-name').upstreamIds.agent).toEqual(['gpt-9', 'claude-9', 'gemini-9'])
+  live.update({ text: ['gpt-9'], image: [] })
+  expect(live.resolve('mixture-of-agents').upstreamIds.agent).toEqual(mixture.agent)
 })
