@@ -71,12 +71,14 @@ type AccountContext = RequestContext & { readonly params: { readonly id?: string
 
 function createAccountHandlers(
   { baseUrl, maxBodyBytes }: Pick<Config, 'baseUrl' | 'maxBodyBytes'>,
-  { accountAdmin, deviceLogins }: Pick<AppServices, 'accountAdmin' | 'deviceLogins'>,
+  { accountAdmin, deviceLogins, quota }: Pick<AppServices, 'accountAdmin' | 'deviceLogins' | 'quota'>,
 ) {
   const { hostname } = new URL(baseUrl)
 
   return {
     async list(context: RequestContext): Promise<void> {
+      // What is left of each is asked behind this answer, and stands in the next.
+      void quota()
       context.body = encodeAccountList(await accountAdmin.list())
     },
 

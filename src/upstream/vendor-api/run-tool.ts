@@ -6,7 +6,7 @@ import type { Reply } from '../../core/open-reply.ts'
 import { parseEvent } from '../decode-parts.ts'
 import { nearestAspectRatio } from '../encode-parts.ts'
 import { maxTextLength, readText, type SiteAccess } from '../site-calls.ts'
-import { keyMediaId, keyMediaTerms } from './media-contract.ts'
+import { keyMediaId, keyMediaTerms, videoFields } from './media-contract.ts'
 import { recogniseCreditWall, recogniseVendorReply } from './vendor-failures.ts'
 
 export interface ToolRun extends ToolRequest {
@@ -104,10 +104,14 @@ export interface ToolRequest {
 }
 
 /** The call of the tool that makes one picture or video, by the vendor's published schemas: a ratio becomes the nearest that the
- *  model has, and what has no place there (`quality`, `style`, `auto_prompt`) is not sent. Pictures go as data URLs. Source: WIRE 11
+ *  model has, and what has no place there (`quality`, `style`, `auto_prompt`) is not sent. Source: WIRE 11.5, 11.6
+ *  @param references  where the pictures are; default: data URLs
  *  @throws {UpstreamError} `malformed`: no key is served the model */
-export function encodeToolRequest(request: MediaRequest): ToolRequest {
-  const { kind, prompt, aspectRatio, images } = request
+export function encodeToolRequest(
+  request: MediaRequest,
+  references: readonly string[] = request.images.map(dataUrl),
+): ToolRequest {
+  const { kind, prompt, aspectRatio } = request
   const model = keyMediaId(request.model)
   if (model === undefined) throw new UpstreamError('malformed', { message: notServed(request.model.id) })
   const { ratios, sizes } = keyMediaTerms(kind, model)
@@ -116,7 +120,7 @@ export function encodeToolRequest(request: MediaRequest): ToolRequest {
     query: prompt,
     model,
     ...(ratio !== undefined && { aspect_ratio: ratio }),
-    ...(images.length > 0 && { image_urls: images.map(dataUrl) }),
+    ...(references.length > 0 && { image_urls: references }),
   }
   switch (kind) {
     case 'image': {
@@ -130,7 +134,11 @@ export function encodeToolRequest(request: MediaRequest): ToolRequest {
       const { durationS } = request
       return {
         path: '/api/tool_cli/video_generation',
-        body: { ...common, ...(durationS !== undefined && { duration: durationS }) },
+        body: {
+          ...common,
+          ...(durationS !== undefined && { duration: durationS }),
+          ...videoFields(request, sizes),
+        },
       }
     }
     default:
@@ -140,4 +148,4 @@ export function encodeToolRequest(request: MediaRequest): ToolRequest {
 
 const notServed = (id: string): string => `Genspark does not serve ${id.slice(0, 100)} to API keys.`
 
-const dataUrl = ({ mimeType, base64 }: ImagePart): string => `data:${mimeType};base64,${base64}`
+export const dataUrl = ({ mimeType, base64 }: ImagePart): string => `data:${mimeType};base64,${base64}`
