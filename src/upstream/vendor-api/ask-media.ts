@@ -14,6 +14,7 @@ import type { AskMediaInput } from '../upstream.ts'
 import type { CallPace } from './call-pace.ts'
 import { type KeyUpload, uploadForKey } from './files.ts'
 import { dataUrl, encodeToolRequest, runTool } from './run-tool.ts'
+import type { ToolEnumsOfKeys } from './tool-enums.ts'
 
 /** A tool that refuses does so at once: one that still beats after so long has taken the work on. */
 const acceptAfterMs = 3_000
@@ -21,7 +22,11 @@ const acceptAfterMs = 3_000
 /** Pictures or a video over the tools for API keys. A tool makes one, so it is called once for each; the first call decides
  *  whether the others are made. Contract: `Upstream.askMedia`. Source: WIRE 11 */
 export async function* askVendorMedia(
-  options: AskMediaOptions & AnywhereAccess & { readonly pace: CallPace },
+  options: AskMediaOptions &
+    AnywhereAccess & {
+      readonly pace: CallPace
+      readonly toolEnums: Pick<ToolEnumsOfKeys, 'of'>
+    },
   { request, signal: callerSignal }: AskMediaInput,
   account: ApiKeyAccount,
 ): AsyncGenerator<MediaEvent> {
@@ -45,7 +50,7 @@ export async function* askVendorMedia(
     for (let ms = waits ? options.pace.take(account.key) : 0; ms > 0; ms = options.pace.take(account.key))
       await delay(ms, undefined, { signal })
     return await runTool(options, {
-      ...encodeToolRequest(request, await upload()),
+      ...encodeToolRequest(request, await upload(), options.toolEnums.of(account.key)),
       account,
       onHeartbeat,
       signal,

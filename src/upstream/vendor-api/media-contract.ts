@@ -60,9 +60,14 @@ const videos: Readonly<Record<string, MediaTerms>> = {
 }
 
 /** The tool's own id of a model of the catalogue; the site's short forms are none (WIRE 9.5).
+ *  @param live  the ids that the key's own list has; absent: those that are published
  *  @returns undefined: no key is served it */
-export function keyMediaId({ id, kind, upstreamIds }: MediaModel): string | undefined {
-  const isKnown = (name: string) => (kind === 'image' ? images.includes(name) : Object.hasOwn(videos, name))
+export function keyMediaId(
+  { id, kind, upstreamIds }: MediaModel,
+  live?: readonly string[],
+): string | undefined {
+  const isKnown = (name: string) =>
+    live?.includes(name) ?? (kind === 'image' ? images.includes(name) : Object.hasOwn(videos, name))
   return [id.toLowerCase(), upstreamIds.copilot, upstreamIds.agent].find(isKnown)
 }
 

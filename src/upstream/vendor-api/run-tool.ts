@@ -7,6 +7,7 @@ import { parseEvent } from '../decode-parts.ts'
 import { nearestAspectRatio } from '../encode-parts.ts'
 import { maxTextLength, readText, type SiteAccess } from '../site-calls.ts'
 import { keyMediaId, keyMediaTerms, videoFields } from './media-contract.ts'
+import type { ToolEnums } from './tool-enums.ts'
 import { recogniseCreditWall, recogniseVendorReply } from './vendor-failures.ts'
 
 export interface ToolRun extends ToolRequest {
@@ -105,16 +106,21 @@ export interface ToolRequest {
 
 /** The call of the tool that makes one picture or video, by the vendor's published schemas: a ratio becomes the nearest that the
  *  model has, and what has no place there (`quality`, `style`, `auto_prompt`) is not sent. Source: WIRE 11.5, 11.6
+ *  @param enums  what the key's own list of tools takes; absent: what is published
  *  @param references  where the pictures are; default: data URLs
  *  @throws {UpstreamError} `malformed`: no key is served the model */
 export function encodeToolRequest(
   request: MediaRequest,
   references: readonly string[] = request.images.map(dataUrl),
+  enums?: ToolEnums,
 ): ToolRequest {
   const { kind, prompt, aspectRatio } = request
-  const model = keyMediaId(request.model)
+  const live = enums?.get(`${kind}_generation`)
+  const model = keyMediaId(request.model, live?.get('model'))
   if (model === undefined) throw new UpstreamError('malformed', { message: notServed(request.model.id) })
-  const { ratios, sizes } = keyMediaTerms(kind, model)
+  const terms = keyMediaTerms(kind, model)
+  const ratios = allowed(terms.ratios, live?.get('aspect_ratio'))
+  const sizes = allowed(terms.sizes, live?.get(kind === 'image' ? 'image_size' : 'video_size'))
   const ratio = nearestAspectRatio(aspectRatio, ratios)
   const common = {
     query: prompt,
@@ -144,6 +150,13 @@ export function encodeToolRequest(
     default:
       return request satisfies never
   }
+}
+
+/** Of what is published for the model, what the key's own list takes; of a model that nothing is published of, all that it takes. */
+function allowed(published: readonly string[], live: readonly string[] | undefined): readonly string[] {
+  if (!live) return published
+  const known = published.filter((value) => live.includes(value))
+  return known.length > 0 ? known : published.length > 0 ? [] : live.filter((value) => value !== 'auto')
 }
 
 const notServed = (id: string): string => `Genspark does not serve ${id.slice(0, 100)} to API keys.`

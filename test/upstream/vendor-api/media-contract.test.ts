@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { keyMediaId, tellTerms, videoFields } from '../../../src/upstream/vendor-api/media-contract.ts'
-import { makeWhole, startVendorEmulator, videoRequest } from './vendor-site.ts'
+import { keyAccount, makeWhole, startVendorEmulator, videoRequest } from './vendor-site.ts'
 
 const model = (id: string) => ({ id, kind: 'video', upstreamIds: { copilot: id, agent: id } }) as const
 
@@ -55,4 +55,14 @@ test('FINDINGS K3 pictures for a video are uploaded once, and named to the tool'
     image_urls: [expect.stringMatching(/\/api\/files\/s\/[\w-]+$/)],
   })
   expect(emulator.violations).toEqual([])
+})
+
+test('FINDINGS K3 the key’s own list of tools counts before what is published', async () => {
+  const { emulator, upstream } = await startVendorEmulator()
+  emulator.vendor.toolModelsGone.add('wan/v3.0')
+  await upstream.keyModels(keyAccount, new AbortController().signal)
+  const { error } = await makeWhole(upstream, videoRequest({ model: model('wan/v3.0') }))
+  expect(error).toMatchObject({ message: expect.stringContaining('does not serve wan/v3.0') })
+  expect((await makeWhole(upstream, videoRequest({ model: model('minimax/h3') }))).error).toBeUndefined()
+  expect(emulator.vendor.asks.map((ask) => ask.model)).toEqual(['minimax/h3'])
 })
