@@ -143,7 +143,10 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
   })
 
   const { checkAccount, quota } = upstream
-  const accountAdmin = createAccountAdmin({ roster, store, checkAccount, identify, clock, logger })
+  const accountAdmin = createAccountAdmin({
+    ...{ roster, store, checkAccount, identify, clock, logger },
+    credits: { of: (key) => totalQuota.of(key) },
+  })
   const { requestDeviceCode, askDeviceCode } = upstream
   const deviceLogins = createDeviceLogins({ accountAdmin, requestDeviceCode, askDeviceCode, clock, logger })
   const totalQuota = createTotalQuota({ roster, quota, clock, logger })

@@ -10,6 +10,7 @@ import { type AccountEntry, type AccountRoster, longLabel, type NewAccount } fro
 import type { Identify, SessionFacts } from './account-sessions.ts'
 import { type AccountStateByUse, readAccountStates } from './account-states.ts'
 import { createCooldowns } from './cooldowns.ts'
+import type { AccountQuota } from './total-quota.ts'
 
 /** What the operator sees and does of the accounts while the service runs. Nothing that it answers holds a secret. */
 export interface AccountAdmin {
@@ -51,6 +52,8 @@ export interface AccountView extends AccountStateByUse {
   readonly endsMs: number | undefined
   /** The account that is used in its place: another session of the same person. */
   readonly twinOf?: string
+  /** In the site's credits, when it was last asked. */
+  readonly credits?: AccountQuota | undefined
 }
 
 export interface AccountAdminOptions {
@@ -64,6 +67,8 @@ export interface AccountAdminOptions {
     account: Account,
     signal: AbortSignal,
   ) => Promise<'signed-in' | 'signed-out' | 'plan-blocked' | 'credits-spent'>
+  /** What is known of what each account has left. Absent: nothing is. */
+  readonly credits?: { of(accountKey: string): AccountQuota | undefined }
   /** `Upstream.identify`. Absent: nobody is known by the site's own id. */
   readonly identify?: Identify | undefined
   readonly clock: Clock
@@ -93,6 +98,7 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
   const viewEntry = (entry: AccountEntry, states: ReadonlyMap<string, AccountStateByUse>): AccountView => ({
     ...viewOf(entry, states.get(entry.account.key), sessions.facts(entry.account.key)),
     id: idOf(entry.account),
+    credits: options.credits?.of(entry.account.key),
   })
 
   /** Labels are short enough that two of 10,000 accounts may share one. */

@@ -15,6 +15,8 @@ export interface TotalQuota {
   /** The sum over the accounts, at most `maxAgeMs` old; else what is known by the deadline: the last sum, or undefined when the
    *  site has given no figures yet. Never rejects. */
   read(): Promise<AccountQuota | undefined>
+  /** What the account had left when it was last asked; undefined where that is not known. Asks nothing. */
+  of(accountKey: string): AccountQuota | undefined
   /** Breaks off what is asked. */
   close(): Promise<void>
 }
@@ -41,22 +43,27 @@ export function createTotalQuota(options: TotalQuotaOptions): TotalQuota {
   const { roster, quota, clock, logger, maxAgeMs = 300_000, waitMs = 3_000, timeoutMs = 30_000 } = options
   const closing = new AbortController()
   let known: AccountQuota | undefined
+  let each: ReadonlyMap<string, AccountQuota> = new Map()
   let askedMs = Number.NEGATIVE_INFINITY
+  let asked: ReadonlySet<string> = new Set()
+  const hasNew = () => roster.entries().some(({ account }) => !asked.has(account.key))
   let asking: Promise<void> | undefined
 
   async function refresh(): Promise<void> {
     const signal = AbortSignal.any([closing.signal, deadlineSignal(timeoutMs)])
+    asked = new Set(roster.entries().map(({ account }) => account.key))
     const left = roster.entries().filter(isUsed).slice(0, maxAsked)
-    const found: AccountQuota[] = []
+    const found = new Map<string, AccountQuota>()
     const askOn = async () => {
       for (let next = left.shift(); next && !signal.aborted; next = left.shift()) {
         const one = await askOne(next.account, signal)
-        if (one) found.push(one)
+        if (one) found.set(next.account.key, one)
       }
     }
     await Promise.all(Array.from({ length: atOnce }, askOn))
     askedMs = clock.now()
-    if (found.length > 0) known = sum(found)
+    if (found.size > 0) known = sum([...found.values()])
+    each = found
   }
 
   async function askOne(account: Account, signal: AbortSignal): Promise<AccountQuota | undefined> {
@@ -70,13 +77,15 @@ export function createTotalQuota(options: TotalQuotaOptions): TotalQuota {
 
   return {
     async read() {
-      if (clock.now() - askedMs < maxAgeMs || closing.signal.aborted) return known
+      const isFresh = clock.now() - askedMs < maxAgeMs && !hasNew()
+      if (isFresh || closing.signal.aborted) return known
       asking ??= refresh().finally(() => {
         asking = undefined
       })
       await Promise.race([asking, delay(waitMs)])
       return known
     },
+    of: (accountKey) => each.get(accountKey),
     async close() {
       closing.abort()
       await asking

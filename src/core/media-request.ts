@@ -6,6 +6,8 @@ export interface MediaModel {
   /** The name as asked; echoed to the client. */
   readonly id: string
   readonly kind: 'image' | 'video'
+  /** API keys alone are served it. */
+  readonly keysOnly?: boolean
   readonly upstreamIds: Readonly<Record<WireGeneration, string>>
 }
 
@@ -35,5 +37,10 @@ export interface VideoRequest {
   /** Whole seconds. */
   readonly durationS: number | undefined
   readonly autoPrompt: boolean
+  /** `720p`, `1080p`, `2K`, ...: of the shorter edge; for API keys, as the next two are. */
+  readonly videoSize?: string
+  /** `standard`, `fast`, `pro`, ... */
+  readonly tier?: string
+  readonly sound?: boolean
   readonly images: readonly ImagePart[]
 }

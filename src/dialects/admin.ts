@@ -175,6 +175,7 @@ export function encodeAccount({
   renewedMs,
   endsMs,
   twinOf,
+  credits,
 }: AccountView) {
   return {
     object: 'account',
@@ -188,6 +189,7 @@ export function encodeAccount({
     signed_out_since: hold?.type === 'signed-out' && !hold.reason ? isoTime(hold.sinceMs) : null,
     plan_blocked_since: hold?.type === 'signed-out' && hold.reason ? isoTime(hold.sinceMs) : null,
     in_flight: inFlight,
+    ...(credits && { credits: { remaining: credits.remaining, limit: credits.limit ?? null } }),
     source,
     added_at: addedMs === undefined ? null : isoTime(addedMs),
     proxy: proxy ?? null,

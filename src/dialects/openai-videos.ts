@@ -9,7 +9,7 @@ import type { GivenImage } from './attachments.ts'
 import { checkShape } from './check-shape.ts'
 import { encodePage, type PageQuery } from './list-page.ts'
 import { formBoolean, formNumber, givenImages, parseImages, resolveMediaModel } from './media-fields.ts'
-import { readRatio, readVideoSize } from './size.ts'
+import { readRatio, readVideoSize, videoSizeOf } from './size.ts'
 
 export interface ParsedVideoRequest {
   readonly video: Omit<VideoRequest, 'images'>
@@ -28,6 +28,8 @@ export async function parseVideoRequest(
   const request = checkShape(requestSchema, body)
   const { image, input_reference, aspect_ratio } = request
   const size = request.size || undefined
+  const videoSize = request.video_size ?? request.resolution ?? (size && videoSizeOf(size))
+  const sound = request.audio_enable ?? request.generate_audio
   return {
     video: {
       kind: 'video',
@@ -36,6 +38,9 @@ export async function parseVideoRequest(
       aspectRatio: aspect_ratio ? readRatio(aspect_ratio, 'aspect_ratio') : size && readVideoSize(size),
       durationS: request.duration ?? request.seconds ?? undefined,
       autoPrompt: request.auto_prompt ?? false,
+      ...(videoSize && { videoSize }),
+      ...(request.tier && { tier: request.tier }),
+      ...(typeof sound === 'boolean' && { sound }),
     },
     images: [
       ...(await parseImages(image, 'image')),
@@ -59,6 +64,11 @@ const requestSchema = z.object({
   duration: seconds,
   seconds,
   auto_prompt: formBoolean.nullish(),
+  video_size: word,
+  resolution: word,
+  tier: word,
+  audio_enable: formBoolean.nullish(),
+  generate_audio: formBoolean.nullish(),
   image: givenImages.nullish(),
   input_reference: givenImages.nullish(),
 })

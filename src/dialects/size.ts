@@ -42,6 +42,12 @@ export function readVideoSize(size: string): string | undefined {
   throw invalidValue('size', 'expected WIDTHxHEIGHT, e.g. 1280x720')
 }
 
+/** The resolution of a video by the pixels of its shorter edge: 1280x720 is `720p`. @returns undefined where no pixels are given */
+export function videoSizeOf(size: string): string | undefined {
+  const pixels = readPixels(size)
+  return pixels && `${Math.min(pixels.width, pixels.height)}p`
+}
+
 /** Reads a ratio of width to height, e.g. `16:9`. The site takes the nearest that it knows.
  *  @returns undefined for `auto`  @throws {InvalidRequestError} `invalid_value` */
 export function readRatio(given: string, at: string): string | undefined {

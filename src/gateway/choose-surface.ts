@@ -75,7 +75,11 @@ export function chooseMediaSurface(
   model: MediaModel,
   hasKind: HasKind = () => true,
 ): Account['kind'] | undefined {
-  if (keyMediaId(model) !== undefined) return undefined
+  if (keyMediaId(model) !== undefined) {
+    if (!model.keysOnly) return undefined
+    if (hasKind('api-key') || !hasKind('cookie')) return 'api-key'
+    throw notFound(`${model.id.slice(0, 100)} for cookies, and no API key`)
+  }
   if (hasKind('cookie') || !hasKind('api-key')) return 'cookie'
   throw new InvalidRequestError('model_not_found', {
     message: `There is no model ${model.id.slice(0, 100)} for API keys.`,

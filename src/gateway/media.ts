@@ -3,6 +3,7 @@ import type { MediaEvent } from '../core/media-event.ts'
 import type { MediaRequest } from '../core/media-request.ts'
 import { elapsedMs, type RequestRecord } from '../records/record.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { tellTerms } from '../upstream/vendor-api/media-contract.ts'
 import { type Ask, type AttemptDependencies, attemptUntilBegun, type GatewayCall } from './attempt.ts'
 import { chooseMediaSurface, type HasKind } from './choose-surface.ts'
 
@@ -11,6 +12,8 @@ export interface MediaAnswer {
   readonly account: Account
   /** From `accepted` to `finished`. Throws a ServiceError if the work breaks off: it is never begun twice. */
   readonly events: AsyncIterable<MediaEvent>
+  /** What was asked for and is not got of this account, in words; in the record already. */
+  readonly warnings?: readonly string[]
 }
 
 /** Resolves at the commit point of images and videos: the site has taken the work on. Contract: `attemptUntilBegun`. */
@@ -22,21 +25,33 @@ export interface MediaDependencies extends AttemptDependencies {
   readonly hasKind?: HasKind
 }
 
-/** What the tools for API keys have no field for. */
-function noteUnused(request: MediaRequest, { record }: GatewayCall): void {
-  if (request.kind !== 'image') return
-  for (const field of ['quality', 'style'] as const)
-    if (request[field] !== undefined)
-      record?.warnings.push(`${field} is not used: API keys have no field for it`)
+/** What the account has no field for, in words. */
+function tellUnused(request: MediaRequest, { kind }: Account): readonly string[] {
+  if (kind === 'api-key') {
+    const unused =
+      request.kind === 'image' ? (['quality', 'style'] as const).filter((field) => request[field]) : []
+    return [
+      ...unused.map((field) => `${field} is not used: API keys have no field for it`),
+      ...tellTerms(request),
+    ]
+  }
+  if (request.kind === 'image') return []
+  const { videoSize, tier, sound } = request
+  return Object.entries({ size: videoSize, tier, audio_enable: sound })
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([field, value]) => `${field} ${String(value).slice(0, 40)} is not used: the site has no field for it`,
+    )
 }
 
 export function createRunMedia(dependencies: MediaDependencies): RunMedia {
   return async function runMedia(request, call) {
     const { record } = call
     if (record) noteRequest(record, request)
+    let unused: readonly string[] = []
     const ask: Ask<MediaEvent> = {
       send(input) {
-        if (input.account.kind === 'api-key') noteUnused(request, call)
+        unused = tellUnused(request, input.account)
         if (record) record.catalogued = request.model.upstreamIds[input.generation]
         return dependencies.upstream.askMedia({ ...input, request })
       },
@@ -51,7 +66,8 @@ export function createRunMedia(dependencies: MediaDependencies): RunMedia {
       ask,
       call,
     )
-    return { account, events: pieces }
+    record?.warnings.push(...unused)
+    return { account, events: pieces, warnings: unused }
   }
 }
 

@@ -4,7 +4,8 @@ import type { RequestContext } from './request-state.ts'
 /** Tells what a request asked for and does not get: in a `Warning` header each (RFC 7234, 5.5), and in its record. */
 export function warn({ res, state }: RequestContext, warnings: readonly string[]): void {
   if (warnings.length === 0) return
-  state.record?.warnings.push(...warnings.slice(0, maxWarnings))
+  const noted = state.record?.warnings
+  noted?.push(...warnings.slice(0, maxWarnings).filter((text) => !noted.includes(text)))
   if (res.headersSent) return
   const before = [res.getHeader('Warning') ?? []].flat().map(String)
   const values = warnings.slice(0, maxWarnings).map((text) => `299 - "${quotable(text)}"`)

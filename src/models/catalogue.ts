@@ -128,9 +128,15 @@ export function createCatalogue({
       }
     },
     resolveMedia(name, kind) {
-      const upstreamIds = modelOf(name, [kind])?.upstreamIds
-      if (!upstreamIds) return undefined
-      return { id: name, kind, upstreamIds: { copilot: upstreamIds.copilot[0], agent: upstreamIds.agent[0] } }
+      const model = modelOf(name, [kind])
+      if (!model) return undefined
+      const { copilot, agent } = model.upstreamIds
+      return {
+        id: name,
+        kind,
+        upstreamIds: { copilot: copilot[0], agent: agent[0] },
+        ...(model.keysOnly && { keysOnly: true }),
+      }
     },
     kindOf: (name) => modelOf(name, modelKinds)?.kind ?? 'text',
     list() {
@@ -235,6 +241,7 @@ export interface Model {
   readonly id: string
   readonly kind: ModelKind
   readonly upstreamIds: UpstreamIds
+  readonly keysOnly?: true
   /** As `GET /v1/models` shows it; undefined: accepted, but not shown. */
   readonly entry: CatalogueEntry | undefined
 }
@@ -256,9 +263,18 @@ export function builtInModels(): readonly Model[] {
   ]
 }
 
-function modelOfRow(kind: ModelKind, { id, seen, shown, agent = id, copilot = id }: ModelRow): Model {
+function modelOfRow(
+  kind: ModelKind,
+  { id, seen, shown, agent = id, copilot = id, keysOnly }: ModelRow,
+): Model {
   const upstreamIds = { copilot: [copilot], agent: [agent] } as const
-  return { id, kind, upstreamIds, entry: shown && createEntry(id, { kind, firstSeen: seen, upstreamIds }) }
+  return {
+    id,
+    kind,
+    upstreamIds,
+    entry: shown && createEntry(id, { kind, firstSeen: seen, upstreamIds }),
+    ...(keysOnly && { keysOnly }),
+  }
 }
 
 /** An id that the site itself lists. */

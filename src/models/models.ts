@@ -18,6 +18,8 @@ export interface ModelRow {
    *  name that it does not know by a model of its own choice (WIRE 5.1), so that it is never asked for one. */
   readonly agent?: string
   readonly copilot?: string
+  /** API keys alone are served it (WIRE 9.5). */
+  readonly keysOnly?: true
 }
 
 /** In the order in which they are shown: what the site offers today, best first, then the names of the predecessor, then those
@@ -140,6 +142,11 @@ export const models: Readonly<Record<ModelKind, readonly ModelRow[]>> = {
     { id: 'ideogram/V_2A', seen: '2025-03-04', shown: 'predecessor', agent: 'ideogram/V_3', copilot: 'ideogram/V_3' },
     { id: 'dall-e-3', seen: '2024-12-24', shown: 'predecessor', agent: 'gpt-image-2', copilot: 'dalle-3' },
     { id: 'imagen3', seen: '2025-02-13', shown: 'predecessor', agent: 'nano-banana-2', copilot: 'imagen4' },
+    { id: 'nano-banana-2-flash-lite', seen: '2026-09-22', keysOnly: true },
+    { id: 'fal-ai/bytedance/seedream/v5/pro', seen: '2026-09-22', keysOnly: true },
+    { id: 'xai/grok-imagine-image', seen: '2026-09-22', keysOnly: true },
+    { id: 'qwen-image-3', seen: '2026-09-22', keysOnly: true },
+    { id: 'flux-pro/outpaint', seen: '2026-09-22', keysOnly: true },
     { id: 'dalle-3', seen: '2024-12-24', agent: 'gpt-image-2' },
     { id: 'gpt-image-1', seen: '2025-04-25', agent: 'gpt-image-2', copilot: 'fal-ai/gpt-image-1.5' },
     { id: 'imagen4', seen: '2025-05-29', agent: 'nano-banana-2' },
@@ -184,6 +191,20 @@ export const models: Readonly<Record<ModelKind, readonly ModelRow[]>> = {
     { id: 'kling/v2.5-turbo/pro', seen: '2025-10-12', agent: 'kling/v3', copilot: 'kling/v3' },
     { id: 'pixverse/v5', seen: '2025-10-12', agent: 'official/pixverse/v5', copilot: 'official/pixverse/v5' },
     { id: 'wan/v2.2', seen: '2025-10-12', agent: 'wan/v2.6', copilot: 'wan/v2.6' },
+    { id: 'kling/o3', seen: '2026-09-22', keysOnly: true },
+    { id: 'gemini/omni-flash', seen: '2026-09-22', keysOnly: true },
+    { id: 'minimax/h3', seen: '2026-09-22', keysOnly: true },
+    { id: 'minimax/h3-max', seen: '2026-09-22', keysOnly: true },
+    { id: 'wan/v2.7', seen: '2026-09-22', keysOnly: true },
+    { id: 'wan/v3.0', seen: '2026-09-22', keysOnly: true },
+    { id: 'pixverse/v6', seen: '2026-09-22', keysOnly: true },
+    { id: 'pixverse/c1', seen: '2026-09-22', keysOnly: true },
+    { id: 'fal-ai/bytedance/seedance-2.0', seen: '2026-09-22', keysOnly: true },
+    { id: 'fal-ai/bytedance/seedance-2.5', seen: '2026-09-22', keysOnly: true },
+    { id: 'alibaba/happy-horse', seen: '2026-09-22', keysOnly: true },
+    { id: 'alibaba/happy-horse/reference-to-video', seen: '2026-09-22', keysOnly: true },
+    { id: 'alibaba/happy-horse/video-edit', seen: '2026-09-22', keysOnly: true },
+    { id: 'bfl/flux-3-preview-high', seen: '2026-09-22', keysOnly: true },
     { id: 'vidu/start-end-to-video', seen: '2025-10-12', agent: 'vidu/q3', copilot: 'vidu/q3' },
   ],
 }

@@ -30,6 +30,7 @@ import { createCallPace } from './vendor-api/call-pace.ts'
 import { checkKeyChats } from './vendor-api/check-key.ts'
 import { askDeviceCode, requestDeviceCode } from './vendor-api/device-login.ts'
 import { fetchKeyModels } from './vendor-api/models.ts'
+import { createToolEnums } from './vendor-api/tool-enums.ts'
 
 export interface UpstreamOptions
   extends Omit<AskMediaOptions, 'openReply' | 'openAnywhere' | 'headers'>,
@@ -56,6 +57,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
   const generations = createGenerationChoice(options)
   const pace = createCallPace(clock)
+  const toolEnums = createToolEnums()
 
   return {
     generation: generations.current,
@@ -65,7 +67,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         : askSiteChat(input, input.account, routeOf(input.generation, input.account)),
     askMedia: (input) =>
       input.account.kind === 'api-key'
-        ? askVendorMedia({ ...site, pace }, input, input.account)
+        ? askVendorMedia({ ...site, pace, toolEnums }, input, input.account)
         : askMedia(site, input, {
             account: input.account,
             route: routeOf(input.generation, input.account),
@@ -86,7 +88,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     openFile: (input) => openFile(site, input),
     deleteProject: async (account, projectId, signal) =>
       deleteProject(site, ofSite(account), { projectId, signal }),
-    keyModels: (account, signal) => fetchKeyModels(site, account, signal),
+    async keyModels(account, signal) {
+      const reading = toolEnums.refresh(site, account, signal)
+      const models = await fetchKeyModels(site, account, signal)
+      await reading
+      return models
+    },
     modelLists: (signal) => fetchModelLists(site, signal),
     quota: (account, signal) =>
       account.kind === 'api-key' ? fetchKeyQuota(site, account, signal) : fetchQuota(site, account, signal),

@@ -114,6 +114,14 @@ it('FINDINGS K8 asks of several keys one that is served the model, and a cookie 
     ['gpt-5.4', 'gsk-canary-small'],
   ])
   expect(stack.emulator.asks.map(({ models: ids }) => ids)).toEqual([['gpt-5.2']])
+  // What each key has left is asked behind the list of accounts, and shown there.
+  const credits = async () => {
+    const headers = { authorization: `Bearer ${secret}` }
+    const response = await fetch(`${stack.url}/admin/accounts`, { headers })
+    const { data } = (await response.json()) as { data: { type: string; credits?: { remaining: number } }[] }
+    return data.filter(({ type }) => type === 'api-key').map((account) => account.credits?.remaining)
+  }
+  await expect.poll(credits, { timeout: 20_000 }).toEqual([1270.85, 1270.85])
 })
 
 const secret = 'operator-secret-of-tests'

@@ -34,6 +34,7 @@ export function acceptedModelsTable(language: Language): string {
   return markdownTable([name, kindHeads[language], ...rest], rows)
 }
 
-function asked({ id, upstreamIds }: Model): readonly string[] {
+function asked({ id, upstreamIds, keysOnly }: Model): readonly string[] {
+  if (keysOnly) return [code(id), 'API', 'API']
   return [code(id), upstreamIds.agent.map(code).join(', '), upstreamIds.copilot.map(code).join(', ')]
 }

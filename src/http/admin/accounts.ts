@@ -27,7 +27,12 @@ const shownRequests = 20
 /** The accounts as a list in pages, each with its details, and what is done to many of them. */
 export function createAccountListHandlers(
   { maxBodyBytes }: Pick<Config, 'maxBodyBytes'>,
-  { accountAdmin, records, shutdown }: Pick<AppServices, 'accountAdmin' | 'records' | 'shutdown'>,
+  {
+    accountAdmin,
+    records,
+    shutdown,
+    quota,
+  }: Pick<AppServices, 'accountAdmin' | 'records' | 'shutdown' | 'quota'>,
 ) {
   const tasks = createTasks(shutdown)
 
@@ -45,6 +50,8 @@ export function createAccountListHandlers(
   return {
     /** All of them without parameters, as before there were pages. */
     async list(context: RequestContext): Promise<void> {
+      // What is left of each is asked behind this answer, and stands in the next.
+      void quota()
       const views = await accountAdmin.list()
       const isPaged = Object.keys(context.query).length > 0
       const body = isPaged

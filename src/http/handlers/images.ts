@@ -16,6 +16,7 @@ import { readFormOrJson } from '../read-form.ts'
 import type { Middleware, RequestContext } from '../request-state.ts'
 import { sendJson } from '../send-json.ts'
 import { readSiteFile } from '../site-file.ts'
+import { warn } from '../warn.ts'
 
 /** Serves generations, and edits where `imageRequired`. */
 export function createImagesHandler(
@@ -33,7 +34,8 @@ export function createImagesHandler(
     const asked = await parseBody(context, maxBodyBytes, parse, readFormOrJson)
     if (asked.image.count > 1) await countAsks(limit, context, asked.image.count - 1)
     const images = await fetchAttachments(asked.images, call)
-    const { account, events } = await runMedia({ ...asked.image, images }, call)
+    const { account, events, warnings = [] } = await runMedia({ ...asked.image, images }, call)
+    warn(context, warnings)
     const data: EncodedImage[] = []
     // One after another: only one picture at a time is in memory unencoded.
     for (const file of await collectFiles(events)) data.push(await encode(context, asked, file, account.key))

@@ -20,6 +20,7 @@ import { readFormOrJson } from '../read-form.ts'
 import type { RequestContext, RequestState } from '../request-state.ts'
 import { sendJson } from '../send-json.ts'
 import { sendFile } from '../site-file.ts'
+import { warn } from '../warn.ts'
 
 type Context = RouterContext<RequestState>
 
@@ -37,7 +38,8 @@ export function createVideoGenerationsHandler(
     const call = beginMediaCall(context)
     const { video, images: given } = await parseBody(context, maxBodyBytes, parse, readFormOrJson)
     const images = await fetchAttachments(given, call)
-    const { account, events } = await runMedia({ ...video, images }, call)
+    const { account, events, warnings = [] } = await runMedia({ ...video, images }, call)
+    warn(context, warnings)
     const files = await collectFiles(events)
     const urls = new Map<MediaFile, string>()
     for (const file of files) urls.set(file, await links.link(context, file, account.key, 'video'))

@@ -1,4 +1,4 @@
-import type { MediaModel } from '../../core/media-request.ts'
+import type { MediaModel, MediaRequest, VideoRequest } from '../../core/media-request.ts'
 
 /** What a tool for API keys takes of a model, as the vendor publishes it. */
 interface MediaTerms {
@@ -60,11 +60,63 @@ const videos: Readonly<Record<string, MediaTerms>> = {
 }
 
 /** The tool's own id of a model of the catalogue; the site's short forms are none (WIRE 9.5).
+ *  @param live  the ids that the key's own list has; absent: those that are published
  *  @returns undefined: no key is served it */
-export function keyMediaId({ id, kind, upstreamIds }: MediaModel): string | undefined {
-  const isKnown = (name: string) => (kind === 'image' ? images.includes(name) : Object.hasOwn(videos, name))
+export function keyMediaId(
+  { id, kind, upstreamIds }: MediaModel,
+  live?: readonly string[],
+): string | undefined {
+  const isKnown = (name: string) =>
+    live?.includes(name) ?? (kind === 'image' ? images.includes(name) : Object.hasOwn(videos, name))
   return [id.toLowerCase(), upstreamIds.copilot, upstreamIds.agent].find(isKnown)
 }
 
 export const keyMediaTerms = (kind: MediaModel['kind'], id: string): MediaTerms =>
   (kind === 'image' ? imageTerms : videos[id]) ?? { ratios: [], sizes: [] }
+
+const tiers: ReadonlySet<string> = new Set(['standard', 'fast', 'mini', 'pro', 'turbo', 'max'])
+
+/** The fields of a video beyond its ratio: the size nearest to the wanted one among those that the model has, the tier, the sound.
+ *  Source: WIRE 11.6 */
+export function videoFields(
+  { videoSize, tier, sound }: Pick<VideoRequest, 'videoSize' | 'tier' | 'sound'>,
+  sizes: readonly string[],
+) {
+  const size = nearestSize(videoSize, sizes)
+  return {
+    ...(size !== undefined && { video_size: size }),
+    ...(tier !== undefined && tiers.has(tier) && { tier }),
+    ...(sound !== undefined && { audio_enable: sound }),
+  }
+}
+
+/** What of the request becomes something else, in words. */
+export function tellTerms(request: MediaRequest): readonly string[] {
+  if (request.kind !== 'video') return []
+  const { videoSize, tier } = request
+  const id = keyMediaId(request.model)
+  const { sizes } = keyMediaTerms('video', id ?? '')
+  const size = nearestSize(videoSize, sizes)
+  return [
+    ...(videoSize !== undefined && size?.toLowerCase() !== videoSize.toLowerCase()
+      ? [`video_size ${videoSize.slice(0, 20)} is not one of ${id}: ${size ?? 'its own'} is asked for`]
+      : []),
+    ...(tier !== undefined && !tiers.has(tier)
+      ? [`tier ${tier.slice(0, 20)} is not used: there is none`]
+      : []),
+  ]
+}
+
+/** By the lines of the shorter edge. */
+function nearestSize(wanted: string | undefined, sizes: readonly string[]): string | undefined {
+  const lines = wanted === undefined ? Number.NaN : linesOf(wanted)
+  if (Number.isNaN(lines)) return undefined
+  const distance = (size: string) => Math.abs(linesOf(size) - lines)
+  return sizes.toSorted((one, other) => distance(one) - distance(other))[0]
+}
+
+function linesOf(size: string): number {
+  const [, figure, unit] = /^(\d+)(p|k)$/i.exec(size) ?? []
+  if (unit?.toLowerCase() === 'k') return figure === '2' ? 1440 : Number(figure) * 540
+  return Number(figure)
+}

@@ -6,7 +6,8 @@ import type { Reply } from '../../core/open-reply.ts'
 import { parseEvent } from '../decode-parts.ts'
 import { nearestAspectRatio } from '../encode-parts.ts'
 import { maxTextLength, readText, type SiteAccess } from '../site-calls.ts'
-import { keyMediaId, keyMediaTerms } from './media-contract.ts'
+import { keyMediaId, keyMediaTerms, videoFields } from './media-contract.ts'
+import type { ToolEnums } from './tool-enums.ts'
 import { recogniseCreditWall, recogniseVendorReply } from './vendor-failures.ts'
 
 export interface ToolRun extends ToolRequest {
@@ -104,19 +105,28 @@ export interface ToolRequest {
 }
 
 /** The call of the tool that makes one picture or video, by the vendor's published schemas: a ratio becomes the nearest that the
- *  model has, and what has no place there (`quality`, `style`, `auto_prompt`) is not sent. Pictures go as data URLs. Source: WIRE 11
+ *  model has, and what has no place there (`quality`, `style`, `auto_prompt`) is not sent. Source: WIRE 11.5, 11.6
+ *  @param enums  what the key's own list of tools takes; absent: what is published
+ *  @param references  where the pictures are; default: data URLs
  *  @throws {UpstreamError} `malformed`: no key is served the model */
-export function encodeToolRequest(request: MediaRequest): ToolRequest {
-  const { kind, prompt, aspectRatio, images } = request
-  const model = keyMediaId(request.model)
+export function encodeToolRequest(
+  request: MediaRequest,
+  references: readonly string[] = request.images.map(dataUrl),
+  enums?: ToolEnums,
+): ToolRequest {
+  const { kind, prompt, aspectRatio } = request
+  const live = enums?.get(`${kind}_generation`)
+  const model = keyMediaId(request.model, live?.get('model'))
   if (model === undefined) throw new UpstreamError('malformed', { message: notServed(request.model.id) })
-  const { ratios, sizes } = keyMediaTerms(kind, model)
+  const terms = keyMediaTerms(kind, model)
+  const ratios = allowed(terms.ratios, live?.get('aspect_ratio'))
+  const sizes = allowed(terms.sizes, live?.get(kind === 'image' ? 'image_size' : 'video_size'))
   const ratio = nearestAspectRatio(aspectRatio, ratios)
   const common = {
     query: prompt,
     model,
     ...(ratio !== undefined && { aspect_ratio: ratio }),
-    ...(images.length > 0 && { image_urls: images.map(dataUrl) }),
+    ...(references.length > 0 && { image_urls: references }),
   }
   switch (kind) {
     case 'image': {
@@ -130,7 +140,11 @@ export function encodeToolRequest(request: MediaRequest): ToolRequest {
       const { durationS } = request
       return {
         path: '/api/tool_cli/video_generation',
-        body: { ...common, ...(durationS !== undefined && { duration: durationS }) },
+        body: {
+          ...common,
+          ...(durationS !== undefined && { duration: durationS }),
+          ...videoFields(request, sizes),
+        },
       }
     }
     default:
@@ -138,6 +152,13 @@ export function encodeToolRequest(request: MediaRequest): ToolRequest {
   }
 }
 
+/** Of what is published for the model, what the key's own list takes; of a model that nothing is published of, all that it takes. */
+function allowed(published: readonly string[], live: readonly string[] | undefined): readonly string[] {
+  if (!live) return published
+  const known = published.filter((value) => live.includes(value))
+  return known.length > 0 ? known : published.length > 0 ? [] : live.filter((value) => value !== 'auto')
+}
+
 const notServed = (id: string): string => `Genspark does not serve ${id.slice(0, 100)} to API keys.`
 
-const dataUrl = ({ mimeType, base64 }: ImagePart): string => `data:${mimeType};base64,${base64}`
+export const dataUrl = ({ mimeType, base64 }: ImagePart): string => `data:${mimeType};base64,${base64}`

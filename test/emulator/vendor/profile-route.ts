@@ -52,7 +52,8 @@ export const profileRoutes: Readonly<Record<string, Route>> = {
     async answer(exchange) {
       const { vendor } = exchange.site
       const apiKey = exchange.request.headers['x-api-key']?.toString()
-      if (apiKey !== undefined && !vendor.badKeys.has(apiKey)) return { tools: describeTools(), features: {} }
+      if (apiKey !== undefined && !vendor.badKeys.has(apiKey))
+        return { tools: describeTools(vendor.toolModelsGone), features: {} }
       await sendFault(exchange, { status: 401, body: { status: 'error', message: 'Invalid API key' } })
       return undefined
     },
@@ -75,9 +76,11 @@ export const profileRoutes: Readonly<Record<string, Route>> = {
 }
 
 /** Each tool with the values that it takes, as JSON schemas. */
-const describeTools = () =>
+const describeTools = (gone: ReadonlySet<string>) =>
   Object.entries(toolBodies).map(([name, schema]) => {
-    const { properties, required = [] } = z.toJSONSchema(schema)
+    const { properties = {}, required = [] } = z.toJSONSchema(schema)
+    const { model } = properties
+    if (typeof model === 'object' && model.enum) model.enum = model.enum.filter((id) => !gone.has(String(id)))
     return {
       name,
       description: `Canned ${name}`,

@@ -119,6 +119,8 @@ const videoTool = z.strictObject({
       'fal-ai/bytedance/seedance-2.0',
       'fal-ai/bytedance/seedance-2.5',
       'xai/grok-imagine-video',
+      'alibaba/happy-horse',
+      'bfl/flux-3-preview-high',
     ] as const),
   ]),
   aspect_ratio: z
@@ -126,6 +128,8 @@ const videoTool = z.strictObject({
     .optional(),
   duration: z.number().optional(),
   video_size: z.enum(['auto', '480p', '720p', '768p', '1080p', '2K', '4k']).optional(),
+  tier: z.enum(['standard', 'fast', 'mini', 'pro', 'turbo', 'max']).optional(),
+  audio_enable: z.boolean().optional(),
   image_urls: z.array(z.string()).optional(),
 })
 

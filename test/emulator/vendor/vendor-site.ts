@@ -14,6 +14,8 @@ export interface VendorSite {
   readonly walls: Map<string, CreditWall>
   /** Of keys that are served other models than most. */
   readonly models: Map<string, readonly KeyModel[]>
+  /** Models of tools that the key is not offered. */
+  readonly toolModelsGone: Set<string>
   /** Device logins, by their code: the key once it is approved, `expired` or nothing. */
   readonly deviceLogins: Map<string, string | undefined>
 }
@@ -34,6 +36,7 @@ export const createVendorSite = (): VendorSite => ({
   spentKeys: new Set(),
   walls: new Map(),
   models: new Map(),
+  toolModelsGone: new Set(),
   deviceLogins: new Map(),
 })
 

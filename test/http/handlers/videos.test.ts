@@ -77,7 +77,7 @@ describe('the task form through the official client', () => {
     const content = await client.videos.downloadContent(created.id)
     expect(content.headers.get('content-type')).toBe('video/mp4')
     expect(Buffer.from(await content.arrayBuffer())).toEqual(mp4)
-    expect(media.asked).toEqual([videoRequest({ aspectRatio: '9:16', durationS: 8 })])
+    expect(media.asked).toEqual([videoRequest({ aspectRatio: '9:16', durationS: 8, videoSize: '720p' })])
   })
 
   it('tells how far it is', async () => {

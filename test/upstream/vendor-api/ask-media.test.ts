@@ -73,7 +73,7 @@ test('the last line may come cut in pieces, and the file without watermark is th
 
 test('as many pictures as wanted are as many calls; one that fails does not spoil the others', async () => {
   let calls = 0
-  const { site, upstream } = await startVendorSite((response) => {
+  const { upstream } = await startVendorSite((response) => {
     calls += 1
     const last =
       calls === 2
@@ -81,8 +81,7 @@ test('as many pictures as wanted are as many calls; one that fails does not spoi
         : ok({ generated_images: [picture(`t-${calls}`)] })
     response.writeHead(200).end(heartbeat + last)
   })
-  const images = [{ type: 'image', mimeType: 'image/png', base64: 'aW1n' } as const]
-  const { events } = await makeWhole(upstream, imageRequest({ count: 3, images }))
+  const { events } = await makeWhole(upstream, imageRequest({ count: 3 }))
   expect(events[0]).toEqual({ type: 'accepted', tasks: 3 })
   expect(events.at(-1)).toEqual({
     type: 'finished',
@@ -92,7 +91,18 @@ test('as many pictures as wanted are as many calls; one that fails does not spoi
     ],
     failures: ['the prompt was refused'],
   })
-  expect(JSON.parse(site.requests[0]?.body ?? '')).toMatchObject({
+})
+
+test('pictures go along where the key has no uploads', async () => {
+  let calls = 0
+  const { site, upstream } = await startVendorSite((response) => {
+    calls += 1
+    if (calls === 1) response.writeHead(404).end('{"detail":"Not Found"}')
+    else response.writeHead(200).end(heartbeat + ok({ generated_images: [picture('t-1')] }))
+  })
+  const images = [{ type: 'image', mimeType: 'image/png', base64: 'aW1n' } as const]
+  expect((await makeWhole(upstream, imageRequest({ images }))).error).toBeUndefined()
+  expect(JSON.parse(site.requests[1]?.body ?? '')).toMatchObject({
     image_urls: ['data:image/png;base64,aW1n'],
   })
 })
