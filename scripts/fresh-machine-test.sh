@@ -37,16 +37,19 @@ clean_up() {
 trap clean_up EXIT
 
 printf 'Making a root of %s ...\n' "$suite"
-debootstrap --variant=minbase --components="$components" --include=ca-certificates,npm "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
+debootstrap --variant=minbase --components="$components" --include=ca-certificates "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
+  { tail -n 20 "$root.log"; exit 1; }
+for mount in proc sys dev; do mount --rbind "/$mount" "$root/$mount" && mount --make-rslave "$root/$mount"; done
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+if [ -n "${APT_PROXY:-}" ]; then printf 'Acquire::http::Proxy "%s";\n' "$APT_PROXY" >"$root/etc/apt/apt.conf.d/99proxy"; fi
+inside apt-get update >>"$root.log" 2>&1
+inside env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends npm >>"$root.log" 2>&1 ||
   { tail -n 20 "$root.log"; exit 1; }
 # The lists are those of the suite's release: fixes since are in the security suite, which an update alone brings.
 case $suite in
   noble | jammy) printf 'deb %s %s-security main universe\n' "$mirror" "$suite" ;;
   *) printf 'deb http://security.debian.org/debian-security %s-security main\n' "$suite" ;;
 esac >>"$root/etc/apt/sources.list"
-for mount in proc sys dev; do mount --rbind "/$mount" "$root/$mount" && mount --make-rslave "$root/$mount"; done
-cp /etc/resolv.conf "$root/etc/resolv.conf"
-if [ -n "${APT_PROXY:-}" ]; then printf 'Acquire::http::Proxy "%s";\n' "$APT_PROXY" >"$root/etc/apt/apt.conf.d/99proxy"; fi
 
 mkdir "$root/clone"
 git ls-files -z | tar --null --files-from=- -cf - | tar -xf - -C "$root/clone"
