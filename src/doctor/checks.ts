@@ -30,9 +30,8 @@ export interface Finding {
 
 /** How long one question may take. */
 const withinMs = 20_000
-/** A first connection over TLS takes its time; in service a command has 250 ms. */
+/** A first connection over TLS takes its time. */
 const commandTimeoutMs = 5_000
-
 export function checkVersions(): Finding {
   const text = `genspark2api ${version}, Node ${process.version}, ${process.platform} ${process.arch}`
   return { state: 'ok', part: 'version', text }
