@@ -199,7 +199,7 @@ export function judgeTransport(
 }
 
 export interface CheckTokenOptions {
-  readonly tokens: Pick<TokenSource, 'token'>
+  readonly tokens: Pick<TokenSource, 'token' | 'browserName'>
   readonly recaptchaMode: Config['recaptchaMode']
   readonly generation: WireGeneration
   readonly account: CookieAccount
@@ -213,7 +213,7 @@ export async function checkToken(options: CheckTokenOptions): Promise<Finding> {
   try {
     await tokens.token({ account, generation, signal: AbortSignal.timeout(withinMs) })
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-    const maker = recaptchaMode === 'remote' ? 'the token service' : 'Chromium'
+    const maker = recaptchaMode === 'remote' ? 'the token service' : (tokens.browserName?.() ?? 'Chromium')
     return { state: 'ok', part, text: `made by ${maker} in ${seconds} s` }
   } catch (error) {
     const remedy =
