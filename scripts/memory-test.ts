@@ -39,6 +39,7 @@ const byPage = (accounts: number) => () => ({
 })
 
 const cases: readonly Case[] = [
+  { name: '8192 one account', megabytes: 8192, accounts: 1, env: byPage(1) },
   { name: '512 keys', megabytes: 512, accounts: 2, env: () => ({ GENSPARK_API_KEY: 'gsk-a,gsk-b' }) },
   {
     name: '512 token service',
