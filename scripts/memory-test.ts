@@ -2,7 +2,7 @@
 // and a frame of another site, and tells what each limit holds. Root, with buildah; nothing is to be kept in the page cache
 // beforehand, since a fresh instance has to read it all.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -139,7 +139,9 @@ async function runCase(each: Case, { rootfs, siteUrl, verifierUrl }: Surrounding
       ...(kills > 0 ? ['the kernel ended a process'] : []),
     ]
   } finally {
-    execFileSync('pkill', ['-TERM', '-P', String(child.pid)])
+    // Its one child is the first process within.
+    spawnSync('pkill', ['-TERM', '-P', String(child.pid)])
+    if (child.exitCode !== null) console.log(`    it ended by itself: ${log.slice(-1_000)}`)
     const late = setTimeout(() => child.kill('SIGKILL'), 15_000)
     await ended
     clearTimeout(late)

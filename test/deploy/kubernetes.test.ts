@@ -107,7 +107,7 @@ test('the two places that are written to are mounted, with a bound', () => {
       { name: 'tmp', mountPath: '/tmp' },
       { name: 'data', mountPath: image.volume },
     ],
-    resources: { requests: { cpu: '250m', memory: '512Mi' }, limits: { memory: '1536Mi' } },
+    resources: { requests: { cpu: '250m', memory: '1Gi' }, limits: { memory: '1536Mi' } },
   })
   expect(pod).toMatchObject({
     volumes: [
