@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { access, constants, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -159,6 +159,23 @@ function killGroup(pid: number): void {
   } catch {
     // nothing is left of it
   }
+}
+
+/** Processor time that the processes of a group have spent; those that ended do not count. 0 where the system does not tell. */
+export function processorMs(group: number): number {
+  if (process.platform !== 'linux') return 0
+  let ticks = 0
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      if (Number(fields[2]) === group) ticks += Number(fields[11]) + Number(fields[12])
+    } catch {
+      // It has just ended.
+    }
+  }
+  return ticks * 10
 }
 
 /** Nothing that is not needed for a page; no disguise of any kind. */

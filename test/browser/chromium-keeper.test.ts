@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ChromiumKeeperOptions, createChromiumKeeper } from '../../src/browser/chromium-keeper.ts'
-import { findChromium } from '../../src/browser/launch-chromium.ts'
+import { findChromium, processorMs } from '../../src/browser/launch-chromium.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { createMetrics } from '../../src/core/metrics.ts'
 import { processTree, until } from './support.ts'
@@ -213,4 +214,12 @@ test('FINDINGS O12: a Chromium that does not start for want of memory says so, w
   const reason = await keeper.chromium(never).catch((error: Error) => error.message)
   expect(reason).toBe('No reCAPTCHA token: Chromium did not start (memory is short: 511 of 512 MB).')
   expect(errors[0]).toBe('memory is short: 511 of 512 MB')
+})
+
+test('the processor time of a group of processes grows while one of them is at work', async () => {
+  const child = spawn('/bin/sh', ['-c', 'while :; do :; done & wait'], { detached: true })
+  const group = child.pid as number
+  onTestFinished(() => void process.kill(-group, 'SIGKILL'))
+  await until(() => expect(processorMs(group)).toBeGreaterThan(50))
+  expect(processorMs(2 ** 22)).toBe(0)
 })
