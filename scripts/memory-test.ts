@@ -47,8 +47,20 @@ const cases: readonly Case[] = [
     env: ({ verifierUrl }) => ({ GS_COOKIE: cookies(2), RECAPTCHA_PROXY_URL: verifierUrl }),
   },
   { name: '512 one account', megabytes: 512, accounts: 1, env: byPage(1) },
-  { name: '768 two accounts', megabytes: 768, accounts: 2, env: byPage(2) },
-  { name: '1024 four accounts', megabytes: 1024, accounts: 4, env: byPage(4) },
+  {
+    name: '1024 two accounts, tokens alone',
+    megabytes: 1024,
+    accounts: 2,
+    env: () => ({ GS_COOKIE: cookies(2) }),
+  },
+  {
+    name: '768 two accounts, tokens alone',
+    megabytes: 768,
+    accounts: 2,
+    env: () => ({ GS_COOKIE: cookies(2) }),
+  },
+  { name: '768 two accounts, by page', megabytes: 768, accounts: 2, env: byPage(2) },
+  { name: '1024 four accounts, by page', megabytes: 1024, accounts: 4, env: byPage(4) },
 ]
 
 const { values } = parseArgs({

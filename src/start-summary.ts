@@ -75,7 +75,7 @@ function* tooMuch(
   if (neededBytes === 0 || inUse === 0) return
   const [has, needs] = [inMb(bytes), inMb(neededBytes)]
   if (pages === 0)
-    yield `${has} MB of memory do not hold the service and Chromium, which need ${needs}: chats with a cookie will be slow or fail. What fits: GENSPARK_API_KEY, which needs no Chromium; RECAPTCHA_PROXY_URL, a token service on another machine, such as one at home; BROWSER_ENDPOINT, a browser on another machine; chromium-headless-shell in the place of chromium (the image's tag -slim), which needs 430`
+    yield `${has} MB of memory do not hold the service and Chromium, which need ${needs}: chats with a cookie will be slow or fail. What fits: GENSPARK_API_KEY, which needs no Chromium; RECAPTCHA_PROXY_URL, a token service on another machine, such as one at home; BROWSER_ENDPOINT, a browser on another machine; chromium-headless-shell in the place of chromium (the image's tag -slim), which needs 490`
   else if (pages < Math.min(inUse, browserMaxPages))
     yield `${has} MB of memory hold the pages of ${pages} account${pages === 1 ? '' : 's'} at once, and BROWSER_MAX_PAGES is ${browserMaxPages}: lower it, or give the service more memory`
   else if (pages < inUse && pages < maxPages)

@@ -57,7 +57,7 @@ describe('defaults', () => {
       tokenRequired: true,
       tokenPrefetch: 'auto',
       tokenMaxAgeMs: 90_000,
-      browserMaxPages: 19,
+      browserMaxPages: 15,
       browserExecutable: undefined,
       browserHeaded: false,
       display: undefined,
@@ -92,7 +92,7 @@ describe('defaults', () => {
       logFormat: 'json',
       timeZone: undefined,
       notices: [],
-      memoryPlan: { bytes: 3072 * megabyte, pages: 19, neededBytes: 600 * megabyte },
+      memoryPlan: { bytes: 3072 * megabyte, pages: 15, neededBytes: 680 * megabyte },
     } satisfies Config)
   })
 
@@ -196,14 +196,14 @@ describe('values', () => {
     }
     const four = { GS_COOKIE: 'session_id=a,session_id=b,session_id=c,session_id=d' }
     expect(sharesOf({}, limited(512))).toEqual([0, 1, 25])
-    expect(sharesOf({}, limited(768))).toEqual([2, 2, 46])
-    expect(sharesOf({}, limited(1024))).toEqual([4, 4, 64])
-    expect(sharesOf(four, limited(1024))).toEqual([4, 4, 27])
+    expect(sharesOf({}, limited(768))).toEqual([1, 1, 36])
+    expect(sharesOf({}, limited(1024))).toEqual([3, 3, 64])
+    expect(sharesOf(four, limited(1024))).toEqual([3, 3, 28])
     expect(sharesOf(four, limited(8192))).toEqual([20, 20, 512])
-    expect(sharesOf({}, machine(1024))).toEqual([2, 2, 46])
+    expect(sharesOf({}, machine(1024))).toEqual([1, 1, 36])
     expect(sharesOf({ BROWSER_MAX_PAGES: '3' }, limited(512))).toEqual([0, 3, 25])
     expect(sharesOf({ BROWSER_EXECUTABLE: '/usr/bin/chromium-headless-shell' }, limited(512))).toEqual([
-      1, 1, 32,
+      1, 1, 27,
     ])
     expect(sharesOf({ RECAPTCHA_PROXY_URL: 'http://127.0.0.1:7022' }, limited(512))).toEqual([20, 20, 32])
   })

@@ -64,21 +64,21 @@ describe('the warnings', () => {
   it('FINDINGS O12: tell what the memory does not hold, and what it would', () => {
     expect(ofMemory({}, [cookie], 512)).toEqual([
       expect.stringMatching(
-        /^512 MB.*need 600.*GENSPARK_API_KEY.*RECAPTCHA_PROXY_URL.*at home.*BROWSER_ENDPOINT.*chromium-headless-shell.*-slim/,
+        /^512 MB.*need 680.*GENSPARK_API_KEY.*RECAPTCHA_PROXY_URL.*at home.*BROWSER_ENDPOINT.*chromium-headless-shell.*-slim/,
       ),
     ])
     expect(ofMemory({}, [cookie, cookie, cookie], 768)).toEqual([
-      expect.stringMatching(/^768 MB of memory hold the pages of 2 accounts at once: 3 take turns/),
+      expect.stringMatching(/^768 MB of memory hold the pages of 1 account at once: 3 take turns/),
     ])
     expect(ofMemory({ BROWSER_MAX_PAGES: '4' }, [cookie, cookie, cookie], 768)).toEqual([
       expect.stringMatching(
-        /^768 MB of memory hold the pages of 2 accounts at once, and BROWSER_MAX_PAGES is 4/,
+        /^768 MB of memory hold the pages of 1 account at once, and BROWSER_MAX_PAGES is 4/,
       ),
     ])
   })
 
   it.each<[string, Record<string, string>, Accounts, number]>([
-    ['the accounts fit', {}, [cookie, cookie], 768],
+    ['the accounts fit', {}, [cookie, cookie, cookie], 1024],
     ['no account has a cookie', {}, [apiKey], 256],
     ['those with a cookie are paused', {}, [paused], 512],
     ['another machine makes the tokens', { RECAPTCHA_PROXY_URL: 'http://127.0.0.1:7022' }, [cookie], 512],

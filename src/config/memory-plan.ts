@@ -5,8 +5,8 @@ export type Memory = Pick<MemoryGroup, 'limitBytes' | 'isLimited'>
 /** Who needs what, measured within a limit (`scripts/memory-test.sh`), in MB: with the site's page (6 MB of script) for one account,
  *  and for each further one. Without Chromium the service takes 150 to 200 MB. */
 const browsers = {
-  chromium: { first: 600, further: 135 },
-  'headless shell': { first: 430, further: 85 },
+  chromium: { first: 680, further: 160 },
+  'headless shell': { first: 490, further: 100 },
 } as const
 
 export type BrowserKind = keyof typeof browsers
