@@ -3,6 +3,7 @@
 
 import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
+import { browserKind, type Memory, type MemoryPlan, planMemory } from './config/memory-plan.ts'
 import { SettingFault, unquoted } from './config/parsers.ts'
 import { type Setting, settings } from './config/settings.ts'
 
@@ -25,6 +26,8 @@ export interface Config extends Omit<SettingValues, Settled> {
   readonly browserMaxPages: number
   readonly recaptchaMode: NonNullable<SettingValues['recaptchaMode']>
   readonly logFormat: NonNullable<SettingValues['logFormat']>
+  /** Of all processes of the service together, and what Chromium needs of it. */
+  readonly memoryPlan: Pick<MemoryPlan, 'bytes' | 'pages' | 'neededBytes'>
   /** What the operator should know although nothing is wrong: settings without effect, likely slips. */
   readonly notices: readonly string[]
 }
@@ -49,7 +52,7 @@ export function parseConfig(
   {
     isTerminal = false,
     heapBytes = getHeapStatistics().heap_size_limit,
-    memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+    memory = { limitBytes: totalmem(), isLimited: false } as Memory,
   } = {},
 ): Config {
   const { values, given, faults } = readSettings(env)
@@ -57,13 +60,15 @@ export function parseConfig(
   if (faults.length > 0) throw new ConfigError(faults)
 
   const { debug, yesCaptchaClientKey: _unused, ...rest } = values
+  const plan = planOf(values, memory)
   const platform = given.has('trustedProxyHops') ? undefined : platformOf(env)
   return deepFreeze({
     ...rest,
     trustedProxyHops: platform?.proxyHops ?? values.trustedProxyHops,
-    bodyBudgetBytes: bodyBudget(values, heapBytes),
-    browserMaxPages: browserMaxPages(values, memoryBytes),
-    recaptchaMode: values.recaptchaMode ?? (values.recaptchaProxyUrl ? 'remote' : 'embedded'),
+    bodyBudgetBytes: bodyBudget(values, Math.min(heapBytes, plan.ownBytes)),
+    browserMaxPages: values.browserMaxPages === 'auto' ? Math.max(plan.pages, 1) : values.browserMaxPages,
+    recaptchaMode: recaptchaModeOf(values),
+    memoryPlan: { bytes: plan.bytes, pages: plan.pages, neededBytes: plan.neededBytes },
     logLevel: debug ? 'debug' : values.logLevel,
     logFormat: values.logFormat ?? (isTerminal ? 'pretty' : 'json'),
     notices: [...hopsOf(platform), ...withoutEffect(values), ...placeholders(env), ...likelySlips(env)],
@@ -149,18 +154,23 @@ function* contradictions(values: SettingValues, given: ReadonlySet<SettingKey>):
 }
 
 /** An eighth: what parsing makes of a body, and the text that is sent to the site, are several times its size. */
-function bodyBudget({ bodyBudgetBytes, maxBodyBytes }: SettingValues, heapBytes: number): number {
-  return bodyBudgetBytes === 'auto' ? Math.max(Math.floor(heapBytes / 8), maxBodyBytes) : bodyBudgetBytes
+function bodyBudget({ bodyBudgetBytes, maxBodyBytes }: SettingValues, memoryBytes: number): number {
+  return bodyBudgetBytes === 'auto' ? Math.max(Math.floor(memoryBytes / 8), maxBodyBytes) : bodyBudgetBytes
 }
 
-/** Node and Chromium with its first page, and each further account's page with 6 MB of script in it; half of the memory is for others. */
-const [browserBytes, pageBytes] = [500 * 1024 * 1024, 140 * 1024 * 1024]
-
-function browserMaxPages({ browserMaxPages: given }: SettingValues, memoryBytes: number): number {
-  if (given !== 'auto') return given
-  const pages = Math.floor((memoryBytes / 2 - browserBytes) / pageBytes)
-  return Math.min(Math.max(pages, 4), 20)
+/** The memory shared out for the accounts of the settings. */
+function planOf(values: SettingValues, memory: Memory): MemoryPlan {
+  const { browserEndpoint, browserExecutable, transport, browserMaxPages, cookieText = '' } = values
+  const launches =
+    browserEndpoint === undefined && (recaptchaModeOf(values) === 'embedded' || transport === 'browser')
+  return planMemory(memory, {
+    browser: launches ? browserKind(browserExecutable) : undefined,
+    pages: browserMaxPages === 'auto' ? cookieText.split(',').length : browserMaxPages,
+  })
 }
+
+const recaptchaModeOf = ({ recaptchaMode, recaptchaProxyUrl }: SettingValues): Config['recaptchaMode'] =>
+  recaptchaMode ?? (recaptchaProxyUrl ? 'remote' : 'embedded')
 
 /** Found by trial: a body of text takes up to four times its size of the heap, beside 40 MB that the service takes itself. */
 const heapPerBodyByte = 4

@@ -18,6 +18,7 @@ import type { Account } from './core/account.ts'
 import { type Clock, createAgeClock, systemClock } from './core/clock.ts'
 import { InvalidRequestError } from './core/errors.ts'
 import { createLogger, type Logger } from './core/logger.ts'
+import { createMemoryWatch } from './core/memory-group.ts'
 import { createMetrics, type Metrics } from './core/metrics.ts'
 import { createRunAudio } from './gateway/audio.ts'
 import { createBackgroundWork } from './gateway/background-work.ts'
@@ -114,7 +115,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
       : createEmbeddedStore({
           ...{ clock, logger, dataDir: undefined },
           chooseAccount: createChooseAccount(random),
-          maxDocumentsLength: maxPromptsInMemory,
+          maxDocumentsLength: Math.min(maxPromptsInMemory, Math.floor(config.memoryPlan.bytes / 64)),
         })
   const identify: Identify = (account, signal) => upstream.identify(account, signal)
   const onGone = (key: string) => tokens.forget(key)
@@ -129,6 +130,7 @@ export async function createModules(config: Config, { overrides, shutdown, isShu
     ...pick(config, 'browserHeaded', 'display', 'xAuthority'),
     ...pick(overrides, 'browserArguments'),
     transport: transport === 'direct' ? 'none' : transport,
+    memory: createMemoryWatch(),
     // Of the age of tokens.
     clock: overrides.clock ?? createAgeClock(),
     ...{ sessions, random, logger, metrics },

@@ -38,7 +38,9 @@ async function main(args: readonly string[]): Promise<void> {
   if (!(await loadDotenv())) return
   try {
     const { parseConfig } = await import('./config.ts')
-    const config = parseConfig(process.env, { isTerminal: process.stdout.isTTY === true })
+    const { findMemoryGroup } = await import('./core/memory-group.ts')
+    const isTerminal = process.stdout.isTTY === true
+    const config = parseConfig(process.env, { isTerminal, memory: findMemoryGroup() })
     await commands[(command as keyof typeof commands) ?? 'serve'](config, options)
   } catch (error) {
     const { ConfigError } = await import('./config.ts')

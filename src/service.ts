@@ -118,7 +118,9 @@ export async function createService(config: Config, options: ServiceOptions = {}
   function startWithAccounts(): boolean {
     const accounts = roster.entries()
     if (accounts.length === 0) return false
-    if (accounts.some(({ account }) => account.kind === 'cookie')) tokens.warmUp()
+    // Only for those that would be asked first: Chromium starts on need for the others.
+    const usable = accounts.filter(({ paused }) => !paused)
+    if (usable.length > 0 && usable.every(({ account }) => account.kind === 'cookie')) tokens.warmUp()
     listRefresh.start()
     modules.keyModelRefresh.start()
     const check = { admin: accountAdmin, logger, signal: shutdown.signal }

@@ -1,4 +1,5 @@
 import type { AccountEntry } from './accounts/account-roster.ts'
+import { maxPages } from './config/memory-plan.ts'
 import type { Config } from './config.ts'
 import { isLoopback } from './core/addresses.ts'
 import { version } from './core/version.ts'
@@ -12,24 +13,37 @@ export interface StartSummary {
 
 type StartConfig = Pick<
   Config,
-  'host' | 'baseUrl' | 'apiSecrets' | 'protocol' | 'recaptchaMode' | 'dataDir' | 'redisUrl' | 'stateKeys'
+  | 'host'
+  | 'baseUrl'
+  | 'apiSecrets'
+  | 'protocol'
+  | 'recaptchaMode'
+  | 'dataDir'
+  | 'redisUrl'
+  | 'stateKeys'
+  | 'memoryPlan'
+  | 'browserMaxPages'
 >
 
 interface Started {
   readonly url: string
-  readonly accounts: readonly Pick<AccountEntry, 'account' | 'recordId'>[]
+  readonly accounts: readonly (Pick<AccountEntry, 'account' | 'recordId'> &
+    Partial<Pick<AccountEntry, 'paused'>>)[]
   /** False: DATA_DIR cannot be used. */
   readonly isStateKept: boolean
 }
 
 /** What the log tells once the service listens. Pure. */
 export function summariseStart(config: StartConfig, { url, accounts, isStateKept }: Started): StartSummary {
-  const { protocol, redisUrl, dataDir } = config
+  const { protocol, redisUrl, dataDir, memoryPlan } = config
   const embedded = isStateKept ? `embedded, in ${dataDir}` : 'embedded, in memory until the process ends'
   const store = redisUrl === undefined ? embedded : 'Redis'
   return {
-    facts: { version, url, accounts: accounts.length, protocol, tokens: tokenMaker(config, accounts), store },
-    warnings: [...missing(config, accounts)],
+    facts: {
+      ...{ version, url, accounts: accounts.length, protocol },
+      ...{ tokens: tokenMaker(config, accounts), store, memoryMb: inMb(memoryPlan.bytes) },
+    },
+    warnings: [...missing(config, accounts), ...tooMuch(config, accounts)],
   }
 }
 
@@ -57,6 +71,25 @@ function* missing(config: StartConfig, accounts: Started['accounts']): Iterable<
 }
 
 const isHere = (host: string): boolean => host === 'localhost' || isLoopback(host)
+
+/** What the memory does not hold, and what it would. */
+function* tooMuch(
+  { memoryPlan, browserMaxPages }: StartConfig,
+  accounts: Started['accounts'],
+): Iterable<string> {
+  const { bytes, neededBytes, pages } = memoryPlan
+  const inUse = accounts.filter((entry) => needsToken(entry) && !entry.paused).length
+  if (neededBytes === 0 || inUse === 0) return
+  const [has, needs] = [inMb(bytes), inMb(neededBytes)]
+  if (pages === 0)
+    yield `${has} MB of memory do not hold the service and Chromium, which need ${needs}: chats with a cookie will be slow or fail. What fits: GENSPARK_API_KEY, which needs no Chromium; RECAPTCHA_PROXY_URL, a token service on another machine, such as one at home; BROWSER_ENDPOINT, a browser on another machine; chromium-headless-shell instead of chromium, which needs 490`
+  else if (pages < Math.min(inUse, browserMaxPages))
+    yield `${has} MB of memory hold the pages of ${pages} account${pages === 1 ? '' : 's'} at once, and BROWSER_MAX_PAGES is ${browserMaxPages}: lower it, or give the service more memory`
+  else if (pages < inUse && pages < maxPages)
+    yield `${has} MB of memory hold the pages of ${pages} account${pages === 1 ? '' : 's'} at once: ${inUse} take turns, which costs a second of processor time each; more memory, chromium-headless-shell or GENSPARK_API_KEY spares that`
+}
+
+const inMb = (bytes: number): number => Math.round(bytes / 1024 / 1024)
 
 const needsToken = ({ account }: Started['accounts'][number]): boolean => account.kind === 'cookie'
 

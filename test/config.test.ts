@@ -14,10 +14,12 @@ const faultsOf = (env: Record<string, string>): readonly string[] => {
 }
 
 const megabyte = 1024 * 1024
+const machine = (megabytes: number) => ({ limitBytes: megabytes * megabyte, isLimited: false })
+const limited = (megabytes: number) => ({ limitBytes: megabytes * megabyte, isLimited: true })
 
 describe('defaults', () => {
   test('are those of the documentation', () => {
-    expect(parseConfig({}, { heapBytes: 2048 * megabyte, memoryBytes: 2048 * megabyte })).toEqual({
+    expect(parseConfig({}, { heapBytes: 2048 * megabyte, memory: machine(4096) })).toEqual({
       port: 7044,
       host: '0.0.0.0',
       routePrefix: '',
@@ -56,7 +58,7 @@ describe('defaults', () => {
       tokenRequired: true,
       tokenPrefetch: 'auto',
       tokenMaxAgeMs: 90_000,
-      browserMaxPages: 4,
+      browserMaxPages: 15,
       browserExecutable: undefined,
       browserHeaded: false,
       display: undefined,
@@ -91,6 +93,7 @@ describe('defaults', () => {
       logFormat: 'json',
       timeZone: undefined,
       notices: [],
+      memoryPlan: { bytes: 3072 * megabyte, pages: 15, neededBytes: 680 * megabyte },
     } satisfies Config)
   })
 
@@ -181,10 +184,29 @@ describe('values', () => {
 
   test('of BODY_BUDGET_MB are an eighth of the heap by themselves, and at least one MAX_BODY_MB', () => {
     const budget = (env: Record<string, string>, heapMb: number) =>
-      parseConfig(env, { heapBytes: heapMb * megabyte }).bodyBudgetBytes / megabyte
+      parseConfig(env, { heapBytes: heapMb * megabyte, memory: machine(65_536) }).bodyBudgetBytes / megabyte
     expect(budget({}, 4096)).toBe(512)
     expect(budget({ MAX_BODY_MB: '50' }, 256)).toBe(50)
     expect(budget({ BODY_BUDGET_MB: '7' }, 4096)).toBe(7)
+  })
+
+  test('FINDINGS O12: of BROWSER_MAX_PAGES and BODY_BUDGET_MB follow from the limit of the memory', () => {
+    const sharesOf = (env: Record<string, string>, memory: ReturnType<typeof limited>) => {
+      const config = parseConfig(env, { memory, heapBytes: memory.limitBytes / 2 })
+      return [config.memoryPlan.pages, config.browserMaxPages, Math.floor(config.bodyBudgetBytes / megabyte)]
+    }
+    const four = { GS_COOKIE: 'session_id=a,session_id=b,session_id=c,session_id=d' }
+    expect(sharesOf({}, limited(512))).toEqual([0, 1, 25])
+    expect(sharesOf({}, limited(768))).toEqual([1, 1, 36])
+    expect(sharesOf({}, limited(1024))).toEqual([3, 3, 64])
+    expect(sharesOf(four, limited(1024))).toEqual([3, 3, 28])
+    expect(sharesOf(four, limited(8192))).toEqual([20, 20, 512])
+    expect(sharesOf({}, machine(1024))).toEqual([1, 1, 36])
+    expect(sharesOf({ BROWSER_MAX_PAGES: '3' }, limited(512))).toEqual([0, 3, 25])
+    expect(sharesOf({ BROWSER_EXECUTABLE: '/usr/bin/chromium-headless-shell' }, limited(512))).toEqual([
+      1, 1, 27,
+    ])
+    expect(sharesOf({ RECAPTCHA_PROXY_URL: 'http://127.0.0.1:7022' }, limited(512))).toEqual([20, 20, 32])
   })
 
   test('of MAX_BODY_MB that the heap cannot hold are refused', () => {

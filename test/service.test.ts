@@ -22,3 +22,19 @@ it('closed before, it does not listen', async () => {
   await service.close()
   await expect(service.listen()).rejects.toMatchObject({ code: 'shutting_down' })
 })
+
+it.each([
+  ['a cookie alone', {}, /starting|ready/],
+  ['keys, which are asked first', { GENSPARK_API_KEY: 'gsk-one' }, /idle/],
+])('FINDINGS P12: Chromium is launched at the start, or on need, with %s', async (_case, more, expected) => {
+  const emulator = await startEmulator()
+  const config = parseConfig({ ...settings, ...more, GENSPARK_BASE_URL: emulator.url })
+  const service = await createService(config, { logger: silentLogger })
+  const url = await service.listen()
+  const { parts } = (await (await fetch(`${url}/readyz`)).json()) as {
+    readonly parts: { readonly browser: { readonly state: string } }
+  }
+  expect(parts.browser.state).toMatch(expected)
+  await service.close()
+  await emulator.close()
+})

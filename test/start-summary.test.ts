@@ -11,8 +11,16 @@ const added = { account: createAccount('session_id=added'), recordId: 'record-1'
 
 type Accounts = Parameters<typeof summariseStart>[1]['accounts']
 
-const summary = (env: Record<string, string>, accounts: Accounts, isStateKept = true) =>
-  summariseStart(parseConfig(env), { url, accounts, isStateKept })
+const summary = (
+  env: Record<string, string>,
+  accounts: Accounts,
+  { isStateKept = true, megabytes = 8192 } = {},
+) =>
+  summariseStart(parseConfig(env, { memory: { limitBytes: megabytes * 1024 * 1024, isLimited: true } }), {
+    url,
+    accounts,
+    isStateKept,
+  })
 
 describe('the facts', () => {
   it('are the address, the accounts, the protocol, who makes tokens and where the state is', () => {
@@ -24,6 +32,7 @@ describe('the facts', () => {
         protocol: 'auto',
         tokens: 'own Chromium',
         store: 'embedded, in ./data',
+        memoryMb: 8192,
       },
       warnings: [],
     })
@@ -44,7 +53,9 @@ describe('the facts', () => {
   })
 
   it('FINDINGS O23: do not say that the state is kept where it is not', () => {
-    expect(summary({}, [cookie], false).facts.store).toBe('embedded, in memory until the process ends')
+    expect(summary({}, [cookie], { isStateKept: false }).facts.store).toBe(
+      'embedded, in memory until the process ends',
+    )
   })
 
   it('hold no secret', () => {
@@ -57,6 +68,36 @@ describe('the warnings', () => {
   const warnings = (env: Record<string, string>, accounts: Accounts = [cookie]) =>
     summary(env, accounts).warnings
   const safe = { API_SECRET: 'sk-mine' }
+  const ofMemory = (env: Record<string, string>, accounts: Accounts, megabytes: number) =>
+    summary({ ...safe, ...env }, accounts, { megabytes: megabytes }).warnings
+  const paused = { ...added, paused: true }
+
+  it('FINDINGS O12: tell what the memory does not hold, and what it would', () => {
+    expect(ofMemory({}, [cookie], 512)).toEqual([
+      expect.stringMatching(
+        /^512 MB.*need 680.*GENSPARK_API_KEY.*RECAPTCHA_PROXY_URL.*at home.*BROWSER_ENDPOINT.*chromium-headless-shell.*-slim/,
+      ),
+    ])
+    expect(ofMemory({}, [cookie, cookie, cookie], 768)).toEqual([
+      expect.stringMatching(/^768 MB of memory hold the pages of 1 account at once: 3 take turns/),
+    ])
+    expect(ofMemory({ BROWSER_MAX_PAGES: '4' }, [cookie, cookie, cookie], 768)).toEqual([
+      expect.stringMatching(
+        /^768 MB of memory hold the pages of 1 account at once, and BROWSER_MAX_PAGES is 4/,
+      ),
+    ])
+  })
+
+  it.each<[string, Record<string, string>, Accounts, number]>([
+    ['the accounts fit', {}, [cookie, cookie, cookie], 1024],
+    ['no account has a cookie', {}, [apiKey], 256],
+    ['those with a cookie are paused', {}, [paused], 512],
+    ['another machine makes the tokens', { RECAPTCHA_PROXY_URL: 'http://127.0.0.1:7022' }, [cookie], 512],
+    ['the browser is on another machine', { BROWSER_ENDPOINT: 'http://127.0.0.1:9222' }, [cookie], 512],
+    ['the browser is small', { BROWSER_EXECUTABLE: '/usr/bin/chromium-headless-shell' }, [cookie], 512],
+  ])('say nothing of memory where %s', (_case, env, accounts, megabytes) => {
+    expect(ofMemory(env, accounts, megabytes)).toEqual([])
+  })
 
   it('tell without an account what to set', () => {
     expect(warnings(safe, [])).toEqual([expect.stringMatching(/^no account.*GS_COOKIE.*GENSPARK_API_KEY/)])

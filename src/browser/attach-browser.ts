@@ -34,6 +34,7 @@ export async function attachBrowser(options: AttachOptions): Promise<Chromium> {
     }
     return {
       browser,
+      name: `the browser of BROWSER_ENDPOINT, ${browser.version()}`,
       pid: undefined,
       ended,
       uptimeMs: () => performance.now() - startedAt,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import type { MemoryReading, MemoryWatch } from '../core/memory-group.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { abortable, settles } from './abortable.ts'
 import { attachBrowser } from './attach-browser.ts'
@@ -10,6 +11,7 @@ import {
   describeLaunchFailure,
   isLastingFailure,
   launchChromium,
+  processorMs,
 } from './launch-chromium.ts'
 import { sweepHomes } from './sweep-homes.ts'
 import type { BrowserState } from './token-source.ts'
@@ -23,6 +25,10 @@ export interface ChromiumKeeper {
   /** Parts with a Chromium that is dead or frozen and kills it: whoever waits for it fails now, and asks anew.
    *  @param atWork  also have it make a page: one that answers may be unable to */
   checkAlive(atWork?: boolean): Promise<void>
+  /** Ends a Chromium of ours that nobody has asked for within the time; the next one who does has it launched again. */
+  rest(idleMs: number): void
+  /** Of the one that runs. */
+  browserName(): string | undefined
   state(): BrowserState
   /** Why it is `down`; undefined when it is not. */
   problem(): string | undefined
@@ -47,6 +53,8 @@ export interface ChromiumKeeperOptions {
   /** How long it may take to make an empty page. Default 5 s. */
   readonly workMs?: number
   readonly random: () => number
+  /** Absent: want of memory is not told. */
+  readonly memory?: MemoryWatch | undefined
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'browserLaunches'>
 }
@@ -58,6 +66,9 @@ const patienceMs = 2_000
 const workMs = 5_000
 /** A page is asked for so often at the most, to see whether Chromium still makes any. */
 const workEveryMs = 5_000
+/** One that is at work all the time is given more of it. */
+const maxWorkRounds = 3
+const busyShare = 0.05
 /** A Chromium that lived longer than this was sound. */
 const soundAfterMs = 10_000
 /** To reach a browser that runs already. */
@@ -70,6 +81,8 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   const closing = new AbortController()
   let running: Chromium | undefined
   let launching: Promise<Chromium> | undefined
+  let launchMark: MemoryReading | undefined
+  let neededAt = performance.now()
   let checking: Promise<void> | undefined
   let checkingWork: Promise<void> | undefined
   let workedAt = Number.NEGATIVE_INFINITY
@@ -101,6 +114,14 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
       })
       await Promise.all([checking, checkingWork])
     },
+    rest(idleMs) {
+      if (!running || running.pid === undefined || performance.now() - neededAt < idleMs) return
+      const resting = running
+      running = undefined
+      logger.info({ pid: resting.pid }, 'Chromium ends: nobody has needed it for a while')
+      void endInTime(resting, resting.close())
+    },
+    browserName: () => running?.name,
     state,
     problem() {
       if (state() !== 'down') return undefined
@@ -120,6 +141,7 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   }
 
   async function chromium(signal: AbortSignal): Promise<Chromium> {
+    neededAt = performance.now()
     for (;;) {
       closing.signal.throwIfAborted()
       if (running) return running
@@ -139,12 +161,17 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   async function launch(): Promise<Chromium> {
     await waitOutBackoff()
     const startedAt = performance.now()
+    launchMark = options.memory?.mark()
     try {
       const launched = await (browserEndpoint === undefined ? launchOnce() : attach(browserEndpoint))
       if (closing.signal.aborted) await launched.kill()
       closing.signal.throwIfAborted()
       metrics.browserLaunches.inc({ outcome: 'ok' })
-      const fields = { pid: launched.pid, ms: Math.round(performance.now() - startedAt) }
+      const fields = {
+        pid: launched.pid,
+        browser: launched.name,
+        ms: Math.round(performance.now() - startedAt),
+      }
       logger.info(fields, browserEndpoint === undefined ? 'Chromium is running' : 'attached to the browser')
       running = launched
       launchFailed = false
@@ -156,13 +183,19 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
       noteFailure(error)
       launchFailed = true
       relaunchLater()
-      const reason = describeLaunchFailure(error)
+      const shortage = options.memory?.shortage(launchMark)
+      const reason = shortage ?? describeLaunchFailure(error)
       logger.warn(
         { error: reason, failures },
         browserEndpoint ? 'the browser is out of reach' : 'Chromium did not start',
       )
       if (error instanceof UnavailableError) throw error
-      throw tokenUnavailable(`Chromium did not start (${reason}): check BROWSER_EXECUTABLE`, { cause: error })
+      throw tokenUnavailable(
+        `Chromium did not start (${reason})${shortage ? '' : ': check BROWSER_EXECUTABLE'}`,
+        {
+          cause: error,
+        },
+      )
     }
   }
 
@@ -221,17 +254,21 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
   async function partWith(chromium: Chromium, why: string): Promise<void> {
     if (chromium !== running) return
     running = undefined
-    logger.warn({ pid: chromium.pid }, why)
+    const shortage = options.memory?.shortage(launchMark)
+    logger.warn({ pid: chromium.pid, ...(shortage && { memory: shortage }) }, why)
     if (chromium.uptimeMs() > soundAfterMs) failures = 0
-    noteFailure(new Error('it ended soon after its start'))
-    const ended = chromium
-      .kill()
-      .catch((error) =>
-        logger.warn({ pid: chromium.pid, error: firstLine(error) }, 'Chromium was not killed'),
-      )
+    noteFailure(new Error(shortage ?? 'it ended soon after its start'))
+    const ended = endInTime(chromium, chromium.kill())
+    await ended
+  }
+
+  /** `close` waits for it. */
+  function endInTime({ pid }: Chromium, end: Promise<void>): Promise<void> {
+    const ended = end
+      .catch((error) => logger.warn({ pid, error: firstLine(error) }, 'Chromium was not killed'))
       .finally(() => ending.delete(ended))
     ending.add(ended)
-    await ended
+    return ended
   }
 
   /** The first failure costs no wait: most are a single crash. */
@@ -254,7 +291,15 @@ export function createChromiumKeeper(options: ChromiumKeeperOptions): ChromiumKe
     const suspect = running
     // One that is not ours cannot be launched anew, and its owner would see the page.
     if (!suspect || suspect.pid === undefined || performance.now() - workedAt < workEveryMs) return
-    const works = await answersWithin(makePage(suspect), options.workMs ?? workMs)
+    const made = makePage(suspect)
+    let works = false
+    for (let round = 1; !works && round <= maxWorkRounds; round += 1) {
+      const spentMs = processorMs(suspect.pid)
+      const withinMs = options.workMs ?? workMs
+      works = await answersWithin(made, withinMs)
+      // On a machine that is short of processor time or memory it is slow, and would be slower for being launched anew.
+      if (processorMs(suspect.pid) - spentMs < withinMs * busyShare) break
+    }
     workedAt = performance.now()
     if (!works) await partWith(suspect, 'Chromium makes no page and is killed')
   }

@@ -2,6 +2,7 @@ import type { CookieAccount } from '../core/account.ts'
 import type { Clock } from '../core/clock.ts'
 import { ServiceError, UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import type { MemoryReading, MemoryWatch } from '../core/memory-group.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { SiteSessions } from '../core/site-session.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
@@ -14,7 +15,7 @@ import { createPageTransport, type PageTransport } from './page-transport.ts'
 import type { RecaptchaSettings } from './recaptcha-site.ts'
 import { createRemoteVerifier } from './remote-verifier.ts'
 import { createTokenShelf, type TokenShelf } from './token-shelf.ts'
-import { firstLine, type TokenRequest, type TokenSource, tokenUnavailable } from './token-source.ts'
+import { firstLine, memoryOr, type TokenRequest, type TokenSource, tokenUnavailable } from './token-source.ts'
 
 export interface TokenSourceOptions extends EmbeddedSourceOptions {
   readonly recaptchaMode: 'embedded' | 'remote' | 'off'
@@ -40,7 +41,7 @@ export function createBrowser(
   const hasPages = transport === 'browser' || (transport === 'auto' && options.browserEndpoint !== undefined)
   if (!hasPages) return { tokens, pages: undefined }
   const host = createHost(options)
-  const sweeper = setInterval(host.pool.sweep, host.limits.sweepMs).unref()
+  const sweeper = setInterval(host.sweep, host.limits.sweepMs).unref()
   return {
     tokens: {
       ...tokens,
@@ -55,8 +56,8 @@ export function createBrowser(
   }
 }
 
-function createPages({ pool, keeper, limits, closing }: BrowserHost): PageTransport {
-  return createPageTransport({ ...limits, pool, keeper, signal: closing })
+function createPages({ pool, keeper, limits, memory, closing }: BrowserHost): PageTransport {
+  return createPageTransport({ ...limits, pool, keeper, memory, signal: closing })
 }
 
 /** The source of RECAPTCHA_MODE. */
@@ -98,6 +99,8 @@ interface EmbeddedSourceOptions extends RecaptchaSettings {
   /** Absent: cookies stay as they were imported. */
   readonly sessions?: SiteSessions
   readonly random: () => number
+  /** Absent: want of memory is not told. */
+  readonly memory?: MemoryWatch | undefined
   readonly logger: Logger
   readonly metrics: Pick<
     Metrics,
@@ -178,7 +181,12 @@ function createHost(options: EmbeddedSourceOptions) {
     limits,
     keeper,
     pool,
+    memory: options.memory,
     closing: closing.signal,
+    /** Contexts that nobody uses go, and when there is none any more, Chromium. */
+    sweep() {
+      if (pool.sweep()) keeper.rest(limits.contextIdleMs)
+    },
     async close() {
       closing.abort(new UnavailableError('shutting_down'))
       await keeper.close()
@@ -192,7 +200,10 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
   const { limits, keeper, pool, closing } = host
   const { clock, metrics } = options
   const memory = createMintMemory({ ...options, ...limits })
-  const mintToken = createMintToken({ ...limits, pool, keeper, metrics, memory, signal: closing })
+  const mintToken = createMintToken({
+    ...limits,
+    ...{ pool, keeper, metrics, memory, watch: options.memory, signal: closing },
+  })
   let probing = false
   const shelves = new Map<string, TokenShelf>()
   const sweeper = setInterval(sweep, limits.sweepMs).unref()
@@ -217,6 +228,7 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
     },
     state: keeper.state,
     trouble: () => memory.trouble,
+    browserName: keeper.browserName,
     openAccounts,
     problem: keeper.problem,
     forget(accountKey) {
@@ -280,7 +292,7 @@ function createEmbeddedSource(options: EmbeddedSourceOptions, host: BrowserHost)
     for (const [key, shelf] of shelves) {
       if (!shelf.sweep()) shelves.delete(key)
     }
-    pool.sweep()
+    host.sweep()
     if (!probing) void probe()
   }
 
@@ -313,6 +325,7 @@ interface MintTokenOptions {
   readonly keeper: Pick<ChromiumKeeper, 'checkAlive' | 'state'>
   readonly metrics: Pick<Metrics, 'tokensMinted'>
   readonly memory: MintMemory
+  readonly watch: MemoryWatch | undefined
   /** For all of one token: Chromium, page, script and call. */
   readonly mintMs: number
   /** How long a mint may be silent before Chromium is asked whether it is alive. */
@@ -334,9 +347,15 @@ function createMintToken(options: MintTokenOptions): MintToken {
     const startedAt = performance.now()
     let isIn = false
     let doing = () => 'all browser pages were in use: raise BROWSER_MAX_PAGES'
-    const missed = () => tokenUnavailable(`none within ${mintMs / 1000} s; ${doing()}`)
+    // Of the first moment at which it seems to take long: most mints cost no look at the memory.
+    let mark: MemoryReading | undefined
+    const missed = () =>
+      tokenUnavailable(`none within ${mintMs / 1000} s; ${memoryOr(options.watch?.shortage(mark), doing())}`)
     let isOpening = () => false
-    const watch = setInterval(() => void keeper.checkAlive(isOpening()), options.silenceMs)
+    const watch = setInterval(() => {
+      mark ??= options.watch?.mark()
+      void keeper.checkAlive(isOpening())
+    }, options.silenceMs)
     try {
       const minted = await withDeadline({ ms: mintMs, reason: missed, signal: options.signal }, attempts)
       metrics.tokensMinted.inc({ outcome: 'minted' })
@@ -369,7 +388,7 @@ function createMintToken(options: MintTokenOptions): MintToken {
           const isSites = error instanceof ServiceError
           // What the site did on a fresh page it would do again; a page long open may only have gone stale.
           if (isSites && !wasUsed) throw error
-          if (attempt === maxAttempts) throw isSites ? error : brokeDown(error)
+          if (attempt === maxAttempts) throw isSites ? error : brokeDown(error, options.watch?.shortage(mark))
         } finally {
           release()
         }
@@ -387,5 +406,7 @@ function createMintToken(options: MintTokenOptions): MintToken {
 
 const hung = new Error('the page hung')
 
-const brokeDown = (error: unknown): UnavailableError =>
-  tokenUnavailable(`the browser page broke ${maxAttempts} times (${firstLine(error)})`, { cause: error })
+const brokeDown = (error: unknown, shortage: string | undefined): UnavailableError =>
+  tokenUnavailable(`the browser page broke ${maxAttempts} times (${shortage ?? firstLine(error)})`, {
+    cause: error,
+  })

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { access, constants, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Browser, BrowserServer } from 'playwright'
 import { settles } from './abortable.ts'
 import { type OpenProxy, openBrowserProxy } from './browser-proxy.ts'
@@ -12,6 +12,8 @@ import { startXServer, type XServer } from './x-server.ts'
 /** A browser to open contexts in: launched here, or one of the operator's own that is attached to. */
 export interface Chromium {
   readonly browser: Browser
+  /** Its program and version, for the operator. */
+  readonly name: string
   /** Undefined: it is not ours, and may run anywhere. */
   readonly pid: number | undefined
   /** Resolves once the process has ended, by whatever cause, and its files are removed; where it is not ours, once it is left. */
@@ -87,7 +89,7 @@ export async function launchChromium(options: LaunchOptions): Promise<Chromium> 
       ...(proxy && { proxy: proxy.proxy }),
     })
     const browser = await chromium.connect(server.wsEndpoint(), { timeout: options.timeoutMs })
-    return await attend(server, browser, release)
+    return await attend(server, browser, basename(executablePath), release)
   } catch (error) {
     await server?.kill()
     await release()
@@ -98,6 +100,7 @@ export async function launchChromium(options: LaunchOptions): Promise<Chromium> 
 async function attend(
   server: BrowserServer,
   browser: Browser,
+  program: string,
   release: () => Promise<void>,
 ): Promise<Chromium> {
   const pid = server.process().pid as number
@@ -113,6 +116,7 @@ async function attend(
   const session = await browser.newBrowserCDPSession()
   return {
     browser,
+    name: `${program} ${browser.version()}`,
     pid,
     ended,
     uptimeMs: () => performance.now() - startedAt,
@@ -155,6 +159,23 @@ function killGroup(pid: number): void {
   } catch {
     // nothing is left of it
   }
+}
+
+/** Processor time that the processes of a group have spent; those that ended do not count. 0 where the system does not tell. */
+export function processorMs(group: number): number {
+  if (process.platform !== 'linux') return 0
+  let ticks = 0
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      if (Number(fields[2]) === group) ticks += Number(fields[11]) + Number(fields[12])
+    } catch {
+      // It has just ended.
+    }
+  }
+  return ticks * 10
 }
 
 /** Nothing that is not needed for a page; no disguise of any kind. */
@@ -250,6 +271,7 @@ const names = [
   'google-chrome',
   'chrome',
   'microsoft-edge',
+  'chromium-headless-shell',
 ]
 const folders = [
   '/usr/bin',

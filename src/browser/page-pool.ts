@@ -11,8 +11,8 @@ export interface PagePool {
   hasRoomFor(account: CookieAccount): boolean
   /** Keys of the accounts whose context is open. The same set until one is opened or closed. */
   openAccounts(): ReadonlySet<string>
-  /** Closes contexts that nobody used for `contextIdleMs`. */
-  sweep(): void
+  /** Closes contexts that nobody used for `contextIdleMs`. @returns whether none is there */
+  sweep(): boolean
   /** Closes the contexts of an account once nobody is in them. */
   forget(accountKey: string): void
   close(): Promise<void>
@@ -104,6 +104,7 @@ export function createPagePool(options: PagePoolOptions): PagePool {
       for (const entry of entries) {
         if (entry.users === 0 && performance.now() - entry.usedAt > options.contextIdleMs) retire(entry)
       }
+      return entries.size === 0 && queue.size === 0
     },
     forget(accountKey) {
       for (const entry of entries) if (entry.key.startsWith(`${accountKey} `)) retire(entry)

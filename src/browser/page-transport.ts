@@ -1,10 +1,11 @@
 import type { CookieAccount } from '../core/account.ts'
 import { ServiceError, UpstreamError } from '../core/errors.ts'
+import type { MemoryReading, MemoryWatch } from '../core/memory-group.ts'
 import type { Reply, ReplyRequest } from '../core/open-reply.ts'
 import { abortable, withDeadline } from './abortable.ts'
 import type { ChromiumKeeper } from './chromium-keeper.ts'
 import type { BorrowedContext, PagePool } from './page-pool.ts'
-import { firstLine } from './token-source.ts'
+import { firstLine, memoryOr } from './token-source.ts'
 
 /** Carries requests to the site by a `fetch` of its own page in our Chromium, in the context of the account: for the site's edge
  *  the request of a browser, which it is. */
@@ -21,6 +22,7 @@ export interface PageTransportOptions {
   readonly openMs: number
   /** How long the opening may be silent before Chromium is asked whether it is alive. */
   readonly silenceMs: number
+  readonly memory?: MemoryWatch | undefined
   /** Ends every opening with its reason. */
   readonly signal: AbortSignal
 }
@@ -53,11 +55,15 @@ export function createPageTransport(options: PageTransportOptions): PageTranspor
   /** A place in the account's context, with its page open. */
   async function open(account: CookieAccount, signal: AbortSignal): Promise<BorrowedContext> {
     let doing = () => 'all browser pages were in use: raise BROWSER_MAX_PAGES'
+    let mark: MemoryReading | undefined
     const missed = () =>
       new UpstreamError('unavailable', {
-        message: `The page that asks Genspark was not open within ${openMs / 1000} s; ${doing()}.`,
+        message: `The page that asks Genspark was not open within ${openMs / 1000} s; ${memoryOr(options.memory?.shortage(mark), doing())}.`,
       })
-    const watch = setInterval(() => void keeper.checkAlive(true), silenceMs)
+    const watch = setInterval(() => {
+      mark ??= options.memory?.mark()
+      void keeper.checkAlive(true)
+    }, silenceMs)
     const stop = new AbortController()
     const onStop = () => stop.abort(options.signal.reason)
     options.signal.addEventListener('abort', onStop, { once: true })

@@ -38,6 +38,8 @@ export interface TokenSource {
   trouble?(): MintTrouble | undefined
   /** Why it is `down`, for the operator; it holds no secret. */
   problem?(): string | undefined
+  /** Program and version of the browser that makes them, once it runs. */
+  browserName?(): string | undefined
   /** The account is there no more: nothing of it stays open. */
   forget(accountKey: string): void
   /** Closes pages and the browser; after it no process of ours is left. */
@@ -54,3 +56,9 @@ export const tokenUnavailable = (
 /** The first line of an error, without Playwright's call log. */
 export const firstLine = (error: unknown): string =>
   ((error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '').slice(0, 300)
+
+/** What was being done when a deadline passed, with its own advice, unless memory was short: then that, and what was being done. */
+export const memoryOr = (shortage: string | undefined, doing: string): string =>
+  shortage === undefined
+    ? doing
+    : `${shortage}, while ${doing.split(': ', 1)[0]}; give the service more memory, or set GENSPARK_API_KEY, RECAPTCHA_PROXY_URL or BROWSER_ENDPOINT`

@@ -127,7 +127,7 @@ export const settings = {
   tokenMaxAgeMs: setting('TOKEN_MAX_AGE_S', seconds(1, 120), '90',
     'Age at which a spare token is thrown away.'),
   browserMaxPages: setting('BROWSER_MAX_PAGES', autoOr(wholeNumber(1, 100)), 'auto',
-    'Browser pages open at once, one per account; auto: what the memory holds, 4 to 20.'),
+    'Browser pages open at once, one per account; auto: what the memory holds (the limit of its container, where it has one), 1 to 20.'),
   browserExecutable: setting('BROWSER_EXECUTABLE', text, undefined,
     'Chromium to launch; unset: found by itself.'),
   browserHeaded: setting('BROWSER_HEADED', yesOrNo, '0',

@@ -306,7 +306,7 @@ export function judgeTransport(
 }
 
 export interface CheckTokenOptions {
-  readonly tokens: Pick<TokenSource, 'token'>
+  readonly tokens: Pick<TokenSource, 'token' | 'browserName'>
   readonly recaptchaMode: Config['recaptchaMode']
   readonly generation: WireGeneration
   readonly account: CookieAccount
@@ -320,7 +320,9 @@ export async function checkToken(options: CheckTokenOptions): Promise<Finding> {
   try {
     await tokens.token({ account, generation, signal: AbortSignal.timeout(withinMs) })
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-    const maker = recaptchaMode === 'remote' ? 'the token service' : 'Chromium'
+    const name = tokens.browserName?.()
+    const browser = name === undefined ? 'Chromium' : `Chromium (${name})`
+    const maker = recaptchaMode === 'remote' ? 'the token service' : browser
     return { state: 'ok', part, text: `made by ${maker} in ${seconds} s` }
   } catch (error) {
     const remedy =

@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ChromiumKeeperOptions, createChromiumKeeper } from '../../src/browser/chromium-keeper.ts'
-import { findChromium } from '../../src/browser/launch-chromium.ts'
+import { findChromium, processorMs } from '../../src/browser/launch-chromium.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { createMetrics } from '../../src/core/metrics.ts'
 import { processTree, until } from './support.ts'
@@ -186,4 +187,39 @@ test('a caller that leaves does not end the launch', async () => {
 
   await expect(leaving).rejects.toThrow('left')
   expect((await staying).browser.isConnected()).toBe(true)
+})
+
+test('FINDINGS P12: a Chromium that nobody needs is ended, and launched again for the next who does', async () => {
+  const { keeper, warnings } = startKeeper({})
+  const first = await keeper.chromium(never)
+
+  keeper.rest(60_000)
+  expect(keeper.state()).toBe('ready')
+  keeper.rest(0)
+  expect(keeper.state()).toBe('idle')
+  await first.ended
+
+  const second = await keeper.chromium(never)
+  expect(second.pid).not.toBe(first.pid)
+  expect(keeper.browserName()).toMatch(/^\S+ \d+\.\d+/)
+  expect(warnings.filter((message) => !message.includes('sandbox'))).toEqual([])
+})
+
+test('FINDINGS O12: a Chromium that does not start for want of memory says so, with no advice that would not help', async () => {
+  const { keeper, errors } = startKeeper({
+    browserExecutable: await writeExecutable('kill -9 $$'),
+    memory: { mark: () => undefined, shortage: () => 'memory is short: 511 of 512 MB' },
+  })
+
+  const reason = await keeper.chromium(never).catch((error: Error) => error.message)
+  expect(reason).toBe('No reCAPTCHA token: Chromium did not start (memory is short: 511 of 512 MB).')
+  expect(errors[0]).toBe('memory is short: 511 of 512 MB')
+})
+
+test('the processor time of a group of processes grows while one of them is at work', async () => {
+  const child = spawn('/bin/sh', ['-c', 'while :; do :; done & wait'], { detached: true })
+  const group = child.pid as number
+  onTestFinished(() => void process.kill(-group, 'SIGKILL'))
+  await until(() => expect(processorMs(group)).toBeGreaterThan(50))
+  expect(processorMs(2 ** 22)).toBe(0)
 })

@@ -2,7 +2,15 @@ import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createAccount } from '../../src/core/account.ts'
 import { agentSiteKey, copilotSiteKey } from '../emulator/recaptcha/token-ledger.ts'
-import { accountNumber, counterValue, processTree, startTokenBench, survivors, verdictOf } from './support.ts'
+import {
+  accountNumber,
+  counterValue,
+  processTree,
+  startTokenBench,
+  survivors,
+  until,
+  verdictOf,
+} from './support.ts'
 
 const account = accountNumber(1)
 
@@ -159,3 +167,25 @@ function foldersOf(pid: number): string[] {
   )?.[1]
   return [home, profile].filter((folder) => folder !== undefined)
 }
+
+test('FINDINGS P12: Chromium ends once its last context was idle for long, and mints again on need', async () => {
+  const bench = await startTokenBench({ limits: { contextIdleMs: 1, sweepMs: 10 } })
+  await bench.mint(account)
+  const first = bench.browserPid()
+  await until(() => expect(bench.tokens.state()).toBe('idle'))
+  await until(async () => expect(await processTree(first)).toEqual([]))
+
+  await bench.mint(account)
+  expect(bench.browserPid()).not.toBe(first)
+})
+
+test('FINDINGS O12: a token that comes too late for want of memory says so, and not to look at the network', async () => {
+  const memory = { mark: () => undefined, shortage: () => 'memory is short: 511 of 512 MB' }
+  const bench = await startTokenBench({ memory, limits: { mintMs: 1_500 } })
+  bench.double.behaviour.execute = 'hang'
+
+  const reason = await bench.mint(account).catch((error: Error) => error.message)
+  expect(reason).toMatch(/^No reCAPTCHA token: none within 1.5 s; memory is short: 511 of 512 MB, while /)
+  expect(reason).toContain('GENSPARK_API_KEY')
+  expect(reason).not.toContain('check')
+})

@@ -52,7 +52,7 @@ test('finds nothing wrong: each part has its line, the token comes from a real C
   expect(line(`transport ${label}`)).toContain('GENSPARK_TRANSPORT=auto or direct or browser (it is auto)')
   expect(line('site')).toContain('models')
   expect(line(`account ${label}`)).toContain('signed in (cookie)')
-  expect(line('token')).toMatch(/made by Chromium in \d/)
+  expect(line('token')).toMatch(/made by Chromium \(\S+ \d+\.\S+\) in \d/)
   expect(emulator.violations).toEqual([])
 })
 

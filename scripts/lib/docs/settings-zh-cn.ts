@@ -42,7 +42,8 @@ export const settingsInChinese: Readonly<Record<keyof typeof settings, string>> 
   tokenRequired: 'false：拿不到 token 时也照样请求。',
   tokenPrefetch: '每个近期使用的账号备用的 token 数；auto 随需求变化。',
   tokenMaxAgeMs: '备用 token 超过这个秒数就丢弃。',
-  browserMaxPages: '同时打开的浏览器页面数，每个账号一个；auto 按内存取 4 到 20。',
+  browserMaxPages:
+    '同时打开的浏览器页面数，每个账号一个；auto 按内存（在容器里按容器的内存上限）取 1 到 20。',
   browserExecutable: '要启动的 Chromium；不设则自动查找。',
   browserHeaded: '设为 1 时 Chromium 带窗口运行：有 DISPLAY 就用它，否则在 Xvfb 中运行。',
   display: 'BROWSER_HEADED 使用的 X 显示。',

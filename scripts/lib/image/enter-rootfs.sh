@@ -19,6 +19,8 @@ mount --bind "$data" "$rootfs/app/data"
 mount -t tmpfs tmpfs "$rootfs/tmp"
 mount -t proc proc "$rootfs/proc"
 mount --rbind /dev "$rootfs/dev"
+# As a container has it, and where the limit of the memory is read.
+mount --rbind /sys "$rootfs/sys"
 mount -t tmpfs tmpfs "$rootfs/dev/shm"
 touch "$rootfs/etc/resolv.conf" "$rootfs/etc/hosts"
 mount --bind /etc/resolv.conf "$rootfs/etc/resolv.conf"

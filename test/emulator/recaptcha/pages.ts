@@ -58,3 +58,24 @@ export const apiScript = (form: 'v3' | 'enterprise'): string => `(() => {
   for (const callback of settings.waiting.splice(0)) callback()
 })()
 `
+
+/** A script of its own, and a frame of another site: `localhost` is one for a page of `127.0.0.1`, and gets a process of its own. */
+export const heavyParts = (host = ''): string =>
+  `<script src="/recaptcha/assets/app.js" defer></script>
+<iframe src="http://localhost:${host.split(':')[1]}/recaptcha/assets/frame.html" hidden></iframe>`
+
+const scripts = new Map<number, string>()
+
+/** Functions that are called once and data that stays, as bundles have them. */
+export function siteScript(megabytes: number): string {
+  let script = scripts.get(megabytes)
+  if (script === undefined) {
+    const part = (index: number) =>
+      `app[${index}] = (() => { const names = ["label-${index}", "title-${index}", "text of the part ${index}"]; function render(state) { const list = []; for (const name of names) list.push({ name, state, key: name + state, index: ${index} }); return list } return { render, first: render(${index}), names } })();\n`
+    let text = 'const app = (window.app = {});\n'
+    for (let index = 0; text.length < megabytes * 1024 * 1024; index += 1) text += part(index)
+    script = text
+    scripts.set(megabytes, script)
+  }
+  return script
+}

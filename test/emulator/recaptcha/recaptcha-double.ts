@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WireGeneration } from '../../../src/core/wire-generation.ts'
 import { withoutEdgeCookies } from '../edge/visitors.ts'
 import { dropReply } from '../end-reply.ts'
-import { apiScript, loaderScript, renderPage, styleSheet } from './pages.ts'
+import { apiScript, heavyParts, loaderScript, renderPage, siteScript, styleSheet } from './pages.ts'
 import {
   agentSiteKey,
   copilotSiteKey,
@@ -39,6 +39,8 @@ export interface RecaptchaBehaviour {
   keyRefused: boolean
   /** Cloudflare stands in front of the pages: 403, `cf-mitigated`. */
   challenge: boolean
+  /** Of script that the pages run beside Google's, and with it a frame of another site, as the true one has. Default: 0, none. */
+  pageScriptMb: number
   /** What the gen-2 page loads; gen 1 keeps its own. */
   agentSiteKey: string
 }
@@ -87,6 +89,7 @@ export function createRecaptchaDouble(options: RecaptchaDoubleOptions = {}): Rec
     pageStatus: 200,
     keyRefused: false,
     challenge: false,
+    pageScriptMb: 0,
     agentSiteKey,
   }
 
@@ -102,13 +105,17 @@ export function createRecaptchaDouble(options: RecaptchaDoubleOptions = {}): Rec
       send(response, 'text/javascript', apiScript('enterprise')),
     '/recaptcha/mint': (response, _url, request) => void mint(request, response),
     '/recaptcha/assets/site.css': (response) => send(response, 'text/css', styleSheet),
+    '/recaptcha/assets/app.js': (response) =>
+      send(response, 'text/javascript', siteScript(behaviour.pageScriptMb)),
+    '/recaptcha/assets/frame.html': (response) => send(response, 'text/html', '<script>1</script>'),
     '/recaptcha/assets/logo.png': (response) => send(response, 'image/png', ''),
     '/recaptcha/assets/brand.woff2': (response) => send(response, 'font/woff2', ''),
     '/recaptcha/assets/intro.mp4': (response) => send(response, 'video/mp4', ''),
   }
 
-  function sendPage(response: ServerResponse, loader: string, script: string | undefined): void {
+  function sendPage(response: ServerResponse, loader: string, given: string | undefined): void {
     const { pageScript } = behaviour
+    const script = (given ?? '') + (behaviour.pageScriptMb > 0 ? heavyParts(response.req.headers.host) : '')
     const pageStatus = behaviour.challenge ? 403 : behaviour.pageStatus
     if (behaviour.challenge) response.setHeader('cf-mitigated', 'challenge')
     const withLoader = pageStatus === 200 && pageScript !== 'absent'
