@@ -9,7 +9,7 @@ import { createRequestHeaders } from '../../src/upstream/request-headers.ts'
 import { type EmulatorOptions, startEmulator } from '../emulator/emulator.ts'
 import { agentBody, agentImageBody } from '../emulator/raw-request.ts'
 import { repeated } from '../emulator/scenario.ts'
-import { processTree } from './support.ts'
+import { networkProcessOf, processTree } from './support.ts'
 
 // Real browsers on a busy machine: the limit only catches a hang.
 vi.setConfig({ testTimeout: 120_000 })
@@ -245,6 +245,14 @@ describe('a page that is lost', () => {
     const renderers = processTree(pid()).filter(({ command }) => command.includes('--type=renderer'))
     for (const renderer of renderers) process.kill(renderer.pid, 'SIGKILL')
     await expectRecovered()
+  })
+
+  test('FINDINGS X1: whose cookies went with the network process asks nothing, and another opens', async () => {
+    const { emulator, ask, pid } = await startPages()
+    await readAll(await ask())
+    process.kill(networkProcessOf(pid()), 'SIGKILL')
+    await readAll(await ask())
+    expect(emulator.asks.map(({ sessionId }) => sessionId)).toEqual(['alice', 'alice'])
   })
 
   test('whose opening hangs costs no stream of another account', async () => {
