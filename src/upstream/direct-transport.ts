@@ -4,7 +4,7 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import type { Dispatcher } from 'undici'
 import { type ServiceError, UnavailableError, UpstreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { openFilesLimit } from '../core/open-files.ts'
+import { exhaustedCodes, openFilesLimit } from '../core/open-files.ts'
 import type { OpenReply, Reply, ReplyRequest } from '../core/open-reply.ts'
 import { type Connection, createConnectionPools, ProxyRefusal } from './connection-pools.ts'
 
@@ -255,8 +255,6 @@ function translate(
   return new UpstreamError('unavailable', { message, cause })
 }
 
-/** Of this machine, not of the site. */
-const exhaustedCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EADDRNOTAVAIL'])
 const exhausted = 'This server has no connections left.'
 
 const causeCode = ({ cause }: Error): string =>
