@@ -273,11 +273,11 @@ describe('a page that is lost', () => {
 })
 
 test('a page that does not open in time is a failure that says what it waited for', async () => {
-  const { emulator, ask } = await startPages({}, { limits: { openMs: 2_000 } })
+  const { emulator, ask } = await startPages({}, { limits: { openMs: 8_000 } })
   emulator.faults.set('GET /agents', { hang: 'before-headers' })
   await expect(ask()).rejects.toMatchObject({
     kind: 'unavailable',
-    message: expect.stringMatching(/not open within 2 s; .*agents.* was loading/),
+    message: expect.stringMatching(/not open within 8 s; .*agents.* was loading/),
   })
   emulator.faults.clear()
   emulator.answerWith({ type: 'answer', text: 'Whole' })
