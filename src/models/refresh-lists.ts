@@ -1,4 +1,4 @@
-import { deadlineSignal } from '../core/deadline.ts'
+import { liveDeadline } from '../core/deadline.ts'
 import type { Logger } from '../core/logger.ts'
 import type { LiveCatalogue, SiteLists } from './catalogue.ts'
 
@@ -30,8 +30,10 @@ export function createListRefresh({ modelLists, catalogue, random, logger }: Lis
   }
 
   async function attempt(): Promise<boolean> {
+    const cut = new AbortController()
+    const stopDeadline = liveDeadline(deadlineMs, () => cut.abort(new Error('no answer in time')))
     try {
-      const lists = await modelLists(AbortSignal.any([stopped.signal, deadlineSignal(deadlineMs)]))
+      const lists = await modelLists(AbortSignal.any([stopped.signal, cut.signal]))
       catalogue.update(lists)
       logger.debug(
         { text: lists.text.length, image: lists.image.length },
@@ -44,6 +46,8 @@ export function createListRefresh({ modelLists, catalogue, random, logger }: Lis
         logger.info({ reason }, 'the site gave no model lists: the catalogue stays as it is')
       }
       return false
+    } finally {
+      stopDeadline()
     }
   }
 

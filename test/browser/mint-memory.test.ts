@@ -18,8 +18,8 @@ const readiness = ({ tokens }: TokenBench, accounts: number, tokenRequired = tru
 
 it('FINDINGS R9: after two failures the requests of all accounts fail at once with the true cause', async () => {
   const bench = await startTokenBench({ limits: quick })
-  bench.double.behaviour.pageStatus = 500
-  const cause = { code: 'token_unavailable', message: expect.stringContaining('answered HTTP 500') }
+  bench.double.behaviour.pageStatus = 404
+  const cause = { code: 'token_unavailable', message: expect.stringContaining('answered HTTP 404') }
   await expect(bench.mint(one)).rejects.toMatchObject(cause)
   expect(await failing(bench)).toBe(0)
   await expect(bench.mint(two)).rejects.toMatchObject(cause)
@@ -40,6 +40,16 @@ it('FINDINGS R9: after two failures the requests of all accounts fail at once wi
     accounts: 'all',
   })
   expect((await readiness(bench, 3, false)).ready).toBe(true)
+})
+
+it('FINDINGS X2: while the site is down it is probed so often that its return is noticed within two seconds', async () => {
+  const bench = await startTokenBench({ limits: { ...quick, probeMs: 3_600_000 } })
+  bench.double.behaviour.pageStatus = 503
+  for (const account of [one, two]) await expect(bench.mint(account)).rejects.toThrow('HTTP 503')
+  await expect(bench.mint(three)).rejects.toMatchObject({ retryAfterMs: 1_000 })
+  bench.double.behaviour.pageStatus = 200
+  await until(async () => expect(await failing(bench)).toBe(0))
+  await bench.mint(three)
 })
 
 it('FINDINGS R9: a probe in the background finds out when tokens are made again', async () => {
