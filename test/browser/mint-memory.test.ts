@@ -108,6 +108,22 @@ it('FINDINGS X17: the words of a page are cut, and what is no token is not sent'
   expect((error as Error).message.length).toBeLessThan(500)
 })
 
+it('FINDINGS X6: a page that makes tokens for others is busy, and not left', async () => {
+  const bench = await startTokenBench({ limits: { mintMs: 60_000, goodPageMs: 1_000 } })
+  await bench.mint(one)
+  bench.double.behaviour.mintDelayMs = 3_500
+  const slow = bench.mint(one)
+  await until(() => expect(mintCalls(bench)).toBe(2))
+  bench.double.behaviour.mintDelayMs = 0
+  let isDone = false
+  void slow.finally(() => {
+    isDone = true
+  })
+  while (!isDone) await bench.mint(one)
+  await slow
+  expect(pagesOpened(bench)).toHaveLength(1)
+})
+
 it('FINDINGS X6: a page that was good before and hangs is left for a new one', async () => {
   const bench = await startTokenBench({ limits: { ...quick, goodPageMs: 500, mintMs: 60_000 } })
   await bench.mint(one)
