@@ -132,13 +132,13 @@ function isLong({ prompt }: AskRecord): boolean {
 /** Every stream whole, byte for byte; five seconds later nothing of them is left. */
 async function streamAtOnce(count: number): Promise<void> {
   // As many connections to the site are kept alive before as after.
-  await Promise.all(Array.from({ length: count }, askOnce))
+  await Promise.all(Array.from({ length: count }, (_, index) => inItsTurn(index, askOnce)))
   const before = await measureWhenQuiet()
   const requests = Array.from({ length: count }, (_, index) => ({
     ...({ id: `r00${index}x`, dialect: 'chat', stream: true, words: longWords } as const),
   }))
   const outcomes = await Promise.all(
-    requests.map((request) => send(service.url, request, { hangMs: 600_000 })),
+    requests.map((request, index) => inItsTurn(index, () => send(service.url, request, { hangMs: 600_000 }))),
   )
   const whole = outcomes.filter(({ type }) => type === 'whole').length
   process.stdout.write(`${whole} of ${count} streams at once came whole\n`)
@@ -150,6 +150,12 @@ async function streamAtOnce(count: number): Promise<void> {
   for (const name of ['timers', 'handles', 'leases'] as const)
     if (after[name] > before[name] + 10)
       findings.push(`${name}: ${before[name]} before ${count} streams at once, ${after[name]} after`)
+}
+
+/** They begin at 50 a second, as many as pages make tokens for. */
+async function inItsTurn<Result>(index: number, work: () => Promise<Result>): Promise<Result> {
+  await delay(index * 20)
+  return work()
 }
 
 async function measureWhenQuiet(): Promise<Measure> {

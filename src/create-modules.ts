@@ -347,7 +347,10 @@ function pick<T extends object, Key extends keyof T>(from: T, ...keys: readonly 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => {
-    made ??= make()
+    made ??= make().catch((error: unknown) => {
+      made = undefined
+      throw error
+    })
     return made
   }
 }

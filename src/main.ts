@@ -27,6 +27,9 @@ const commands = { serve, doctor, healthcheck, 'admin-key': adminKey, login }
 // Ignore write errors: a log reader that goes away must not kill the service.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
 
+// Node would open its debugger, and through it everything that is secret here.
+process.on('SIGUSR1', () => {})
+
 await main(process.argv.slice(2))
 
 async function main(args: readonly string[]): Promise<void> {

@@ -35,6 +35,8 @@ export interface Bench {
 export interface RoundsPlan {
   readonly subjects: readonly Subject[]
   readonly count: number
+  /** For the targets alone. */
+  readonly env?: Readonly<Record<string, string>>
   /** Each is started anew for each of its rounds, and is alone then. */
   readonly fresh?: boolean
   /** They are not asked before they are measured. */
@@ -72,12 +74,12 @@ export function createBench(suite: string, parts: Parts) {
 
   const bench: Bench = {
     ...parts,
-    async rounds({ subjects, count, fresh = false, unasked = false }, measure) {
+    async rounds({ subjects, count, env = {}, fresh = false, unasked = false }, measure) {
       const { profileFolder } = options
       const start = async (subject: Subject) =>
         measuredOf(
           subject,
-          await subject.start({ site, unasked, ...(profileFolder ? { profileFolder } : {}) }),
+          await subject.start({ site, env, unasked, ...(profileFolder ? { profileFolder } : {}) }),
         )
       const measured: Measured[] = []
       try {

@@ -35,6 +35,8 @@ export const goals: readonly Goal[] = [
   goal('abort', 'until the site is idle, ms', undefined, 'at most', 60, 40),
   goal('soak', 'RSS slope, %', undefined, 'at most', 5, 3),
   goal('tokens', 'p99 of our wait, ms', undefined, 'at most', 1, 0.5),
+  goal('accounts', 'requests/s, 20 accounts : 4', undefined, 'at least', 0.7, 1),
+  goal('accounts', 'least share of 2,000 : even share', undefined, 'at least', 0.5, 0.5),
   goal('page', 'first event, added p50, ms', undefined, 'at most', 5, 5),
   goal('page', 'first event, added p99, ms', undefined, 'at most', 25, 25),
   goal('page', 'first event, added by auto, p50, ms', undefined, 'at most', 0.1, 0.05),

@@ -181,5 +181,5 @@ function count(piece: Buffer): number {
 
 function spread(samples: readonly number[]): Spread {
   const sorted = Float64Array.from(samples).sort()
-  return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) }
+  return { p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95), p99: quantile(sorted, 0.99) }
 }

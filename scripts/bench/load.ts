@@ -40,6 +40,7 @@ export interface LoadResult {
 
 export interface Spread {
   readonly p50: number
+  readonly p95: number
   readonly p99: number
 }
 

@@ -10,6 +10,8 @@ export interface MockState {
   /** Answers that are not yet whole. */
   readonly open: number
   readonly asks: number
+  /** Of them, by the session that asked. */
+  readonly asksOf: Readonly<Record<string, number>>
   /** By process.hrtime, which all processes of a machine share. */
   readonly lastClosedNs: string
 }
@@ -40,6 +42,7 @@ const due = new Map<number, Stream[]>()
 let dense: Stream[] = []
 let tick = 0
 let asks = 0
+const asksOf: Record<string, number> = {}
 let lastClosedNs = 0n
 
 const server = createServer((socket) => {
@@ -72,8 +75,11 @@ process.once('SIGTERM', () => process.exit(0))
 
 function answer(socket: Socket, head: string, body: Buffer): void {
   const [method, path = ''] = head.split(' ', 2)
-  if (method === 'POST' && path.startsWith('/api/agent/ask_proxy'))
+  if (method === 'POST' && path.startsWith('/api/agent/ask_proxy')) {
+    const session = /session_id=([^;\r]+)/.exec(head)?.[1] ?? ''
+    asksOf[session] = (asksOf[session] ?? 0) + 1
     return startAnswer(socket, 'agent', planOf(body))
+  }
   if (method === 'POST' && path.startsWith('/v1/chat/completions')) {
     const plan = planOf(body)
     if (/"stream": ?true/.test(body.toString('latin1'))) return startAnswer(socket, 'openai', plan)
@@ -81,7 +87,7 @@ function answer(socket: Socket, head: string, body: Buffer): void {
     return sendJson(socket, 200, completion(plan))
   }
   if (path === '/bench/state') {
-    const state: MockState = { open: streams.size, asks, lastClosedNs: String(lastClosedNs) }
+    const state: MockState = { open: streams.size, asks, asksOf, lastClosedNs: String(lastClosedNs) }
     return sendJson(socket, 200, JSON.stringify(state))
   }
   if (path.startsWith('/agents')) return send(socket, 200, 'text/html', tokenPage)
@@ -229,7 +235,7 @@ const tokenScript = `window.grecaptcha = { enterprise: {
   async execute() {
     const startedMs = performance.now()
     await new Promise((resolve) => setTimeout(resolve, 50))
-    return 'bench ' + (performance.now() - startedMs) + ' ' + Math.random()
+    return 'bench_' + (performance.now() - startedMs) + '_' + Math.random()
   },
 } }`
 

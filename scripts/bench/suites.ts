@@ -1,5 +1,6 @@
 import type { Suite } from './bench.ts'
 import { abort } from './suites/abort.ts'
+import { accounts } from './suites/accounts.ts'
 import { dialects } from './suites/dialects.ts'
 import { fanOut } from './suites/fan-out.ts'
 import { idle } from './suites/idle.ts'
@@ -25,6 +26,7 @@ export const suites: readonly Suite[] = [
   large,
   tools,
   tokens,
+  accounts,
   page,
   abort,
   redis,

@@ -69,5 +69,5 @@ async function mint(): Promise<{ waitMs: number; executeMs: number }> {
   const startedMs = performance.now()
   const token = await source.token({ account, generation: 'agent', signal: new AbortController().signal })
   const waitMs = performance.now() - startedMs
-  return { waitMs, executeMs: Number(/^bench ([\d.]+) /.exec(token ?? '')?.[1]) }
+  return { waitMs, executeMs: Number(/^bench_([\d.]+)_/.exec(token ?? '')?.[1]) }
 }

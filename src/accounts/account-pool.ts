@@ -10,6 +10,7 @@ import { type AccountEntry, type AccountRoster, isUsed } from './account-roster.
 import { type AccountStateByUse, readAccountStates } from './account-states.ts'
 import { createChatBindings, type LeaseUse } from './chat-bindings.ts'
 import { type CoolDown, createCooldowns } from './cooldowns.ts'
+import { createImageTurns } from './image-turns.ts'
 import { type Lease, type LeaseContext, LeaseRenewal, PoolLease } from './lease.ts'
 import { createPreferOpen } from './prefer-open.ts'
 import { WaitingLine } from './waiting-line.ts'
@@ -96,6 +97,7 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     options.openAccounts && options.accountSelection === 'least-busy'
       ? createPreferOpen(options.openAccounts)
       : undefined
+  const imageTurns = createImageTurns()
   const context: LeaseContext = {
     store,
     renewal,
@@ -123,7 +125,8 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     const { model, use = 'chat', kind, continuesChats = true, exclude, requestId, caller } = request
     const { byKey, candidates } = usable
     const [accounts, fallback] = candidates[kind ?? 'any']
-    const preferred = preferOpen?.preferred(candidates.cookie[0])
+    const open = preferOpen?.preferred(candidates.cookie[0])
+    const preferred = use === 'image' ? imageTurns.preferred(candidates.cookie[0], open) : open
     const isBound = continuesChats && use === 'chat' && options.autoBindChats
     const answer = await store.lease({
       accounts,
@@ -140,7 +143,8 @@ export function createAccountPool(options: AccountPoolOptions): AccountPool {
     switch (answer.type) {
       case 'leased': {
         const account = byKey.get(answer.account)
-        if (account?.kind === 'cookie') preferOpen?.chosen(account.key, preferred)
+        if (account?.kind === 'cookie') preferOpen?.chosen(account.key, open)
+        if (use === 'image') imageTurns.chosen(answer.account)
         if (!account) throw new Error('The store leased an account that was not among those asked for.')
         const mayContinue = isBound || bindings.hasPins
         const binding = mayContinue

@@ -69,6 +69,7 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
   let mints = 0
   let broken = false
   let isAttached = false
+  let hasNetwork = () => true
 
   async function openContext(): Promise<BrowserContext> {
     const { label, proxyUrl } = options.account
@@ -91,15 +92,28 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
       proxy?.close()
       breakDown()
     })
+    // What a page of the site opens beside itself serves nobody.
+    opened.on('page', (page) => page.on('popup', (popup) => void popup.close().catch(() => {})))
     try {
-      sync = await syncSession(opened, { ...options, sessions: options.sessions ?? importedSessions })
+      const sessions = options.sessions ?? importedSessions
+      sync = await syncSession(opened, { ...options, sessions, isIntact: () => hasNetwork() })
     } catch {
       // Playwright's message would hold the cookies.
       if (broken || !chromium.browser.isConnected()) throw new Error('the browser ended')
       await opened.close().catch(() => {})
       throw tokenUnavailable(`the browser refuses the cookies of ${label}`, { retryable: false })
     }
-    return opened
+    hasNetwork = await chromium.watchNetwork()
+    // The jar may have been lost before the watch began.
+    if ((await opened.cookies()).length > 0) return opened
+    await opened.close().catch(() => {})
+    throw new Error(lostCookies)
+  }
+
+  function checkCookies(): void {
+    if (hasNetwork()) return
+    breakDown()
+    throw new Error(lostCookies)
   }
 
   async function openPage(generation: WireGeneration): Promise<TokenPage> {
@@ -130,6 +144,7 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
       url: pageUrl,
       withoutPictures: isAttached,
       onSilent: () => void options.keeper.checkAlive(),
+      hasCookies: () => hasNetwork(),
     })
   }
 
@@ -153,9 +168,13 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
       return broken
     },
     get openRequestPage() {
-      return requests?.page?.isOver === false ? requests.page : undefined
+      if (requests?.page?.isOver !== false) return undefined
+      if (hasNetwork()) return requests.page
+      breakDown()
+      return undefined
     },
     async requestPage() {
+      checkCookies()
       await sync?.load()
       if (requests?.page?.isOver) requests = undefined
       if (!requests) {
@@ -184,8 +203,10 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
           pages.set(generation, page)
         }
         const opened = await page
+        checkCookies()
         const mintedAt = options.clock.now()
         const token = await opened.mint()
+        checkCookies()
         mints += 1
         return { token, mintedAt }
       } catch (error) {
@@ -212,3 +233,5 @@ export function openAccountContext(options: AccountContextOptions): AccountConte
     },
   }
 }
+
+const lostCookies = 'the network process of Chromium ended, and the cookies with it'

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { ConnectOverCDPTransport } from 'playwright'
 import { deadlineSignal } from '../core/deadline.ts'
 import { openRemoteBrowserProxy } from './browser-proxy.ts'
-import { answersWithin, type Chromium } from './launch-chromium.ts'
+import { answersWithin, type Chromium, findNetworkProcess } from './launch-chromium.ts'
 import { firstLine, tokenUnavailable } from './token-source.ts'
 
 export interface AttachOptions {
@@ -39,6 +39,21 @@ export async function attachBrowser(options: AttachOptions): Promise<Chromium> {
       ended,
       uptimeMs: () => performance.now() - startedAt,
       answers: (withinMs) => answersWithin(session.send('Browser.getVersion'), withinMs),
+      async watchNetwork() {
+        const network = await findNetworkProcess(session)
+        let isSame = true
+        let askedAt = performance.now()
+        return () => {
+          // It runs elsewhere: only the browser can tell, and is asked behind its use.
+          if (isSame && performance.now() - askedAt > networkAgeMs) {
+            askedAt = performance.now()
+            void findNetworkProcess(session).then((now) => {
+              isSame = now === network
+            })
+          }
+          return isSame
+        }
+      },
       async openProxy(own) {
         const [url, source] = own ? [own.url, own.source] : [options.proxyUrl, 'PROXY_URL']
         return url === undefined ? undefined : openRemoteBrowserProxy(url, source)
@@ -53,6 +68,9 @@ export async function attachBrowser(options: AttachOptions): Promise<Chromium> {
     )
   }
 }
+
+/** What was told of its network process holds for so long. */
+const networkAgeMs = 1_000
 
 /** The kind of failure alone: the message of a network error may hold the address. */
 function reasonOf(error: unknown): string {

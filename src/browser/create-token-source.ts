@@ -7,7 +7,7 @@ import type { Metrics } from '../core/metrics.ts'
 import type { SiteSessions } from '../core/site-session.ts'
 import type { WireGeneration } from '../core/wire-generation.ts'
 import { abortable, withDeadline } from './abortable.ts'
-import { type MintedToken, openAccountContext } from './account-context.ts'
+import { type AccountContext, type MintedToken, openAccountContext } from './account-context.ts'
 import { type ChromiumKeeper, createChromiumKeeper } from './chromium-keeper.ts'
 import { createMintMemory, type MintMemory } from './mint-memory.ts'
 import { contextKey, createPagePool, type PagePool } from './page-pool.ts'
@@ -380,8 +380,7 @@ function createMintToken(options: MintTokenOptions): MintToken {
         const wasUsed = context.mints > 0
         try {
           const minting = context.mint(generation)
-          if (!wasUsed) return await abortable(minting, signal)
-          return await withDeadline({ ms: goodPageMs, reason: () => hung, signal }, () => minting)
+          return await (wasUsed ? unlessHung(minting, context, signal) : abortable(minting, signal))
         } catch (error) {
           if (signal.aborted || error === hung) discard()
           signal.throwIfAborted()
@@ -393,6 +392,22 @@ function createMintToken(options: MintTokenOptions): MintToken {
           release()
         }
         await abortable(keeper.checkAlive(), signal)
+      }
+    }
+
+    /** A page that makes tokens for others meanwhile does not hang: it is busy, or the machine is. */
+    async function unlessHung(
+      minting: Promise<MintedToken>,
+      context: AccountContext,
+      limited: AbortSignal,
+    ): Promise<MintedToken> {
+      for (;;) {
+        const { mints } = context
+        try {
+          return await withDeadline({ ms: goodPageMs, reason: () => hung, signal: limited }, () => minting)
+        } catch (error) {
+          if (error !== hung || context.mints === mints) throw error
+        }
       }
     }
 

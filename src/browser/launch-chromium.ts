@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { access, constants, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import type { Browser, BrowserServer } from 'playwright'
+import type { Browser, BrowserServer, CDPSession } from 'playwright'
 import { settles } from './abortable.ts'
 import { type OpenProxy, openBrowserProxy } from './browser-proxy.ts'
 import { homePrefix } from './sweep-homes.ts'
@@ -21,6 +21,10 @@ export interface Chromium {
   uptimeMs(): number
   /** Does the browser process answer? A frozen or dead one does not. */
   answers(withinMs: number): Promise<boolean>
+  /** Watches the process that holds the cookies and connections of all contexts. When it dies, Chromium puts another with empty jars
+   *  in its place, and pages live on without a word.
+   *  @returns whether it is still the same; cheap */
+  watchNetwork(): Promise<() => boolean>
   /** The proxy of a context, to be closed with it; undefined: the context needs none of its own.
    *  @param own  the account's, which wins over PROXY_URL
    *  @throws {UnavailableError} `token_unavailable` when this browser cannot use it */
@@ -121,6 +125,10 @@ async function attend(
     ended,
     uptimeMs: () => performance.now() - startedAt,
     answers: (withinMs) => answersWithin(session.send('Browser.getVersion'), withinMs),
+    async watchNetwork() {
+      const network = await findNetworkProcess(session)
+      return () => network === undefined || runs(network)
+    },
     // Without one of its own, a context takes the proxy that Chromium was launched with.
     openProxy: async (own) => own && openBrowserProxy(own.url, own.source),
     kill,
@@ -151,6 +159,24 @@ export async function answersWithin(answer: Promise<unknown>, withinMs: number):
 }
 
 const stepMs = 250
+
+/** @returns undefined where the browser has no such process, or does not tell */
+export async function findNetworkProcess(session: CDPSession): Promise<number | undefined> {
+  const told = await session.send('SystemInfo.getProcessInfo').catch(() => undefined)
+  return told?.processInfo.find(({ type }) => type === 'network.mojom.NetworkService')?.id
+}
+
+/** One that has ended and was not reaped yet runs no more. */
+function runs(pid: number): boolean {
+  try {
+    if (process.platform === 'linux') readlinkSync(`/proc/${pid}/exe`)
+    else process.kill(pid, 0)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code !== 'ENOENT' && code !== 'ESRCH'
+  }
+}
 
 /** The process leads its own group; helpers that outlived it are in it. */
 function killGroup(pid: number): void {

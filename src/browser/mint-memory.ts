@@ -56,6 +56,9 @@ export function createMintMemory({ probeMs, logger, metrics }: MintMemoryOptions
   const good = new Map<string, string>()
   const waiting = new Map<string, AbortController>()
 
+  /** Sooner where the failure itself says so. */
+  const pauseAfter = ({ retryAfterMs = probeMs }: ServiceError) => Math.min(retryAfterMs, probeMs)
+
   function blockedScope(account: CookieAccount): Scope | undefined {
     for (const name of namesOf(account)) {
       const scope = scopes.get(name)
@@ -70,14 +73,14 @@ export function createMintMemory({ probeMs, logger, metrics }: MintMemoryOptions
     const probe = { account, generation }
     const scope = scopes.get(name) ?? {
       ...{ accounts: new Set<string>(), failures: 0, failedAt: Number.NEGATIVE_INFINITY },
-      ...{ cause: error, probe, probeAt: nowMs + probeMs, blocked: false },
+      ...{ cause: error, probe, probeAt: nowMs + pauseAfter(error), blocked: false },
     }
     scopes.set(name, scope)
     scope.accounts.add(contextKey(account))
     scope.cause = error
     if (sinceMs <= scope.failedAt && !scope.blocked) return
     scope.failures += 1
-    Object.assign(scope, { failedAt: nowMs, probe, probeAt: nowMs + probeMs })
+    Object.assign(scope, { failedAt: nowMs, probe, probeAt: nowMs + pauseAfter(error) })
     const isKnown = scope.failures >= enough && (!isWay(name) || scope.accounts.size >= enough)
     if (!isKnown || scope.blocked) return
     scope.blocked = true
@@ -150,7 +153,7 @@ export function createMintMemory({ probeMs, logger, metrics }: MintMemoryOptions
         const { blocked, probe, probeAt } = scope
         const goesWithItsWay = !isWay(name) && scopes.get(wayOf(probe.account))?.blocked
         if (!blocked || goesWithItsWay || nowMs < probeAt) continue
-        scope.probeAt = nowMs + probeMs
+        scope.probeAt = nowMs + pauseAfter(scope.cause)
         return probe
       }
       return undefined

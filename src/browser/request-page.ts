@@ -27,6 +27,8 @@ export interface RequestPageOptions {
   readonly closeMs: number
   /** The browser was not launched by us, with its pictures off: those of this page are not to be loaded. */
   readonly withoutPictures: boolean
+  /** Whether the cookies of the account are still in the browser. */
+  readonly hasCookies: () => boolean
   /** The page is silent: perhaps the whole browser is gone. */
   readonly onSilent: () => void
 }
@@ -174,6 +176,12 @@ class PageLine implements RequestPage {
     this.#watchOver()
     this.#send(request, id).catch(() => this.#break('broke'))
     const opened = await reply.opened
+    // It may have been asked without them: what it says of the session is not of the account.
+    if (!this.#options.hasCookies()) {
+      this.isOver = true
+      reply.close()
+      throw new UpstreamError('reset', { message: 'The browser lost its cookies before the answer began.' })
+    }
     if (reply.isRedirect && redirect) await redirect.found(reply)
     // A challenge is for the page, not for the request: the next navigation may pass it.
     if (reply.headers['cf-mitigated'] === 'challenge') this.isOver = true

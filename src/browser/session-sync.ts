@@ -13,6 +13,8 @@ export interface SessionSyncOptions {
   readonly account: CookieAccount
   readonly baseUrl: string
   readonly sessions: SiteSessions
+  /** Whether the jar is the one that was filled here: what another has, or lacks, is nothing that the site did. */
+  readonly isIntact: () => boolean
 }
 
 /** Gives a new context the cookies of its account, and from then on reads back what the site renews in it. The jar is read only
@@ -20,7 +22,7 @@ export interface SessionSyncOptions {
  *  @throws Playwright's error when the browser refuses the cookies; its message would hold them */
 export async function syncSession(
   context: BrowserContext,
-  { account, baseUrl, sessions }: SessionSyncOptions,
+  { account, baseUrl, sessions, isIntact }: SessionSyncOptions,
 ): Promise<SessionSync> {
   const { origin, hostname } = new URL(baseUrl)
   const inTurn = createInTurn()
@@ -43,6 +45,7 @@ export async function syncSession(
 
   async function readBack(): Promise<void> {
     const jar = await context.cookies(baseUrl)
+    if (!isIntact()) return
     const set: SetCookie[] = []
     for (const name of sessionCookieNames) {
       const found = jar.filter((cookie) => cookie.name === name)

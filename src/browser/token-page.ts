@@ -138,7 +138,9 @@ async function addToPage(
   if (response && !response.ok()) {
     if (await isChallenge(page, response)) throw challenged(site.pageUrl)
     const status = response.status()
-    throw tokenUnavailable(`${site.pageUrl} answered HTTP ${status}: check PROXY_URL and GENSPARK_BASE_URL`)
+    throw tokenUnavailable(`${site.pageUrl} answered HTTP ${status}: check PROXY_URL and GENSPARK_BASE_URL`, {
+      ...(status >= 500 && { retryAfterMs: outageMs }),
+    })
   }
   const siteKey = site.fallbackKey
   const url = site.scriptUrl(siteKey)
@@ -157,6 +159,10 @@ const challenged = (pageUrl: string): UpstreamError =>
   new UpstreamError('challenged', {
     message: `Detected Cloudflare Challenge Page. ${pageUrl} challenges the browser that makes the tokens: another address (PROXY_URL) or a browser of your own (BROWSER_ENDPOINT) may pass.`,
   })
+
+/** A site that is down tells nothing of when it is back, and costs little to ask: with the first probe after it, within two seconds of
+ *  its return, everybody is served. */
+const outageMs = 900
 
 /** A page's words are its own, of any length. */
 const maxWords = 200

@@ -49,7 +49,7 @@ export interface TokenSource {
 /** @param cause  what went wrong and what to do about it, for the operator's eyes; it holds no secret */
 export const tokenUnavailable = (
   cause: string,
-  options: Pick<ServiceErrorOptions, 'cause' | 'retryable'> = {},
+  options: Pick<ServiceErrorOptions, 'cause' | 'retryable' | 'retryAfterMs'> = {},
 ): UnavailableError =>
   new UnavailableError('token_unavailable', { message: `No reCAPTCHA token: ${cause}.`, ...options })
 

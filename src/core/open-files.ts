@@ -9,3 +9,6 @@ export function openFilesLimit(): number | undefined {
     return undefined
   }
 }
+
+/** What this machine lacks: no fault of the site, of a client or of the code. */
+export const exhaustedCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EADDRNOTAVAIL'])

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
-import { isAbort, maxRetryAfterSeconds, ServiceError } from '../core/errors.ts'
+import { isAbort, maxRetryAfterSeconds, ServiceError, UnavailableError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { exhaustedCodes } from '../core/open-files.ts'
 import { encodeError as encodeMessagesError } from '../dialects/anthropic-messages/encode-error.ts'
 import { encodeError as encodeGeminiError } from '../dialects/gemini/encode-answer.ts'
 import { encodeError } from '../dialects/openai-chat/encode-error.ts'
@@ -43,9 +44,15 @@ export function toServiceError(context: RequestContext, thrown: unknown, logger:
   const error: unknown = aborted ? signal.reason : thrown
   if (!aborted && !(error instanceof ServiceError))
     logger.error({ requestId, err: error }, 'unexpected error')
-  const shown = error instanceof ServiceError ? error : new ServiceError('internal_error', { cause: error })
+  const shown = error instanceof ServiceError ? error : translate(error)
   if (!aborted || shown === error) context.state.errorCode = shown.code
   return shown
+}
+
+function translate(error: unknown): ServiceError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (!exhaustedCodes.has(code)) return new ServiceError('internal_error', { cause: error })
+  return new UnavailableError('overloaded', { message: `This server is at a limit (${code}).`, cause: error })
 }
 
 /** SDKs obey `Retry-After` without a cap and retry 429 and 5xx by themselves: a longer wait is told as "do not retry". */

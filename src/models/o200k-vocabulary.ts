@@ -10,14 +10,16 @@ export interface Vocabulary {
   rankOf(bytes: Uint8Array, hashes: Int32Array, start: number, end: number): number
 }
 
+/** Looked up at the start: Node never forgets that it could not read the package for want of a file handle. */
+const shippedPath = createRequire(import.meta.url).resolve('gpt-tokenizer/data/o200k_base.tiktoken')
+
 /** Reads the file that the package ships, in steps of less than a millisecond; or what an earlier start has made of it, where Node
  *  keeps its compiled code: that takes 5 ms in place of 90. */
 export async function loadVocabulary(): Promise<Vocabulary> {
-  const path = createRequire(import.meta.url).resolve('gpt-tokenizer/data/o200k_base.tiktoken')
-  const cachePath = await findCache(path)
+  const cachePath = await findCache(shippedPath)
   const cached = cachePath && (await readTable(cachePath))
   if (cached) return createVocabulary(cached)
-  const table = await parseTable(path)
+  const table = await parseTable(shippedPath)
   if (cachePath) await writeTable(cachePath, table).catch(() => {})
   return createVocabulary(table)
 }

@@ -13,7 +13,7 @@ export async function countTokens(text: string): Promise<number> {
   const known = counts.get(hash)
   if (known !== undefined) return known
   const tokens = await count(text)
-  counts.set(hash, tokens)
+  if (tokenizer) counts.set(hash, tokens)
   return tokens
 }
 
@@ -58,7 +58,9 @@ const maxCounted = 512 * 1024
 
 /** Of a text beyond `maxCounted` every nth slice, spread evenly, and beyond `maxExact` of the words in them a sample. */
 async function count(text: string): Promise<number> {
-  const o200k = tokenizer ?? (await load())
+  const o200k = tokenizer ?? (await load().catch(() => undefined))
+  // For want of a file handle, say. An answer that was paid for is not lost for its count.
+  if (!o200k) return Math.ceil(text.length / 4)
   const step = Math.ceil(text.length / maxCounted)
   const sample = text.length > maxExact ? createWordSample() : undefined
   let tokens = 0

@@ -9,7 +9,7 @@ import type { WireGeneration } from '../core/wire-generation.ts'
 import { type Cut, createCut, createDeadlines, type DeadlineLimits } from './deadlines.ts'
 import { type ReplyEvidence, recogniseReply } from './failures.ts'
 import type { AskKind } from './request-headers.ts'
-import { maxTextLength, readText, type SiteAccess } from './site-calls.ts'
+import { maxTextLength, readFailure, type SiteAccess } from './site-calls.ts'
 
 export interface AskOptions extends SiteAccess, DeadlineLimits {
   readonly metrics: Pick<Metrics, 'unknownEvents'>
@@ -176,7 +176,7 @@ export class AskStream<Batch> implements AsyncIterableIterator<Batch, undefined>
     const evidence = { status: reply.status, headers: reply.headers, bound, nowMs: clock.now() }
     const told = this.#call.recogniseHeaders?.(reply.headers, evidence.nowMs)
     if (told) throw told
-    if (reply.status !== 200) throw recognise({ ...evidence, text: await readText(reply) })
+    if (reply.status !== 200) throw recognise({ ...evidence, text: await readFailure(reply) })
     let head = ''
     for (;;) {
       const bytes = await reply.read()

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { pipeline, Readable, type Transform } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { type ServiceError, UnavailableError, UpstreamError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { openFilesLimit } from '../core/open-files.ts'
+import { exhaustedCodes, openFilesLimit } from '../core/open-files.ts'
 import type { OpenReply, Reply, ReplyRequest } from '../core/open-reply.ts'
 import { type Connection, createConnectionPools, ProxyRefusal } from './connection-pools.ts'
 
@@ -23,8 +25,8 @@ type OnSetCookie = (
   lines: string | readonly string[],
 ) => void
 
-/** Carries requests to the site over this process's own connections. Nothing is retried, no redirect is followed, nothing is
- *  decompressed: unasked for, the site does not compress, and a compressor would hold tokens back. */
+/** Carries requests to the site over this process's own connections. Nothing is retried, no redirect is followed. No
+ *  compression is asked for, since a compressor would hold tokens back; where one comes all the same, it is undone. */
 export function createDirectTransport(options: DirectTransportOptions = {}): {
   readonly openReply: OpenReply
   close(): void
@@ -168,7 +170,8 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
     const setCookie = headers['set-cookie']
     if (setCookie !== undefined)
       this.#onSetCookie?.({ account: this.#account, url: this.#url }, status, setCookie)
-    this.#opened.resolve(this)
+    const decompress = decompressors[headers['content-encoding']?.trim().toLowerCase() ?? '']
+    this.#opened.resolve(decompress ? decompressed(this, decompress()) : this)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, bytes: Uint8Array): void {
@@ -189,6 +192,45 @@ class Exchange implements Reply, Dispatcher.DispatchHandler {
     this.#fail(translate(error, { isAnswered: this.status !== 0, proxy: this.#proxy }))
   }
 }
+
+const decompressors: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+}
+
+function decompressed(reply: Reply, stream: Transform): Reply {
+  const { 'content-encoding': _encoding, 'content-length': _length, ...headers } = reply.headers
+  // What goes wrong on either side is thrown to the reader.
+  pipeline(Readable.from(readsOf(reply)), stream, () => {})
+  const plain = stream[Symbol.asyncIterator]()
+  return {
+    status: reply.status,
+    headers,
+    async read() {
+      try {
+        const { value, done } = await plain.next()
+        return done ? undefined : value
+      } catch (error) {
+        if (!isCompressionError(error)) throw error
+        throw new UpstreamError('reset', { message: 'The compressed answer was not whole.', cause: error })
+      }
+    },
+    close() {
+      reply.close()
+      stream.destroy()
+    },
+  }
+}
+
+async function* readsOf(reply: Reply): AsyncGenerator<Uint8Array> {
+  for (let bytes = await reply.read(); bytes; bytes = await reply.read()) yield bytes
+}
+
+const isCompressionError = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && /^(?:Z_|ERR_|ZSTD_)/.test(String(error.code))
 
 /** A connection that broke is told from one that was never made. Only system errors become the cause: those of
  *  undici may quote the reply, those of the SOCKS client hold the password. */
@@ -213,8 +255,6 @@ function translate(
   return new UpstreamError('unavailable', { message, cause })
 }
 
-/** Of this machine, not of the site. */
-const exhaustedCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EADDRNOTAVAIL'])
 const exhausted = 'This server has no connections left.'
 
 const causeCode = ({ cause }: Error): string =>

@@ -80,6 +80,18 @@ export const isMissingRoute = (error: unknown): boolean =>
 /** In characters; a failure's words are short. */
 export const maxTextLength = 64 * 1024
 
+/** As `readText`, for the words of a failure, which need not end: what has come within two seconds has to be enough. */
+export async function readFailure(reply: Pick<Reply, 'read' | 'close'>): Promise<string> {
+  const stop = liveDeadline(failureMs, () => reply.close())
+  try {
+    return await readText(reply)
+  } finally {
+    stop()
+  }
+}
+
+const failureMs = 2_000
+
 /** Reads a body of which no more than its beginning is wanted, and closes it. @param maxLength  in characters */
 export async function readText(
   reply: Pick<Reply, 'read' | 'close'>,

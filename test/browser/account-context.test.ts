@@ -1,3 +1,4 @@
+import type { Page } from 'playwright'
 import { expect, onTestFinished, test } from 'vitest'
 import { openAccountContext } from '../../src/browser/account-context.ts'
 import { createChromiumKeeper } from '../../src/browser/chromium-keeper.ts'
@@ -6,8 +7,10 @@ import { createAccount } from '../../src/core/account.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { createMetrics } from '../../src/core/metrics.ts'
+import { serveRecaptchaDouble } from '../emulator/recaptcha/serve.ts'
+import { until } from './support.ts'
 
-test('cookies that the browser refuses leave no context behind', { timeout: 60_000 }, async () => {
+function open(cookie: string, baseUrl: string) {
   const keeper = createChromiumKeeper({
     browserExecutable: undefined,
     proxyUrl: undefined,
@@ -20,18 +23,23 @@ test('cookies that the browser refuses leave no context behind', { timeout: 60_0
   })
   onTestFinished(() => keeper.close())
   const context = openAccountContext({
-    account: createAccount(`session_id=alice; long=${'x'.repeat(10_000)}`),
-    baseUrl: 'http://127.0.0.1:1',
+    account: createAccount(cookie),
+    baseUrl,
     keeper,
     clock: systemClock,
     graceMs: 1_000,
-    scriptMs: 1_000,
+    scriptMs: 30_000,
     challengeMs: 1_000,
     silenceMs: 1_000,
     answerMs: 4_000,
     closeMs: 2_000,
     onBroken: () => {},
   })
+  return { keeper, context }
+}
+
+test('cookies that the browser refuses leave no context behind', { timeout: 60_000 }, async () => {
+  const { keeper, context } = open(`session_id=alice; long=${'x'.repeat(10_000)}`, 'http://127.0.0.1:1')
   await expect(context.mint('agent')).rejects.toMatchObject({
     code: 'token_unavailable',
     message: expect.stringContaining('refuses the cookies'),
@@ -39,6 +47,26 @@ test('cookies that the browser refuses leave no context behind', { timeout: 60_0
   await context.close()
   const { browser } = await keeper.chromium(new AbortController().signal)
   expect(browser.contexts()).toEqual([])
+})
+
+test('FINDINGS X17: what a page of the site opens beside itself is closed', { timeout: 60_000 }, async () => {
+  const double = await serveRecaptchaDouble()
+  onTestFinished(() => double.close())
+  const { keeper, context } = open('session_id=alice', double.url)
+  await context.mint('agent')
+  const { browser } = await keeper.chromium(new AbortController().signal)
+  const [page] = browser.contexts()[0]?.pages() ?? []
+  const popups: Page[] = []
+  page?.on('popup', (popup) => popups.push(popup))
+  await page?.evaluate(() => {
+    for (const features of ['', 'noopener', '']) window.open('about:blank', '_blank', features)
+  })
+  await until(() => {
+    expect(popups).toHaveLength(3)
+    expect(popups.every((popup) => popup.isClosed())).toBe(true)
+  })
+  await context.mint('agent')
+  await context.close()
 })
 
 test('each pair of the header becomes a cookie of the site, its value untouched', () => {

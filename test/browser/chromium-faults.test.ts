@@ -3,6 +3,7 @@ import {
   accountNumber,
   counterValue,
   mintCalls,
+  networkProcessOf,
   pagesOpened,
   processTree,
   startTokenBench,
@@ -129,14 +130,33 @@ test('FINDINGS X1: a mint survives a Chromium whose zygotes are gone', async () 
   expect(await counterValue(bench.metrics.browserLaunches, 'ok')).toBe(2)
 })
 
+test('FINDINGS X1: a network process that dies takes the cookies of all contexts, and no token is made without them', async () => {
+  const bench = await startTokenBench()
+  await Promise.all(accounts.map((one) => bench.mint(one)))
+
+  process.kill(networkProcessOf(bench.browserPid()), 'SIGKILL')
+
+  for (const one of accounts) expect(verdictOf(bench, await bench.mint(one), one)).toBe('accepted')
+  expect(await counterValue(bench.metrics.browserLaunches, 'ok')).toBe(1)
+})
+
+test('FINDINGS X1: a mint under way when the network process dies is made anew', async () => {
+  const bench = await startTokenBench()
+  await bench.mint(account)
+  bench.double.behaviour.mintDelayMs = 5_000
+  const minting = bench.mint(account)
+  await until(() => expect(mintCalls(bench)).toBe(2))
+  bench.double.behaviour.mintDelayMs = 0
+
+  process.kill(networkProcessOf(bench.browserPid()), 'SIGKILL')
+
+  expect(verdictOf(bench, await minting, account)).toBe('accepted')
+})
+
 test('FINDINGS X1: a mint survives a network service that is frozen', async () => {
   const bench = await startTokenBench({ limits: { mintMs: 30_000, silenceMs: 200, workMs: 2_000 } })
   await bench.mint(account)
-  const services = processTree(bench.browserPid()).filter(({ command }) =>
-    command.includes('network.mojom.NetworkService'),
-  )
-  expect(services).toHaveLength(1)
-  for (const { pid } of services) process.kill(pid, 'SIGSTOP')
+  process.kill(networkProcessOf(bench.browserPid()), 'SIGSTOP')
 
   const other = accountNumber(2)
   expect(verdictOf(bench, await bench.mint(other), other)).toBe('accepted')

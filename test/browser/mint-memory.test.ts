@@ -18,8 +18,8 @@ const readiness = ({ tokens }: TokenBench, accounts: number, tokenRequired = tru
 
 it('FINDINGS R9: after two failures the requests of all accounts fail at once with the true cause', async () => {
   const bench = await startTokenBench({ limits: quick })
-  bench.double.behaviour.pageStatus = 500
-  const cause = { code: 'token_unavailable', message: expect.stringContaining('answered HTTP 500') }
+  bench.double.behaviour.pageStatus = 404
+  const cause = { code: 'token_unavailable', message: expect.stringContaining('answered HTTP 404') }
   await expect(bench.mint(one)).rejects.toMatchObject(cause)
   expect(await failing(bench)).toBe(0)
   await expect(bench.mint(two)).rejects.toMatchObject(cause)
@@ -40,6 +40,16 @@ it('FINDINGS R9: after two failures the requests of all accounts fail at once wi
     accounts: 'all',
   })
   expect((await readiness(bench, 3, false)).ready).toBe(true)
+})
+
+it('FINDINGS X2: while the site is down it is probed so often that its return is noticed within two seconds', async () => {
+  const bench = await startTokenBench({ limits: { ...quick, probeMs: 3_600_000 } })
+  bench.double.behaviour.pageStatus = 503
+  for (const account of [one, two]) await expect(bench.mint(account)).rejects.toThrow('HTTP 503')
+  await expect(bench.mint(three)).rejects.toMatchObject({ retryAfterMs: 1_000 })
+  bench.double.behaviour.pageStatus = 200
+  await until(async () => expect(await failing(bench)).toBe(0))
+  await bench.mint(three)
 })
 
 it('FINDINGS R9: a probe in the background finds out when tokens are made again', async () => {
@@ -96,6 +106,22 @@ it('FINDINGS X17: the words of a page are cut, and what is no token is not sent'
   expect(error).toMatchObject({ code: 'token_unavailable' })
   expect((error as Error).message).toMatch(/is no token/)
   expect((error as Error).message.length).toBeLessThan(500)
+})
+
+it('FINDINGS X6: a page that makes tokens for others is busy, and not left', async () => {
+  const bench = await startTokenBench({ limits: { mintMs: 60_000, goodPageMs: 1_000 } })
+  await bench.mint(one)
+  bench.double.behaviour.mintDelayMs = 3_500
+  const slow = bench.mint(one)
+  await until(() => expect(mintCalls(bench)).toBe(2))
+  bench.double.behaviour.mintDelayMs = 0
+  let isDone = false
+  void slow.finally(() => {
+    isDone = true
+  })
+  while (!isDone) await bench.mint(one)
+  await slow
+  expect(pagesOpened(bench)).toHaveLength(1)
 })
 
 it('FINDINGS X6: a page that was good before and hangs is left for a new one', async () => {

@@ -73,7 +73,7 @@ test('a context that nobody uses is closed', async () => {
 })
 
 test('FINDINGS S13: a guest takes no page away from an account, and leaves for one', async () => {
-  const bench = await startTokenBench({ browserMaxPages: 2, limits: { mintMs: 2_000 } })
+  const bench = await startTokenBench({ browserMaxPages: 2, limits: { mintMs: 10_000 } })
   const guests = [11, 12, 13].map((number) => ({ ...accountNumber(number), isGuest: true }))
   const [first, second, third] = guests as [typeof one, typeof one, typeof one]
   await bench.mint(one)

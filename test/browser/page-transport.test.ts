@@ -9,7 +9,7 @@ import { createRequestHeaders } from '../../src/upstream/request-headers.ts'
 import { type EmulatorOptions, startEmulator } from '../emulator/emulator.ts'
 import { agentBody, agentImageBody } from '../emulator/raw-request.ts'
 import { repeated } from '../emulator/scenario.ts'
-import { processTree } from './support.ts'
+import { networkProcessOf, processTree } from './support.ts'
 
 // Real browsers on a busy machine: the limit only catches a hang.
 vi.setConfig({ testTimeout: 120_000 })
@@ -247,6 +247,14 @@ describe('a page that is lost', () => {
     await expectRecovered()
   })
 
+  test('FINDINGS X1: whose cookies went with the network process asks nothing, and another opens', async () => {
+    const { emulator, ask, pid } = await startPages()
+    await readAll(await ask())
+    process.kill(networkProcessOf(pid()), 'SIGKILL')
+    await readAll(await ask())
+    expect(emulator.asks.map(({ sessionId }) => sessionId)).toEqual(['alice', 'alice'])
+  })
+
   test('whose opening hangs costs no stream of another account', async () => {
     const { emulator, ask } = await startPages({ tls: true })
     const held = Promise.withResolvers<void>()
@@ -265,11 +273,11 @@ describe('a page that is lost', () => {
 })
 
 test('a page that does not open in time is a failure that says what it waited for', async () => {
-  const { emulator, ask } = await startPages({}, { limits: { openMs: 2_000 } })
+  const { emulator, ask } = await startPages({}, { limits: { openMs: 8_000 } })
   emulator.faults.set('GET /agents', { hang: 'before-headers' })
   await expect(ask()).rejects.toMatchObject({
     kind: 'unavailable',
-    message: expect.stringMatching(/not open within 2 s; .*agents.* was loading/),
+    message: expect.stringMatching(/not open within 8 s; .*agents.* was loading/),
   })
   emulator.faults.clear()
   emulator.answerWith({ type: 'answer', text: 'Whole' })

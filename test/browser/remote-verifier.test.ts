@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createRemoteVerifier } from '../../src/browser/remote-verifier.ts'
 import { createAccount } from '../../src/core/account.ts'
 import { UnavailableError } from '../../src/core/errors.ts'
@@ -186,4 +186,28 @@ test('there is no browser of ours to warm up or to be ready', () => {
   const { tokens } = open('http://127.0.0.1:1')
   tokens.warmUp()
   expect(tokens.state()).toBe('off')
+})
+
+test('FINDINGS R9: after two failures in a row the service is left alone until a probe has had a token', async () => {
+  let body = '{"code":500,"message":"no browser"}'
+  const { requests, port } = await startService((_request, response) => response.writeHead(200).end(body))
+  const metrics = createMetrics()
+  const tokens = createRemoteVerifier({
+    logger: silentLogger,
+    recaptchaProxyUrl: `http://127.0.0.1:${port}`,
+    metrics,
+    probeMs: 20,
+  })
+  onTestFinished(() => tokens.close())
+  const ask = () =>
+    tokens
+      .token({ account, generation: 'agent', signal: new AbortController().signal })
+      .catch((error: unknown) => error)
+  for (let count = 0; count < 3; count += 1) expectUnavailable(await ask(), /no browser/)
+  expect(tokens.trouble?.()).toMatchObject({ cause: expect.stringContaining('no browser') })
+  const asked = requests.length
+  body = '{"code":200,"token":"03AF-1"}'
+  await vi.waitFor(() => expect(tokens.trouble?.()).toBeUndefined(), 60_000)
+  expect(requests.length).toBeGreaterThan(asked)
+  expect(await ask()).toBe('03AF-1')
 })

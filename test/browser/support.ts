@@ -128,6 +128,15 @@ export function processTree(root: number): ProcessInfo[] {
   return tree
 }
 
+/** The process that holds the cookies and connections of all contexts. */
+export function networkProcessOf(browserPid: number): number {
+  const found = processTree(browserPid).find(({ command }) =>
+    command.includes('network.mojom.NetworkService'),
+  )
+  if (!found) throw new Error('Chromium has no network process')
+  return found.pid
+}
+
 /** Those of `processes` that still run; a dead one that nobody has reaped does not. */
 export function survivors(processes: readonly ProcessInfo[]): ProcessInfo[] {
   const all = runningProcesses()

@@ -121,3 +121,40 @@ it('FINDINGS X14: an error that nobody handles ends the streams in-band, is logg
   expect(await service.exitCode).toBe(1)
   expect(service.output()).toMatch(/"level":"?\w+"?.*nobody handles this/)
 })
+
+it('FINDINGS X14: SIGUSR1 opens no debugger', async () => {
+  emulator = await startEmulator({ tokenCheck: 'off' })
+  service = await spawnService({ GENSPARK_BASE_URL: emulator.url, ...env })
+  service.signal('SIGUSR1')
+  expect((await fetch(`${service.url}/livez`)).status).toBe(200)
+  service.signal('SIGTERM')
+  expect(await service.exitCode).toBe(0)
+  expect(service.output()).not.toContain('Debugger')
+})
+
+it('FINDINGS X13: out of open files it says so, blames nobody else, and serves on afterwards', async () => {
+  const end = Promise.withResolvers<void>()
+  emulator = await startEmulator({ tokenCheck: 'off' })
+  emulator.answerWith(() => ({ type: 'answer', chunks: gated(end.promise) }))
+  service = await spawnService({ GENSPARK_BASE_URL: emulator.url, ...env }, { openFiles: 100 })
+  const { url } = service
+  const ask = async (stream: boolean): Promise<string> => {
+    const response = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'gpt-5.4', stream, messages: [{ role: 'user', content: 'Hello' }] }),
+    })
+    const text = await response.text()
+    return /"code":"(\w+)"/.exec(text)?.[1] ?? String(response.status)
+  }
+  // Some are not even taken in.
+  const asks = Array.from({ length: 60 }, () => ask(true).catch(() => 'not taken in'))
+  await service.logged('this machine allows no more connections: raise ulimit -n')
+  end.resolve()
+  const outcomes = new Set(await Promise.all(asks))
+  expect(outcomes).toContain('overloaded')
+  for (const outcome of outcomes) expect(['200', 'overloaded', 'not taken in']).toContain(outcome)
+  expect(service.output().match(/allows no more connections/g)).toHaveLength(1)
+  // What counts tokens could not be loaded meanwhile.
+  expect(await ask(false)).toBe('200')
+})

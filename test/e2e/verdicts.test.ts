@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import type { ServiceOverrides } from '../../src/create-modules.ts'
 import type { Scenario } from '../emulator/scenario.ts'
 import { startHttpProxy } from '../support/proxies.ts'
 import { readyz, type Stack, startStack } from '../support/stack.ts'
@@ -17,8 +18,8 @@ afterEach(async () => {
   await stack.stop()
 })
 
-const start = async (env: Record<string, string>) => {
-  stack = await startStack({ env, emulator: { tokenCheck: 'off' } })
+const start = async (env: Record<string, string>, overrides: ServiceOverrides = {}) => {
+  stack = await startStack({ env, overrides, emulator: { tokenCheck: 'off' } })
 }
 const ask = async () => (await stack.openai.chat.completions.create(body)).choices[0]?.message.content
 const codeOf = (): Promise<unknown> =>
@@ -127,6 +128,19 @@ describe('what fails for all', () => {
     await start(twoAccounts)
     stack.emulator.answerWith({ type: 'raw', respond: (response) => void response.writeHead(503).end() })
     for (let round = 0; round < 5; round += 1) expect(await codeOf()).toBe('upstream_unavailable')
+    expect(await states()).toMatchObject({ usable: 2, cooling: [] })
+    stack.emulator.answerWith(good)
+    expect(await ask()).toBe('fine')
+  })
+
+  it('FINDINGS X2, F16: after 310 s of it the first request is answered, and each during it was told the truth', async () => {
+    let nowMs = Date.now()
+    await start(twoAccounts, { clock: { now: () => nowMs } })
+    stack.emulator.answerWith({ type: 'raw', respond: (response) => void response.writeHead(503).end() })
+    for (let second = 0; second < 310; second += 10) {
+      expect(await codeOf()).toBe('upstream_unavailable')
+      nowMs += 10_000
+    }
     expect(await states()).toMatchObject({ usable: 2, cooling: [] })
     stack.emulator.answerWith(good)
     expect(await ask()).toBe('fine')

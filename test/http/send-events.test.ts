@@ -249,6 +249,31 @@ describe('sendEvents', () => {
     expect(mostHeld).toBeLessThanOrEqual(256 * 1024)
   })
 
+  it('FINDINGS R4: of one large event at most 256 KiB are held for a client that does not read', async () => {
+    const words = 'x'.repeat(20 * 1024 * 1024)
+    async function* answer(): AsyncGenerator<ChatEventBatch> {
+      yield text(words)
+      yield [finished]
+    }
+    const app = await startApp({ runChat: () => Promise.resolve({ events: answer() }) })
+    const client = connect(app.port, '127.0.0.1').pause()
+    client.write(request(streamBody))
+    const [, response] = await once(app.server, 'request')
+    response.removeAllListeners('timeout').setTimeout(200)
+    await once(response, 'timeout')
+    expect(response.writableNeedDrain).toBe(true)
+    expect(response.writableLength).toBeLessThanOrEqual(256 * 1024)
+
+    let end = ''
+    let received = 0
+    for await (const bytes of client) {
+      received += bytes.length
+      end = (end + bytes).slice(-100)
+      if (end.includes('[DONE]')) break
+    }
+    expect(received).toBeGreaterThan(words.length)
+  })
+
   it('C3: closes a stream of which nothing is taken', async () => {
     const left = Promise.withResolvers<void>()
     async function* flood(): AsyncGenerator<ChatEventBatch> {

@@ -28,6 +28,8 @@ export interface SpawnOptions {
   readonly expectStart?: boolean
   /** `cgroup.procs` of a group that the process joins before it starts. */
   readonly processesFile?: string
+  /** `ulimit -n` of the process. */
+  readonly openFiles?: number
   /** Of the program. Default: this one. */
   readonly root?: string
 }
@@ -35,12 +37,18 @@ export interface SpawnOptions {
 /** Starts `src/start.js` as its own process with these settings alone, on a free port. */
 export async function spawnService(
   env: Readonly<Record<string, string>>,
-  { expectStart = true, processesFile, root = join(import.meta.dirname, '../..') }: SpawnOptions = {},
+  {
+    expectStart = true,
+    processesFile,
+    openFiles,
+    root = join(import.meta.dirname, '../..'),
+  }: SpawnOptions = {},
 ): Promise<ServiceProcess> {
   const dataDir = env.DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'genspark2api-test-')))
   const [start = ''] = ['src/start.js', 'src/main.ts'].map((file) => join(root, file)).filter(existsSync)
   const joining = processesFile ? ['/bin/sh', '-c', 'echo $$ >"$0" && exec "$@"', processesFile] : []
-  const [program = '', ...args] = [...joining, process.execPath, start]
+  const limiting = openFiles ? ['/bin/sh', '-c', 'ulimit -n "$0" && exec "$@"', String(openFiles)] : []
+  const [program = '', ...args] = [...joining, ...limiting, process.execPath, start]
   const child = spawn(program, args, {
     cwd: dataDir,
     env: {

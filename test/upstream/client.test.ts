@@ -404,3 +404,8 @@ describe('checkLogin', () => {
     await expect(check).rejects.toBe(leave.signal.reason)
   })
 })
+
+test('FINDINGS X17: a failure whose body never ends is one all the same', async () => {
+  site.respond = (response) => void response.writeHead(500).write('Internal')
+  expect(kindOf(await askWhole(open()))).toBe('unavailable')
+})

@@ -3,6 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import { inspect } from 'node:util'
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createAccount } from '../../src/core/account.ts'
 import { UpstreamError } from '../../src/core/errors.ts'
@@ -374,4 +375,23 @@ test('FINDINGS X13: what this machine lacks is not told as the fault of the site
     await expect(ask()).rejects.toMatchObject({ code: 'overloaded', status: 503 })
   expect(warn).toHaveBeenCalledOnce()
   expect(warn).toHaveBeenCalledWith(expect.objectContaining({ code: 'EMFILE' }), expect.any(String))
+})
+
+test.each([
+  ['gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['br', brotliCompressSync],
+  ['zstd', zstdCompressSync],
+])('FINDINGS X17: %s that nobody asked for is undone', async (encoding, compress) => {
+  site.respond = (response) =>
+    response.writeHead(200, { 'content-encoding': encoding }).end(compress('what was compressed'))
+  expect(await open()()).toBe('what was compressed')
+})
+
+test('FINDINGS X17: compressed bytes that end early are a break', async () => {
+  site.respond = (response) =>
+    response
+      .writeHead(200, { 'content-encoding': 'gzip' })
+      .end(gzipSync('what was compressed').subarray(0, 20))
+  expectFailure(await open()(), 'reset', /not whole/)
 })

@@ -87,7 +87,13 @@ let loading: Promise<Loaded> | undefined
  *  service is idle; otherwise the first schema that has to be compiled does it. */
 export async function warmUpSchemas(): Promise<Loaded> {
   loading ??= load()
-  return await loading
+  try {
+    return await loading
+  } catch (error) {
+    // For want of a file handle, say: the next one tries again.
+    loading = undefined
+    throw error
+  }
 }
 
 async function load(): Promise<Loaded> {

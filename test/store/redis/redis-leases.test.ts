@@ -136,6 +136,21 @@ describe('many replicas', () => {
     )
   })
 
+  it('FINDINGS P8: each prefer the accounts of their own open pages, and see what the other has taken', async () => {
+    const redisPrefix = freshPrefix()
+    const [one, two] = [await create({ redisPrefix }), await create({ redisPrefix })]
+    const accounts = ['a', 'b', 'c', 'd']
+    const next = async (store: Store, preferred: readonly string[]) =>
+      takeLease(store, { accounts, preferred })
+    const first = await next(one, ['b', 'c'])
+    expect(first.account).toBe('b')
+    expect((await next(two, ['d', 'b'])).account).toBe('d')
+    // The page of b is open here too, but b is busy there.
+    expect((await next(two, ['d', 'b', 'c'])).account).toBe('c')
+    await one.releaseLease(first)
+    expect((await next(two, ['d', 'b', 'c'])).account).toBe('b')
+  })
+
   it('share holds, bindings and counts', async () => {
     const redisPrefix = freshPrefix()
     const [one, two] = [await create({ redisPrefix }), await create({ redisPrefix })]
