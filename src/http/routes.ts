@@ -124,7 +124,7 @@ export function createRoutes(
   // Claude Code's, at its start and without a key.
   router.head('/api/hello', `${anywhere}/api/hello`, home)
   probe('/livez', livez)
-  probe('/readyz', createReadyzHandler(services))
+  probe('/readyz', createReadyzHandler(config, keys, guesses, services))
   probe('/metrics', createMetricsHandler(keys, guesses, services))
 
   const files: Handler = createFilesHandler(services, links)

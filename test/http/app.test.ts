@@ -154,6 +154,22 @@ describe('probes', () => {
     expect(await ready.json()).toEqual(readiness)
   })
 
+  it('/readyz names accounts only to who sends a key, where there are keys', async () => {
+    const cooling = { account: 'acc_12345678', kind: 'rate-limited' }
+    const readiness = { ready: true, parts: { accounts: { ok: true, usable: 1, cooling: [cooling] } } }
+    const services = { readiness: () => Promise.resolve(readiness) }
+    const ask = async (url: string, key?: string) => {
+      const headers = key === undefined ? {} : { authorization: `Bearer ${key}` }
+      return ((await (await fetch(`${url}/readyz`, { headers })).json()) as typeof readiness).parts.accounts
+    }
+    const { url } = await startApp({ env: { API_SECRET: 'sk-one', ADMIN_SECRET: 'sk-admin' }, services })
+    for (const key of [undefined, 'sk-wrong'])
+      expect(await ask(url, key)).toEqual({ ok: true, usable: 1, cooling: [{ kind: 'rate-limited' }] })
+    for (const key of ['sk-one', 'sk-admin']) expect((await ask(url, key)).cooling).toEqual([cooling])
+    const open = await startApp({ services })
+    expect((await ask(open.url)).cooling).toEqual([cooling])
+  })
+
   it('H1: while shutting down only the probes are answered', async () => {
     const app = await startApp()
     app.startShutdown()

@@ -1,7 +1,9 @@
+import type { Config } from '../../config.ts'
 import { ServiceError } from '../../core/errors.ts'
 import type { AppServices } from '../app-services.ts'
 import type { Guesses } from '../guesses.ts'
-import type { Keys } from '../keys.ts'
+import { givenKeys, type Keys } from '../keys.ts'
+import type { Readiness } from '../readiness.ts'
 import type { RequestContext } from '../request-state.ts'
 import { sendJson } from '../send-json.ts'
 
@@ -11,16 +13,39 @@ export function livez(context: RequestContext): void {
 }
 
 /** 200 or 503, and each part by name. Whoever asks meanwhile gets the same answer: no key and no limit stand before what may ask
- *  Redis. */
-export function createReadyzHandler({ readiness }: Pick<AppServices, 'readiness'>) {
+ *  Redis. Where a key is asked for, the accounts are named to those alone who send one. */
+export function createReadyzHandler(
+  { apiSecrets }: Pick<Config, 'apiSecrets'>,
+  keys: Keys,
+  guesses: Guesses,
+  { readiness, namedKeys }: Pick<AppServices, 'readiness' | 'namedKeys'>,
+) {
   let asking: ReturnType<typeof readiness> | undefined
   return async (context: RequestContext): Promise<void> => {
     asking ??= readiness().finally(() => {
       asking = undefined
     })
     const answer = await asking
-    sendJson(context, answer, answer.ready ? 200 : 503)
+    sendJson(context, (await mayName(context)) ? answer : withoutLabels(answer), answer.ready ? 200 : 503)
   }
+
+  async function mayName(context: RequestContext): Promise<boolean> {
+    // While nobody can know whether keys were made, they may have been.
+    if (apiSecrets.length === 0 && !namedKeys.isLoaded) await namedKeys.load().catch(() => {})
+    if (apiSecrets.length === 0 && namedKeys.isLoaded && !namedKeys.everMade) return true
+    if (givenKeys(context).length === 0) return false
+    const mayRead = () => keys.clientOf(context) !== undefined || keys.isOperator(context)
+    // Who has guessed too often is told no more than a stranger: a probe must not fail for it.
+    return await guesses.allow(context, mayRead).catch(() => false)
+  }
+}
+
+function withoutLabels(answer: Readiness): Readiness {
+  const accounts = Object.entries(answer.parts.accounts ?? { ok: true }).map(([field, value]) => [
+    field,
+    Array.isArray(value) ? value.map(({ account: _, ...rest }) => rest) : value,
+  ])
+  return { ...answer, parts: { ...answer.parts, accounts: Object.fromEntries(accounts) } }
 }
 
 /** Prometheus text. It names accounts, so it takes a key: the operator's, or one of API_SECRET. A connection from this very machine
