@@ -7,7 +7,8 @@ export default defineConfig({
     environment: 'node',
     globals: false,
     pool: 'forks',
-    maxWorkers: 2,
+    // More than there are cores: much of the time is spent waiting for processes that start and end.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },

@@ -75,7 +75,7 @@ describe('the warnings', () => {
   it('FINDINGS O12: tell what the memory does not hold, and what it would', () => {
     expect(ofMemory({}, [cookie], 512)).toEqual([
       expect.stringMatching(
-        /^512 MB.*need 680.*GENSPARK_API_KEY.*RECAPTCHA_PROXY_URL.*at home.*BROWSER_ENDPOINT.*chromium-headless-shell.*-slim/,
+        /^512 MB.*need 680.*GENSPARK_API_KEY.*RECAPTCHA_PROXY_URL.*at home.*BROWSER_ENDPOINT.*chromium-headless-shell/,
       ),
     ])
     expect(ofMemory({}, [cookie, cookie, cookie], 768)).toEqual([

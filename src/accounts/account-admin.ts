@@ -150,6 +150,14 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
     await eachOf(asked.slice(0, maxIdentified), (account) => learnPerson(identify, account, signal))
   }
 
+  /** For a cookie one question tells both whether it is signed in and whose it is. */
+  async function ask(account: Account, signal: AbortSignal): ReturnType<typeof checkAccount> {
+    if (account.kind === 'api-key' || !identify) return await checkAccount(account, signal)
+    const { state, person } = await identify(account, signal)
+    if (person !== undefined) sessions.learnPerson(account.key, person)
+    return state
+  }
+
   /** Links to its files open nothing without it, and must not do so again when it is added anew. */
   async function removeLinks(key: string): Promise<void> {
     for (const { id } of await store.listDocuments('file-link', key, maxDocuments))
@@ -197,7 +205,7 @@ export function createAccountAdmin(options: AccountAdminOptions): AccountAdmin {
     async check(id, signal) {
       const entry = roster.find(id)
       const { key } = entry.account
-      const found = await checkAccount(entry.account, signal)
+      const found = await ask(entry.account, signal)
       const hold = (await store.accountStates([key])).get(key)?.hold
       // A cool-down is another matter: being signed in does not end it.
       if (found === 'signed-out') await store.setHold(key, { type: 'signed-out', sinceMs: clock.now() })
@@ -298,7 +306,8 @@ export async function checkAccounts({ admin, logger, signal }: CheckAccountsOpti
   try {
     const views = (await admin.list()).filter(({ paused, hold }) => !paused && hold?.type !== 'cooling')
     const out = views.filter(({ hold }) => hold?.type === 'signed-out')
-    const others = views.filter(({ hold }) => !hold).slice(0, maxCheckedAtStart)
+    // A key is checked by a chat, which costs credits: not at each start.
+    const others = views.filter(({ hold, kind }) => !hold && kind === 'cookie').slice(0, maxCheckedAtStart)
     await eachOf([...out, ...others], async (before) => {
       if (signal.aborted) return
       try {

@@ -66,7 +66,7 @@ it('FINDINGS O15: warns of an account that is signed out, and says what to do', 
     ['info', { signedIn: 2, signedOut: 1, unknown: 0 }, 'accounts checked'],
   ])
   const keys = await run(() => Promise.resolve(signedOut('acc_1')), {
-    views: [{ ...usable, kind: 'api-key' }],
+    views: [{ ...signedOut('acc_1'), kind: 'api-key' }],
   })
   expect(keys[0]?.[2]).toContain('GENSPARK_API_KEY')
 })

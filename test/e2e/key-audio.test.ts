@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const tools = () => stack.emulator.vendor.asks.map(({ tool, body }) => [tool, body])
 
-describe('issue 15 audio of a key, by the official SDK', () => {
+describe('audio of a key, by the official SDK', () => {
   it('speaks, in a voice that the model has', async () => {
     const answer = await stack.openai.audio.speech.create({
       model: 'tts-1',

@@ -261,7 +261,7 @@ it('FINDINGS K5 asks a Gemini model in the style of OpenAI once its own route is
   expect(stack.emulator.vendor.asks.map(({ route }) => route)).toEqual(['gemini', 'openai'])
 })
 
-describe('issue 15 what a key answers otherwise than asked', () => {
+describe('what a key answers otherwise than asked', () => {
   const ask = { messages: [{ role: 'user' as const, content: 'Hello' }] }
 
   it.each([

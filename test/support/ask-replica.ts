@@ -16,6 +16,9 @@ export interface StreamedAnswer {
 
 const secret = 'sk-admin'
 
+/** Settings under which the helpers below have to send a key, as they always do. */
+export const clientEnv = { API_SECRET: 'sk-client' }
+
 /** Settings that let the helpers below manage the accounts and read the metrics. */
 export const adminEnv = { ADMIN_SECRET: secret }
 
@@ -73,7 +76,7 @@ function post(
 ): Promise<Response> {
   return fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${clientEnv.API_SECRET}` },
     body: JSON.stringify({ model, messages: [{ role: 'user', content: prompt }], stream }),
     ...(signal && { signal }),
   })

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { admin, adminEnv, ask, openStream, type ReplicaAnswer } from '../../support/ask-replica.ts'
+import { admin, adminEnv, ask, clientEnv, openStream, type ReplicaAnswer } from '../../support/ask-replica.ts'
 import { gated, wholeGated } from '../../support/gated.ts'
 import { type Replicas, redisState, startReplicas, untilShared } from '../../support/replicas.ts'
 
@@ -35,7 +35,8 @@ const modes = {
 describe.each(['local', 'fail'] as const)('REDIS_DOWN_MODE=%s', (mode) => {
   const { answer: away, readyz } = modes[mode]
   const there: ReplicaAnswer = modes.local.answer
-  const env = { REDIS_DOWN_MODE: mode }
+  // With a key: a service for which none is set cannot know without Redis whether one was made, and answers nobody.
+  const env = { REDIS_DOWN_MODE: mode, ...clientEnv }
 
   it('B1: starts without Redis, says so, and joins when it comes', patience, async () => {
     const urls = await start(2, { env, redisDown: true })

@@ -222,7 +222,7 @@ test('the profile tells whether a key is good and what is left', async () => {
 test.each([
   ['of a later version', line({ version: 2, status: 'error', message: 'what is this' })],
   ['without JSON', 'ping\n: comment\n'],
-])('issue 15 skips lines %s', async (_, odd) => {
+])('skips lines %s', async (_, odd) => {
   const whole = odd + heartbeat + odd + ok({ generated_images: [picture('t-1')] })
   const { upstream } = await startVendorSite(send(200, whole, { 'content-type': 'application/x-ndjson' }))
   const { events, error } = await makeWhole(upstream, imageRequest())

@@ -3,7 +3,7 @@ import { createCallPace } from '../../../src/upstream/vendor-api/call-pace.ts'
 import { manualClock } from '../support.ts'
 import { imageRequest, makeWhole, startVendorEmulator } from './vendor-site.ts'
 
-test('issue 15 takes sixty calls a minute of each key, and tells how long the next has to wait', () => {
+test('takes sixty calls a minute of each key, and tells how long the next has to wait', () => {
   const clock = manualClock(1_000_000)
   const pace = createCallPace(clock)
   for (let call = 0; call < 60; call += 1) {
@@ -20,7 +20,7 @@ test('issue 15 takes sixty calls a minute of each key, and tells how long the ne
   expect(pace.take('one')).toBe(0)
 })
 
-test('issue 15 refuses a picture that is one too many, for another account to make', async () => {
+test('refuses a picture that is one too many, for another account to make', async () => {
   const { emulator, upstream } = await startVendorEmulator()
   for (let round = 0; round < 6; round += 1)
     expect((await makeWhole(upstream, imageRequest({ count: 10 }))).error).toBeUndefined()
