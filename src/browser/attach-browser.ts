@@ -40,7 +40,7 @@ export async function attachBrowser(options: AttachOptions): Promise<Chromium> {
       uptimeMs: () => performance.now() - startedAt,
       answers: (withinMs) => answersWithin(session.send('Browser.getVersion'), withinMs),
       async watchNetwork() {
-        const network = await findNetworkProcess(session)
+        let network = await findNetworkProcess(session)
         let isSame = true
         let askedAt = performance.now()
         return () => {
@@ -48,7 +48,9 @@ export async function attachBrowser(options: AttachOptions): Promise<Chromium> {
           if (isSame && performance.now() - askedAt > networkAgeMs) {
             askedAt = performance.now()
             void findNetworkProcess(session).then((now) => {
-              isSame = now === network
+              // One that starts late, and a browser that does not say, prove no loss.
+              isSame = now === undefined || network === undefined || now === network
+              network ??= now
             })
           }
           return isSame
