@@ -62,7 +62,7 @@ wait_for() {
 
 milliseconds() { date +%s%3N; }
 
-setup
+setup production
 prepare_engine
 say "Building $image ..."
 build_image
