@@ -285,7 +285,8 @@ describe('FINDINGS P9: growth', () => {
     told.length = 0
     await one.store.saveRecord('account', 'id 7', 'changed')
     await expect.poll(() => told).toEqual([['id 7']])
-    expect(pages).toEqual([1, 0])
+    // An empty page ends each look, also that of the change before.
+    expect(pages.filter((count) => count > 0)).toEqual([1])
     await server.kill()
     await two.until('down')
     expect((await two.store.records('account')).size).toBe(1201)
