@@ -12,9 +12,9 @@ FROM ${BASE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # A mirror, where the registry is slow to reach: the lock file pins what each package must be.
-ARG NPM_REGISTRY=https://registry.npmjs.org
+ARG NPM_REGISTRY=
 # What only editors, bundlers and other module systems read is left out.
-RUN npm ci --omit=dev --registry="$NPM_REGISTRY" \
+RUN npm ci --omit=dev ${NPM_REGISTRY:+--registry="$NPM_REGISTRY"} \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
   && rm -rf node_modules/.package-lock.json node_modules/gpt-tokenizer/cjs node_modules/gpt-tokenizer/esm \
     node_modules/gpt-tokenizer/src

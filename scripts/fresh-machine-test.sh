@@ -21,8 +21,9 @@ case ${1:-} in
     ;;
 esac
 suite=${1:-bookworm}
-case $suite in noble | jammy) default_mirror=http://archive.ubuntu.com/ubuntu components=main,universe ;; *) default_mirror=http://deb.debian.org/debian components=main ;; esac
-mirror=${2:-$default_mirror}
+case $suite in noble | jammy) components=main,universe ;; *) components=main ;; esac
+# Without one debootstrap takes that of the distribution.
+mirror=${2:-}
 if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then
   printf 'This needs root and debootstrap.\n' >&2
   exit 69
@@ -37,7 +38,7 @@ clean_up() {
 trap clean_up EXIT
 
 printf 'Making a root of %s ...\n' "$suite"
-debootstrap --variant=minbase --components="$components" --include=ca-certificates "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
+debootstrap --variant=minbase --components="$components" --include=ca-certificates "$suite" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 ||
   { tail -n 20 "$root.log"; exit 1; }
 for mount in proc sys dev; do mount --rbind "/$mount" "$root/$mount" && mount --make-rslave "$root/$mount"; done
 cp /etc/resolv.conf "$root/etc/resolv.conf"
@@ -46,9 +47,10 @@ inside apt-get update >>"$root.log" 2>&1
 inside env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends npm >>"$root.log" 2>&1 ||
   { tail -n 20 "$root.log"; exit 1; }
 # The lists are those of the suite's release: fixes since are in the security suite, which an update alone brings.
+mirror=$(awk '$1 == "deb" { print $2; exit }' "$root/etc/apt/sources.list")
 case $suite in
   noble | jammy) printf 'deb %s %s-security main universe\n' "$mirror" "$suite" ;;
-  *) printf 'deb http://security.debian.org/debian-security %s-security main\n' "$suite" ;;
+  *) printf 'deb %s-security %s-security main\n' "${mirror%/}" "$suite" ;;
 esac >>"$root/etc/apt/sources.list"
 
 mkdir "$root/clone"
