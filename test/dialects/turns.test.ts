@@ -1,24 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { ChatModel } from '../../src/core/chat-request.ts'
-import { parseRequest as parseMessages } from '../../src/dialects/anthropic-messages/parse-request.ts'
 import { writeCompaction } from '../../src/dialects/compaction.ts'
 import { tellUnusedSampling } from '../../src/dialects/lenient-fields.ts'
-import { parseRequest as parseChat } from '../../src/dialects/openai-chat/parse-request.ts'
-import { parseRequest as parseResponses } from '../../src/dialects/openai-responses/parse-request.ts'
+import { dialects } from './support/parsers.ts'
 
-const resolve = (id: string): ChatModel => ({
-  id,
-  upstreamIds: { copilot: [id], agent: [id] },
-  mixture: false,
-  search: false,
-})
-const readKept = () => Promise.resolve(undefined)
-const fields = { model: 'm', max_tokens: 9 }
-const dialects = {
-  chat: (body: object) => parseChat({ ...fields, ...body }, resolve),
-  messages: (body: object) => parseMessages({ ...fields, ...body }, resolve),
-  responses: (body: object) => parseResponses({ ...fields, ...body }, { id: 'resp_x', resolve, readKept }),
-}
 const each = Object.entries(dialects)
 
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='

@@ -9,40 +9,15 @@ import { samplePng } from '../emulator/media/sample-files.ts'
 import { repeated } from '../emulator/scenario.ts'
 import { trustingChromium } from '../support/chromium.ts'
 import { gated } from '../support/gated.ts'
+import { chat, emulated, endless, post, start } from '../support/page-stack.ts'
 import { readEvents } from '../support/read-events.ts'
 import { selfSigned, trustSelfSigned } from '../support/self-signed.ts'
 import { spawnService } from '../support/spawn-service.ts'
-import { type Stack, type StackOptions, startStack } from '../support/stack.ts'
+import type { Stack } from '../support/stack.ts'
 
 // Real browsers on a busy machine: the limit only catches a hang.
 vi.setConfig({ testTimeout: 120_000 })
 beforeAll(trustSelfSigned)
-
-const body = { model: 'gpt-5.4', messages: [{ role: 'user' as const, content: 'Hello' }] }
-const emulated = { tls: true, challenge: 'clients' } as const
-const endless = { chunks: repeated('word ', Number.POSITIVE_INFINITY), chunkDelayMs: 5 }
-
-async function start({ env, ...options }: StackOptions = {}): Promise<Stack> {
-  const stack = await startStack({
-    ...options,
-    env: { GENSPARK_TRANSPORT: 'browser', TOKEN_PREFETCH: '0', ...env },
-    emulator: { ...emulated, ...options.emulator },
-  })
-  onTestFinished(() => stack.stop())
-  return stack
-}
-
-const chat = async ({ openai }: Stack): Promise<string> =>
-  (await openai.chat.completions.create(body)).choices[0]?.message.content ?? ''
-
-function post(url: string, stream: boolean, signal?: AbortSignal): Promise<Response> {
-  return fetch(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ...body, stream }),
-    ...(signal && { signal }),
-  })
-}
 
 // What the browser itself takes in is its own affair (it takes all of it): no more than 256 KiB leave the page unread, see
 // page-transport.test.ts.

@@ -1,43 +1,17 @@
 // What CASES asks of every chat, of those that only the page can ask: the site challenges every client that is no browser, over TLS
 // with HTTP/2.
 
-import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { processTree, survivors } from '../browser/support.ts'
-import { repeated } from '../emulator/scenario.ts'
 import { gated } from '../support/gated.ts'
+import { chat, endless, post, start } from '../support/page-stack.ts'
 import { readEvents } from '../support/read-events.ts'
 import { trustSelfSigned } from '../support/self-signed.ts'
-import { readyz, type Stack, type StackOptions, startStack } from '../support/stack.ts'
+import { readyz, type Stack } from '../support/stack.ts'
 
 // Real browsers on a busy machine: the limit only catches a hang.
 vi.setConfig({ testTimeout: 120_000 })
 beforeAll(trustSelfSigned)
-
-const body = { model: 'gpt-5.4', messages: [{ role: 'user' as const, content: 'Hello' }] }
-const emulated = { tls: true, challenge: 'clients' } as const
-const endless = { chunks: repeated('word ', Number.POSITIVE_INFINITY), chunkDelayMs: 5 }
-
-async function start({ env, ...options }: StackOptions = {}): Promise<Stack> {
-  const stack = await startStack({
-    ...options,
-    env: { GENSPARK_TRANSPORT: 'browser', TOKEN_PREFETCH: '0', ...env },
-    emulator: { ...emulated, ...options.emulator },
-  })
-  onTestFinished(() => stack.stop())
-  return stack
-}
-
-const chat = async ({ openai }: Stack): Promise<string> =>
-  (await openai.chat.completions.create(body)).choices[0]?.message.content ?? ''
-
-function post(url: string, stream: boolean, signal?: AbortSignal): Promise<Response> {
-  return fetch(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ...body, stream }),
-    ...(signal && { signal }),
-  })
-}
 
 /** A stream that has begun and stands still until the gate opens. @returns what reads it to its end */
 async function beginStream(stack: Stack, gate: Promise<unknown>): Promise<() => Promise<string>> {
